@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <stddef.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+static int64_t
+clock_read_ms(clockid_t id)
+{
+	struct timespec now;
+
+	clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t
+system_now_ms(void *context)
+{
+	(void)context;
+	return clock_read_ms(CLOCK_REALTIME);
+}
+
+struct dom_clock
+dom_clock_system(void)
+{
+	return (struct dom_clock){.now_ms = system_now_ms, .context = NULL};
+}
+
+int64_t
+dom_monotonic_ms(void)
+{
+	return clock_read_ms(CLOCK_MONOTONIC);
+}

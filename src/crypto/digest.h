@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef CRYPTO_DIGEST_H
+#define CRYPTO_DIGEST_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+
+/* SHA-256 (FIPS 180-4) by OpenSSL, which uses the processor's instructions. */
+enum { DOM_SHA256_SIZE = 32 };
+
+struct dom_sha256;
+
+DOM_MUST_CHECK enum dom_status dom_sha256(
+    struct dom_slice bytes, uint8_t digest_r[DOM_SHA256_SIZE]);
+
+/* Over many pieces: start, add, finish; finish makes it ready to start again. */
+struct dom_sha256 *dom_sha256_new(void);
+void dom_sha256_free(struct dom_sha256 **sha);
+void dom_sha256_add(struct dom_sha256 *sha, struct dom_slice bytes);
+/* DOM_ENOMEM if any step failed. */
+DOM_MUST_CHECK enum dom_status dom_sha256_finish(
+    struct dom_sha256 *sha, uint8_t digest_r[DOM_SHA256_SIZE]);
+
+/* Equal, in a time that does not depend on the bytes. */
+bool dom_equal_secret(const void *a, const void *b, size_t size);
+
+#endif
