@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+
+#include "base/arena.h"
+
+/*
+ * The contract of a region's store: typed operations inside transactions.
+ * SQLite implements it (store/sqlite/); an engine is right when it passes
+ * tests/contract/.
+ *
+ * One writer.  A write is a job: its run() is called on the writer's thread
+ * inside a savepoint of a larger transaction (group commit), then done() once
+ * that transaction is on the disk or has failed.  What run() saw and wrote is
+ * atomic and serial with every other job.  Readers see a snapshot.
+ *
+ * Every operation answers
+ *   DOM_OK        done
+ *   DOM_ABSENT    there is no such row
+ *   DOM_CONFLICT  a uniqueness rule refuses it; nothing was changed
+ *   DOM_ENOMEM    the arena or the heap is exhausted
+ *   DOM_EFULL     the disk is full: this job is rolled back; the store goes on
+ *   DOM_ESTORE    the disk failed: this job is rolled back, and if a sync
+ *                 failed the store refuses every later write (store_failed())
+ * Slices that come out live in the arena handed in.
+ *
+ * "number" is a row's local id, never shown outside; "id" is public.
+ * "clock" is the owner's count of changes (docs/architecture.md, "The clock").
+ */
+struct store;
+struct store_reader; /* one per thread that reads */
+struct store_txn;    /* a snapshot, or a job's savepoint */
+
+enum {
+	STORE_ID_SIZE = 16,
+	STORE_TOKEN_HASH_SIZE = 32,
+	STORE_CHUNK_ROW_SIZE_MAX = 64 << 10, /* larger chunks become files */
+	STORE_JOBS_MAX = 4096,               /* queued; submitting more is DOM_ELIMIT */
+};
+
+struct store_options {
+	const char *folder;     /* made if missing, mode 0700 */
+	const char *region;     /* name; a store of another region is refused */
+	bool manual;            /* no writer thread: the caller runs store_pump() */
+	size_t chunk_row_size_max; /* 0: STORE_CHUNK_ROW_SIZE_MAX */
+};
+
+/*
+ * Open and migrate.  message_r says in a sentence what went wrong, for an
+ * operator (size message_size).
+ */
+DOM_MUST_CHECK enum dom_status store_open(const struct store_options *options,
+    struct store **store_r, char *message_r, size_t message_size);
+/* Finish queued jobs, checkpoint, close.  All readers are closed before. */
+void store_close(struct store **store);
+/* True once a sync has failed: no write will be acknowledged until a restart. */
+bool store_failed(const struct store *store);
+
+DOM_MUST_CHECK enum dom_status store_reader_open(
+    struct store *store, struct store_reader **reader_r);
+void store_reader_close(struct store_reader **reader);
+/* One transaction at a time per reader. */
+DOM_MUST_CHECK enum dom_status store_read_begin(
+    struct store_reader *reader, struct store_txn **txn_r);
+void store_read_end(struct store_txn **txn);
+
+struct store_job {
+	/* A status below zero rolls back; above or zero is committed. */
+	enum dom_status (*run)(struct store_txn *txn, struct store_job *job);
+	/*
+	 * Once, on the writer's thread: what run() answered if that is durable
+	 * now, else DOM_ESTORE or DOM_EFULL.
+	 */
+	void (*done)(struct store_job *job, enum dom_status status);
+	struct store_job *next; /* the store's, while queued */
+};
+
+/* The job stays the caller's memory and must live until done(). */
+DOM_MUST_CHECK enum dom_status store_submit(struct store *store, struct store_job *job);
+/* manual stores: run and commit what is queued, as one group; the number of jobs. */
+size_t store_pump(struct store *store);
+/* Submit and wait for it: for tools and tests. */
+DOM_MUST_CHECK enum dom_status store_write(struct store *store,
+    enum dom_status (*run)(struct store_txn *txn, void *context), void *context);
+
+/* --- accounts -------------------------------------------------------------- */
+
+struct store_account {
+	int64_t number;
+	uint8_t id[STORE_ID_SIZE]; /* random, moves along with the account */
+	uint64_t clock;
+	uint64_t epoch;
+	int64_t created_ms;
+	bool initialised;       /* it has keys: its owner has signed up */
+	bool disabled;
+	struct dom_slice name;  /* canonical: NFKC, lower case; unique */
+	struct dom_slice email; /* may be empty; unique if not */
+	struct dom_slice salt, login_public, identity_public, encrypted_content;
+	struct dom_slice statement_public; /* empty until registered */
+};
+
+/* number, clock and epoch are set by the store (clock 0, epoch 1). */
+DOM_MUST_CHECK enum dom_status store_account_add(
+    struct store_txn *txn, const struct store_account *account, int64_t *number_r);
+DOM_MUST_CHECK enum dom_status store_account_by_number(struct store_txn *txn, int64_t number,
+    struct dom_arena *arena, struct store_account *account_r);
+DOM_MUST_CHECK enum dom_status store_account_by_id(struct store_txn *txn,
+    const uint8_t id[STORE_ID_SIZE], struct dom_arena *arena, struct store_account *account_r);
+DOM_MUST_CHECK enum dom_status store_account_by_name(struct store_txn *txn,
+    struct dom_slice name, struct dom_arena *arena, struct store_account *account_r);
+DOM_MUST_CHECK enum dom_status store_account_by_email(struct store_txn *txn,
+    struct dom_slice email, struct dom_arena *arena, struct store_account *account_r);
+/* Sets initialised and the five key fields of an account that has none. */
+DOM_MUST_CHECK enum dom_status store_account_initialise(
+    struct store_txn *txn, const struct store_account *account);
+DOM_MUST_CHECK enum dom_status store_account_set_login(struct store_txn *txn, int64_t number,
+    struct dom_slice login_public, struct dom_slice encrypted_content);
+DOM_MUST_CHECK enum dom_status store_account_set_statement_key(
+    struct store_txn *txn, int64_t number, struct dom_slice statement_public);
+/* Take the account's next number. */
+DOM_MUST_CHECK enum dom_status store_account_tick(
+    struct store_txn *txn, int64_t number, uint64_t *clock_r);
+
+/* --- sessions -------------------------------------------------------------- */
+
+struct store_session {
+	uint8_t token_hash[STORE_TOKEN_HASH_SIZE]; /* SHA-256 of the token's text */
+	uint8_t id[STORE_ID_SIZE];                 /* for listing and revoking */
+	int64_t account;
+	int64_t created_ms, used_ms, expires_ms;
+	struct dom_slice device; /* a name the person gave, may be empty */
+};
+
+DOM_MUST_CHECK enum dom_status store_session_add(
+    struct store_txn *txn, const struct store_session *session);
+DOM_MUST_CHECK enum dom_status store_session_find(struct store_txn *txn,
+    const uint8_t token_hash[STORE_TOKEN_HASH_SIZE], struct dom_arena *arena,
+    struct store_session *session_r);
+DOM_MUST_CHECK enum dom_status store_session_touch(struct store_txn *txn,
+    const uint8_t token_hash[STORE_TOKEN_HASH_SIZE], int64_t used_ms, int64_t expires_ms);
+DOM_MUST_CHECK enum dom_status store_session_remove(
+    struct store_txn *txn, const uint8_t token_hash[STORE_TOKEN_HASH_SIZE]);
+DOM_MUST_CHECK enum dom_status store_session_remove_id(
+    struct store_txn *txn, int64_t account, const uint8_t id[STORE_ID_SIZE]);
+/* All of the account's but one. */
+DOM_MUST_CHECK enum dom_status store_session_remove_others(struct store_txn *txn,
+    int64_t account, const uint8_t keep_hash[STORE_TOKEN_HASH_SIZE]);
+/* Those that ended before now_ms, at most limit of them. */
+DOM_MUST_CHECK enum dom_status store_session_expire(
+    struct store_txn *txn, int64_t now_ms, unsigned limit);
+/* Newest use first. */
+DOM_MUST_CHECK enum dom_status store_session_list(struct store_txn *txn, int64_t account,
+    struct dom_arena *arena, struct store_session **sessions_r, size_t *count_r);
+
+/* --- collections and members ----------------------------------------------- */
+
+struct store_collection {
+	int64_t number;
+	int64_t owner;             /* account */
+	uint8_t owner_id[STORE_ID_SIZE];
+	struct dom_slice uid;      /* unique in the region */
+	uint64_t items_clock;      /* of its newest item, main item included */
+	uint64_t members_clock;    /* the largest number of a current membership */
+};
+
+struct store_member {
+	int64_t collection;
+	int64_t account;
+	uint64_t clock;     /* in the owner's count */
+	int access_level;   /* 0 read-only, 1 admin, 2 read-write */
+	struct dom_slice collection_key;
+	struct dom_slice collection_type; /* empty: none */
+};
+
+/* uid and owner are taken; DOM_CONFLICT: the uid exists. */
+DOM_MUST_CHECK enum dom_status store_collection_add(struct store_txn *txn,
+    struct dom_slice uid, int64_t owner, int64_t *number_r);
+DOM_MUST_CHECK enum dom_status store_collection_find(struct store_txn *txn,
+    struct dom_slice uid, struct dom_arena *arena, struct store_collection *collection_r);
+DOM_MUST_CHECK enum dom_status store_member_add(
+    struct store_txn *txn, const struct store_member *member);
+DOM_MUST_CHECK enum dom_status store_member_find(struct store_txn *txn, int64_t collection,
+    int64_t account, struct dom_arena *arena, struct store_member *member_r);
+
+struct store_membership {
+	struct store_collection collection;
+	struct store_member member;
+	uint64_t clock; /* max(collection.items_clock, member.clock) */
+};
+
+/* Owners of the collections that account is a member of, by ascending id. */
+DOM_MUST_CHECK enum dom_status store_membership_owners(struct store_txn *txn, int64_t account,
+    struct dom_arena *arena, struct store_account **owners_r, size_t *count_r);
+/*
+ * Memberships of account in collections of owner with clock > after, by
+ * ascending clock, at most limit.  types: NULL for all, else only those with
+ * one of type_count types or with none.
+ */
+DOM_MUST_CHECK enum dom_status store_membership_scan(struct store_txn *txn, int64_t account,
+    int64_t owner, uint64_t after, const struct dom_slice *types, size_t type_count,
+    unsigned limit, struct dom_arena *arena, struct store_membership **rows_r,
+    size_t *count_r);
+
+/* --- items and revisions --------------------------------------------------- */
+
+struct store_revision {
+	struct dom_slice uid;
+	struct dom_slice meta;
+	bool deleted;
+	uint64_t clock;
+	struct dom_slice *chunks; /* uids in order */
+	size_t chunk_count;
+};
+
+struct store_item {
+	int64_t number;
+	struct dom_slice uid;
+	int version;
+	struct dom_slice encryption_key; /* NULL data: none */
+	struct store_revision current;
+};
+
+/* With its current revision. */
+DOM_MUST_CHECK enum dom_status store_item_find(struct store_txn *txn, int64_t collection,
+    struct dom_slice uid, struct dom_arena *arena, struct store_item *item_r);
+/* The current revision's uid alone: what a batch needs most. */
+DOM_MUST_CHECK enum dom_status store_item_etag(struct store_txn *txn, int64_t collection,
+    struct dom_slice uid, struct dom_arena *arena, int64_t *number_r, struct dom_slice *etag_r);
+/*
+ * A new item (item->number 0, its uid new in the collection) or a new current
+ * revision of item->number, with clock item->current.clock; the collection's
+ * items_clock follows.  DOM_CONFLICT: the item has a revision of that uid.
+ */
+DOM_MUST_CHECK enum dom_status store_item_put(
+    struct store_txn *txn, int64_t collection, const struct store_item *item);
+/* Items with clock > after by ascending clock, at most limit; the main item only if asked. */
+DOM_MUST_CHECK enum dom_status store_item_scan(struct store_txn *txn,
+    const struct store_collection *collection, uint64_t after, bool with_main, unsigned limit,
+    struct dom_arena *arena, struct store_item **items_r, size_t *count_r);
+/* DOM_OK if the item ever had this revision, with the uid of the one before it (or empty). */
+DOM_MUST_CHECK enum dom_status store_revision_find(struct store_txn *txn, int64_t item,
+    struct dom_slice uid, struct dom_arena *arena, struct store_revision *revision_r);
+/* Newest first; before: clock of the last one already seen, 0 for none. */
+DOM_MUST_CHECK enum dom_status store_revision_scan(struct store_txn *txn, int64_t item,
+    uint64_t before, unsigned limit, struct dom_arena *arena,
+    struct store_revision **revisions_r, size_t *count_r);
+
+/* --- chunks ---------------------------------------------------------------- */
+
+/*
+ * Ciphertext of a collection's chunk.  Large ones are files; writing and
+ * syncing them takes time, so they are staged first, on any thread and
+ * outside of any transaction, and then put by a job.
+ */
+struct store_staged;
+
+/*
+ * After DOM_OK the bytes are on the disk, unreferenced.  Small chunks cost
+ * nothing: data is only borrowed until the job is done.
+ */
+DOM_MUST_CHECK enum dom_status store_chunk_stage(struct store *store,
+    const uint8_t owner_id[STORE_ID_SIZE], struct dom_slice data,
+    struct store_staged **staged_r);
+/* True if staging a chunk of this size blocks on the disk. */
+bool store_chunk_stage_blocks(const struct store *store, size_t size);
+/* Drops the file too unless a committed job has put it. */
+void store_staged_free(struct store_staged **staged);
+
+DOM_MUST_CHECK enum dom_status store_chunk_has(
+    struct store_txn *txn, int64_t collection, struct dom_slice uid);
+/* DOM_CONFLICT: the collection has a chunk of that uid; it is not replaced. */
+DOM_MUST_CHECK enum dom_status store_chunk_put(struct store_txn *txn, int64_t collection,
+    struct dom_slice uid, struct store_staged *staged);
+/* DOM_EINTEGRITY: the bytes on the disk are not those that were stored. */
+DOM_MUST_CHECK enum dom_status store_chunk_get(struct store_txn *txn, int64_t collection,
+    struct dom_slice uid, struct dom_arena *arena, struct dom_slice *data_r);
+/* Size of the ciphertext without reading it. */
+DOM_MUST_CHECK enum dom_status store_chunk_size(
+    struct store_txn *txn, int64_t collection, struct dom_slice uid, uint64_t *size_r);
+
+/* --- statements and consents ----------------------------------------------- */
+
+struct store_statement {
+	uint64_t serial; /* 1, 2, 3 .. for each account */
+	uint64_t clock;
+	int kind;        /* enum wire_statement_kind */
+	int64_t accepted_ms;
+	struct dom_slice service;
+	struct dom_slice bytes, signature;
+};
+
+DOM_MUST_CHECK enum dom_status store_statement_add(
+    struct store_txn *txn, int64_t account, const struct store_statement *statement);
+/* The account's newest statement; DOM_ABSENT: it has none. */
+DOM_MUST_CHECK enum dom_status store_statement_last(struct store_txn *txn, int64_t account,
+    struct dom_arena *arena, struct store_statement *statement_r);
+/* With serial > after, in order. */
+DOM_MUST_CHECK enum dom_status store_statement_list(struct store_txn *txn, int64_t account,
+    uint64_t after, unsigned limit, struct dom_arena *arena,
+    struct store_statement **statements_r, size_t *count_r);
+
+/*
+ * What live consents cover: collection types (any: every type).  set replaces
+ * what the service covered before; clear ends it.
+ */
+struct store_consent {
+	struct dom_slice service;
+	uint64_t serial;     /* of the consent statement */
+	int64_t until_ms;    /* 0: until withdrawn */
+	bool any;
+};
+
+DOM_MUST_CHECK enum dom_status store_consent_set(struct store_txn *txn, int64_t account,
+    const struct store_consent *consent, const struct dom_slice *types, size_t type_count);
+/* DOM_ABSENT: it was not on. */
+DOM_MUST_CHECK enum dom_status store_consent_clear(
+    struct store_txn *txn, int64_t account, struct dom_slice service);
+/* A live consent of the account that covers this type at now_ms; DOM_ABSENT: none. */
+DOM_MUST_CHECK enum dom_status store_consent_cover(struct store_txn *txn, int64_t account,
+    struct dom_slice type, int64_t now_ms, struct dom_arena *arena,
+    struct store_consent *consent_r);
+DOM_MUST_CHECK enum dom_status store_consent_list(struct store_txn *txn, int64_t account,
+    struct dom_arena *arena, struct store_consent **consents_r, size_t *count_r);
+
+/* --- figures ---------------------------------------------------------------- */
+
+struct store_counts {
+	uint64_t accounts, collections, items, revisions, chunks;
+	uint64_t chunk_bytes;
+};
+DOM_MUST_CHECK enum dom_status store_count(struct store_txn *txn, struct store_counts *counts_r);
+
+#endif
