@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef SERVICES_SERVICE_H
+#define SERVICES_SERVICE_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "crypto/region.h"
+#include "store/store.h"
+
+/*
+ * The one door between http/ and the rules.  A request is a flat struct, a
+ * reply is a flat struct; the rules are handed a transaction, a clock and
+ * randomness, and do no I/O of their own.
+ *
+ *   service_plan()    what the operation needs: a session? a body? the writer?
+ *   service_admit()   in a read: authenticate and check the role, before a body is read
+ *   service_stage()   outside of any transaction: put large chunks on the disk
+ *   service_run()     in a transaction (a job's, if it writes): decode, decide, encode
+ *   service_drop()    whatever staging left behind
+ */
+enum service_op {
+	SERVICE_IS_ETEBASE,
+	SERVICE_SIGNUP,
+	SERVICE_LOGIN_CHALLENGE,
+	SERVICE_LOGIN,
+	SERVICE_LOGOUT,
+	SERVICE_CHANGE_PASSWORD,
+	SERVICE_DASHBOARD_URL,
+	SERVICE_COLLECTION_CREATE,
+	SERVICE_COLLECTION_LIST_MULTI,
+	SERVICE_COLLECTION_LIST,
+	SERVICE_COLLECTION_GET,
+	SERVICE_ITEM_LIST,
+	SERVICE_ITEM_GET,
+	SERVICE_ITEM_FETCH_UPDATES,
+	SERVICE_ITEM_BATCH,
+	SERVICE_ITEM_TRANSACTION,
+	SERVICE_ITEM_REVISIONS,
+	SERVICE_CHUNK_PUT,
+	SERVICE_CHUNK_GET,
+	/* /domicile/v1/ */
+	SERVICE_REGION,
+	SERVICE_STATEMENT_KEY,
+	SERVICE_STATEMENT_ADD,
+	SERVICE_CONSENTS,
+	SERVICE_STATEMENTS,
+	SERVICE_SESSIONS,
+	SERVICE_SESSION_REVOKE,
+	SERVICE_SESSION_TOUCH, /* internal: after a reply with touch_session */
+	SERVICE_OP_COUNT,
+};
+
+struct service_plan {
+	bool needs_session;
+	bool takes_body;   /* decoded here; a GET or DELETE ignores what it carries */
+	bool body_is_raw;  /* not MessagePack: a chunk */
+	bool writes;       /* run it in a job */
+};
+const struct service_plan *service_plan(enum service_op op);
+
+/* Every failure that a client can be told, with its place in etebase-protocol 3.2. */
+enum service_code {
+	SERVICE_DONE, /* the operation's own success status */
+	SERVICE_AUTHENTICATION_FAILED,
+	SERVICE_NOT_AUTHENTICATED,
+	SERVICE_USER_NOT_FOUND,
+	SERVICE_USER_NOT_INIT,
+	SERVICE_LOGIN_BAD_SIGNATURE,
+	SERVICE_ADMIN_ACCESS_REQUIRED,
+	SERVICE_NO_WRITE_ACCESS,
+	SERVICE_CONSENT_REQUIRED,  /* ours: 403 consent_required */
+	SERVICE_DOES_NOT_EXIST,
+	SERVICE_BAD_STOKEN,
+	SERVICE_STALE_STOKEN,
+	SERVICE_DEP_FAILED,
+	SERVICE_ITEM_FAILED,
+	SERVICE_FIELD_ERRORS,
+	SERVICE_VALIDATION_ERROR,  /* 422 */
+	SERVICE_MALFORMED_BODY,    /* 400: not MessagePack */
+	SERVICE_UNIQUE_UID,
+	SERVICE_BAD_ETAG,
+	SERVICE_BAD_COLLECTION_TYPE,
+	SERVICE_CHUNK_NO_CONTENT,
+	SERVICE_CHUNK_EXISTS,
+	SERVICE_TOO_MANY_ITEMS,
+	SERVICE_USER_EXISTS,
+	SERVICE_EMAIL_EXISTS,      /* ours: 409 email_exists */
+	SERVICE_SIGNUP_REFUSED,    /* 400 generic */
+	SERVICE_WRONG_ACTION,
+	SERVICE_CHALLENGE_EXPIRED,
+	SERVICE_WRONG_USER,
+	SERVICE_WRONG_HOST,
+	SERVICE_NOT_SUPPORTED,
+	SERVICE_STATEMENT_REFUSED, /* ours: 400 bad_statement */
+	SERVICE_STATEMENT_STALE,   /* ours: 409 stale_statement: the serial is not the next one */
+	SERVICE_TOO_LARGE,         /* 413 too_large: over a named limit */
+	SERVICE_STORAGE_FULL,      /* 507 storage_full */
+	SERVICE_UNAVAILABLE,       /* 503 unavailable: the store refuses; nothing was written */
+	SERVICE_CHUNK_DAMAGED,     /* 500 is reserved for this and for our own faults */
+	SERVICE_CODE_COUNT,
+};
+
+enum service_prefetch {
+	SERVICE_PREFETCH_AUTO,   /* chunk contents inline */
+	SERVICE_PREFETCH_MEDIUM, /* chunk uids only */
+};
+
+enum {
+	SERVICE_LIMIT_DEFAULT = 50,
+	SERVICE_LIMIT_MAX = 1000,
+	/* A list's page ends early, with done false, once it holds this many bytes. */
+	SERVICE_PAGE_SIZE_MAX = 8 << 20,
+	SERVICE_CHALLENGE_LIFE_MS = 60 * 1000,
+	SERVICE_TOKEN_SIZE = 40,
+	SERVICE_DEVICE_SIZE_MAX = 64,
+};
+
+/* Borrowed; lives as long as the request is being served. */
+struct service_request {
+	enum service_op op;
+	struct dom_slice token;  /* the session token's text; data NULL: none was sent */
+	bool token_malformed;    /* an Authorization that is not "Token x" or "Bearer x" */
+	struct dom_slice host;   /* Host header, as sent */
+	struct dom_slice device; /* Domicile-Device, decoded; may be empty */
+	struct dom_slice collection_uid, item_uid, chunk_uid; /* from the path, percent-decoded */
+	struct dom_slice session_id;
+	/* query */
+	struct dom_slice stoken, iterator; /* data NULL: absent */
+	int64_t limit;                     /* -1: absent */
+	enum service_prefetch prefetch;
+	bool with_collection;
+	uint64_t after;                    /* statements/?after= */
+	struct dom_slice body;
+};
+
+/* {0} is an empty reply; body and errors live in the arena or the buffer. */
+struct service_reply {
+	enum service_code code;
+	struct dom_buffer body;   /* success: MessagePack, or a chunk's bytes */
+	bool body_is_raw;         /* application/octet-stream */
+	const char *detail;       /* failure: a sentence for a person */
+	struct wire_error_field *errors;
+	size_t error_count;
+	bool touch_session;       /* the session's expiry wants a write */
+};
+void service_reply_free(struct service_reply *reply);
+
+struct service_settings {
+	const char *region;      /* name */
+	bool signup_open;
+	bool check_host;         /* compare a login's host with hosts[] */
+	const char *const *hosts; /* public names; empty: the Host header */
+	size_t host_count;
+	int64_t session_life_ms; /* sliding */
+};
+
+struct service {
+	struct service_settings settings;
+	struct dom_clock clock;
+	struct dom_random random;
+	struct dom_region_key *key;
+	struct store *store; /* only for staging */
+};
+
+/*
+ * DOM_OK: go on and read the body.  DOM_EDENIED: reply_r says why.  Also
+ * DOM_ENOMEM, DOM_ESTORE.  Never writes.
+ */
+DOM_MUST_CHECK enum dom_status service_admit(const struct service *service,
+    struct store_txn *txn, const struct service_request *request, struct dom_arena *arena,
+    struct service_reply *reply_r);
+
+struct service_staged; /* chunks on their way; NULL if there are none */
+
+/* Does staging this request block on the disk?  Then call service_stage() on a pool. */
+bool service_stage_blocks(
+    const struct service *service, const struct service_request *request);
+DOM_MUST_CHECK enum dom_status service_stage(const struct service *service,
+    const struct service_request *request, struct dom_arena *arena,
+    struct service_staged **staged_r);
+void service_drop(struct service_staged **staged);
+
+/*
+ * DOM_OK: reply_r holds the success, commit.  DOM_EDENIED: reply_r holds the
+ * refusal, roll back.  DOM_ENOMEM, DOM_ESTORE, DOM_EFULL: no reply; see
+ * service_failure().
+ */
+DOM_MUST_CHECK enum dom_status service_run(const struct service *service, struct store_txn *txn,
+    const struct service_request *request, struct service_staged *staged,
+    struct dom_arena *arena, struct service_reply *reply_r);
+
+/* The reply for a status below zero that no rule explains: storage full, unavailable. */
+void service_failure(enum dom_status status, struct service_reply *reply_r);
+
+#endif

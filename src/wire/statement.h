@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef WIRE_STATEMENT_H
+#define WIRE_STATEMENT_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+
+/*
+ * Statements: signed, typed, versioned records.  Fixed order, big-endian,
+ * strings with a 32-bit length in front; the signature is Ed25519 by the
+ * account's statement key over exactly these bytes.
+ *
+ *   string  domain       "domicile/consent/v1" or "domicile/withdrawal/v1"
+ *   32      account      the account's identity public key
+ *   u64     serial       1 for the account's first statement, then +1 each
+ *   u64     issued       milliseconds since 1970, the device's clock
+ *   string  region       where it holds
+ *   string  service      "contacts", ..., or "any"
+ *  consent goes on:
+ *   u32     catalogue    version of the service's entry that was shown
+ *   string  purpose      the sentence that was shown
+ *   string  retention    ISO 8601 duration, empty: until withdrawn
+ *   u64     until        milliseconds since 1970, 0: until withdrawn
+ *   u32     count        of types, 0 only for "any"
+ *   string  type ...     opaque Etebase collection types
+ *  withdrawal goes on:
+ *   u8      choice       0 keep, 1 erase
+ */
+enum wire_statement_kind {
+	WIRE_CONSENT = 1,
+	WIRE_WITHDRAWAL = 2,
+};
+
+enum {
+	WIRE_STATEMENT_SIZE_MAX = 64 << 10,
+	WIRE_STATEMENT_TYPES_MAX = 32,
+	WIRE_SERVICE_SIZE_MAX = 32,
+	WIRE_PURPOSE_SIZE_MAX = 1024,
+	WIRE_REGION_SIZE_MAX = 64,
+	WIRE_RETENTION_SIZE_MAX = 64,
+};
+
+struct wire_statement {
+	enum wire_statement_kind kind;
+	uint8_t account[32];
+	uint64_t serial;
+	int64_t issued_ms;
+	struct dom_slice region, service;
+	/* consent */
+	uint32_t catalogue_version;
+	struct dom_slice purpose, retention;
+	int64_t until_ms;
+	struct dom_slice *types;
+	size_t type_count;
+	/* withdrawal */
+	bool erase;
+};
+
+/* [a-z][a-z0-9-]{0,31} */
+bool wire_service_valid(struct dom_slice service);
+
+DOM_MUST_CHECK enum dom_status wire_statement_decode(struct dom_slice bytes,
+    struct dom_arena *arena, struct wire_statement *statement_r);
+void wire_statement_encode(struct dom_buffer *bytes, const struct wire_statement *statement);
+
+/* --- bodies under /domicile/v1/ (MessagePack maps) -------------------------- */
+
+/* POST statements/: {statement: bin, signature: bin} */
+struct wire_signed_statement {
+	struct dom_slice statement, signature;
+};
+DOM_MUST_CHECK enum dom_status wire_signed_statement_decode(
+    struct dom_slice body, struct wire_signed_statement *signed_r);
+void wire_signed_statement_encode(
+    struct dom_buffer *body, const struct wire_signed_statement *message);
+
+/*
+ * PUT statement-key/: {pubkey: bin, response: bin, signature: bin}; response is
+ * the string "domicile/statement-key/v1", the account's identity key and the
+ * statement key, each with a 32-bit length in front, signed by the login key.
+ */
+struct wire_statement_key {
+	struct dom_slice pubkey, response, signature;
+};
+DOM_MUST_CHECK enum dom_status wire_statement_key_decode(
+    struct dom_slice body, struct wire_statement_key *key_r);
+void wire_statement_key_encode(struct dom_buffer *body, const struct wire_statement_key *key);
+/* The bytes to sign. */
+void wire_statement_key_response(
+    struct dom_buffer *bytes, struct dom_slice identity_public, struct dom_slice statement_public);
+
+/* GET consents/: {region: str, serial: int, statementKey: bin?, consents: [{service, serial, until}]} */
+struct wire_consent_entry {
+	struct dom_slice service;
+	uint64_t serial;
+	int64_t until_ms;
+};
+struct wire_consents {
+	struct dom_slice region;
+	uint64_t serial; /* of the newest statement, 0: none */
+	struct dom_slice statement_key; /* NULL data: none registered */
+	struct wire_consent_entry *entries;
+	size_t count;
+};
+DOM_MUST_CHECK enum dom_status wire_consents_decode(
+    struct dom_slice body, struct dom_arena *arena, struct wire_consents *consents_r);
+void wire_consents_encode(struct dom_buffer *body, const struct wire_consents *consents);
+
+/* GET sessions/: {sessions: [{id: str, device: str, created: int, used: int, current: bool}]} */
+struct wire_session {
+	struct dom_slice id; /* 22 characters */
+	struct dom_slice device;
+	int64_t created_ms, used_ms;
+	bool is_current;
+};
+DOM_MUST_CHECK enum dom_status wire_sessions_decode(struct dom_slice body,
+    struct dom_arena *arena, struct wire_session **sessions_r, size_t *count_r);
+void wire_sessions_encode(
+    struct dom_buffer *body, const struct wire_session *sessions, size_t count);
+
+/* GET region/: {name: str, release: str, signup: bool} */
+struct wire_region {
+	struct dom_slice name, release;
+	bool signup_open;
+};
+DOM_MUST_CHECK enum dom_status wire_region_decode(
+    struct dom_slice body, struct wire_region *region_r);
+void wire_region_encode(struct dom_buffer *body, const struct wire_region *region);
+
+#endif
