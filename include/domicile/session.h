@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef DOMICILE_SESSION_H
+#define DOMICILE_SESSION_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+#include <domicile/transport.h>
+
+/*
+ * An account on this device: its keys in guarded memory, its connection, its
+ * local state in one SQLite file.  A session is used by one thread at a time.
+ *
+ * The state folder (mode 0700) holds
+ *   state.db     what was synced: ids, tokens, digests; never a key in the clear
+ *   session      the saved session (Etebase format), sealed under storage.key
+ *   storage.key  32 random bytes, mode 0600: who reads both files is logged in
+ * One session at a time opens a folder; a second one gets DOM_CONFLICT.
+ *
+ * A function that fails leaves a sentence for the person: dom_session_error().
+ */
+struct dom_session;
+
+struct dom_session_options {
+	const char *state_folder;  /* made if missing */
+	const char *server_url;    /* signup and login; later it is remembered */
+	const char *ca_file;       /* NULL: the system's certificates */
+	const char *device;        /* what this device is called; NULL: no name */
+	struct dom_transport *transport; /* NULL: libcurl; else it is the session's now */
+};
+
+/* A failure before there is a session: size message_size, a sentence. */
+struct dom_complaint {
+	char text[512];
+};
+
+struct dom_credentials {
+	const char *username; /* name, or e-mail at login */
+	const char *email;    /* signup; "" for none */
+	struct dom_slice password;
+};
+
+/*
+ * Make an account: new keys, nothing turned on.  DOM_CONFLICT: the name or the
+ * state folder is taken.  About half a second goes into the password's key.
+ */
+DOM_MUST_CHECK enum dom_status dom_signup(const struct dom_session_options *options,
+    const struct dom_credentials *credentials, struct dom_session **session_r,
+    struct dom_complaint *complaint_r);
+/* DOM_EAUTH: no such name, or another password. */
+DOM_MUST_CHECK enum dom_status dom_login(const struct dom_session_options *options,
+    const struct dom_credentials *credentials, struct dom_session **session_r,
+    struct dom_complaint *complaint_r);
+/* From the state folder, without a password and without a request.  DOM_ABSENT: not logged in. */
+DOM_MUST_CHECK enum dom_status dom_session_open(const struct dom_session_options *options,
+    struct dom_session **session_r, struct dom_complaint *complaint_r);
+/* Ends the use; the device stays logged in. */
+void dom_session_close(struct dom_session **session);
+/*
+ * Tell the server, then remove the state folder's files, whatever it answers.
+ * DOM_ENETWORK: the server was not told, the files are gone.
+ */
+DOM_MUST_CHECK enum dom_status dom_logout(struct dom_session **session,
+    struct dom_complaint *complaint_r);
+
+DOM_MUST_CHECK enum dom_status dom_change_password(struct dom_session *session,
+    struct dom_slice old_password, struct dom_slice new_password);
+
+/* Borrowed until the session closes. */
+const char *dom_session_username(const struct dom_session *session);
+const char *dom_session_server(const struct dom_session *session);
+/* The region's name, asked once and remembered. */
+DOM_MUST_CHECK enum dom_status dom_session_region(
+    struct dom_session *session, const char **region_r);
+/* What went wrong last, for a person; "" if nothing did. */
+const char *dom_session_error(const struct dom_session *session);
+
+struct dom_figures {
+	uint64_t requests;
+	uint64_t sent_bytes, received_bytes; /* HTTP, headers included, TLS not */
+};
+void dom_session_figures(const struct dom_session *session, struct dom_figures *figures_r);
+
+/* --- devices ---------------------------------------------------------------- */
+
+struct dom_device {
+	char id[23];
+	char name[65];
+	int64_t created_ms, used_ms;
+	bool is_this;
+};
+/* *devices_r: free() it. */
+DOM_MUST_CHECK enum dom_status dom_devices(
+    struct dom_session *session, struct dom_device **devices_r, size_t *count_r);
+/* DOM_ABSENT: no session has this id. */
+DOM_MUST_CHECK enum dom_status dom_device_revoke(struct dom_session *session, const char *id);
+
+/* --- consent ----------------------------------------------------------------- */
+
+/*
+ * Give the signed consent for a service: from now on the region stores what
+ * belongs to these collection types.  until_ms 0: until withdrawn.
+ */
+struct dom_consent {
+	const char *service;   /* "contacts" */
+	const char *const *types; /* collection types in the clear; none only for "any" */
+	size_t type_count;
+	const char *purpose;   /* the sentence that the person was shown */
+	const char *retention; /* ISO 8601 duration, "" until withdrawn */
+	int64_t until_ms;
+	uint32_t catalogue_version;
+};
+DOM_MUST_CHECK enum dom_status dom_consent_give(
+    struct dom_session *session, const struct dom_consent *consent);
+/* Works at once.  What is stored stays (erasing comes later).  DOM_ABSENT: it was off. */
+DOM_MUST_CHECK enum dom_status dom_consent_withdraw(
+    struct dom_session *session, const char *service);
+
+struct dom_consent_state {
+	char service[33];
+	int64_t until_ms;
+};
+/* The services that are on, asked from the server.  *states_r: free() it. */
+DOM_MUST_CHECK enum dom_status dom_consents(
+    struct dom_session *session, struct dom_consent_state **states_r, size_t *count_r);
+
+#endif
