@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# The commands that people use; Meson and Ninja do the building.
+#
+#   make demo [EXPORT=dir]   install what is missing, build, show the main job
+#   make check               the same set-up, then every test
+#   make run                 a region on 127.0.0.1:8037 for daily use, data under ./run/
+#   make check-long          also sanitizers, fuzzing and the slow tests
+#   make format              bring the C files into shape
+#   make install DESTDIR=... what a package needs
+
+BUILD ?= build
+EXPORT ?=
+FUZZ_SECONDS ?= 60
+
+.PHONY: all demo check check-long run format install clean
+
+all:
+	@tools/install-packages build
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD)
+	@ninja -C $(BUILD)
+
+demo:
+	@tools/install-packages build demo
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/demo $(if $(EXPORT),'$(EXPORT)')
+
+check:
+	@tools/install-packages build demo check
+	@BUILD=$(BUILD) tools/check
+
+check-long:
+	@tools/install-packages build demo check long
+	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check --long
+
+run: all
+	@BUILD=$(BUILD) tools/run-region
+
+format:
+	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
+
+install: all
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-*
