@@ -11,6 +11,9 @@
  * index last.
  */
 
+/* Pieces of one content at most; an index names them in 32 bits. */
+#define DOM_CONTENT_PIECES_MAX ((size_t)UINT32_MAX)
+
 /* A chunk's uid is text of DOM_CHUNK_UID_SIZE characters. */
 struct dom_chunk_uid {
 	char text[DOM_CHUNK_UID_SIZE + 1];
@@ -26,7 +29,7 @@ size_t dom_chunk_sealed_size(size_t plain_size);
 /* Append the padded, sealed chunk. */
 DOM_MUST_CHECK enum dom_status dom_chunk_seal(const struct dom_item_key *key,
     struct dom_slice plain, const struct dom_random *random, struct dom_buffer *sealed);
-/* Append the plaintext after checking tag, padding and uid; DOM_EINTEGRITY. */
+/* Append the plaintext after checking tag, padding and uid; else DOM_EINTEGRITY, DOM_ENOMEM. */
 DOM_MUST_CHECK enum dom_status dom_chunk_open(const struct dom_item_key *key,
     struct dom_slice uid, struct dom_slice sealed, struct dom_buffer *plain);
 
@@ -36,6 +39,7 @@ DOM_MUST_CHECK enum dom_status dom_chunk_open(const struct dom_item_key *key,
  * Seal metadata (MessagePack of a map) over the deleted flag, the item's uid
  * and the ordered chunk list; meta is appended.  The revision's uid is the tag.
  * chunks: chunk_count slices of DOM_CHUNK_UID_SIZE characters.
+ * DOM_EINPUT: a chunk's uid is none, or the item's is empty or over DOM_UID_SIZE_MAX.
  */
 DOM_MUST_CHECK enum dom_status dom_revision_seal(const struct dom_item_key *key,
     struct dom_slice item_uid, bool deleted, struct dom_slice meta_plain,
@@ -73,7 +77,7 @@ struct dom_split {
 extern const struct dom_split dom_split_etebase; /* 16 KiB to 64 KiB */
 extern const struct dom_split dom_split_large;   /* 256 KiB to 1 MiB */
 
-/* The rolling sum over the last 64 bytes, kept over the whole content. */
+/* The rolling sum over the last 64 bytes; it does not depend on earlier ones. */
 struct dom_rollsum {
 	uint32_t s1, s2;
 	uint8_t window[64];
@@ -90,7 +94,8 @@ struct dom_splitter {
 void dom_splitter_start(struct dom_splitter *splitter, const struct dom_split *split);
 /*
  * Feed bytes; returns how many of them belong to the piece under way.  When
- * *cut_r is true the piece ends there, and the rest is to be fed again.
+ * *cut_r is true the piece ends there, and the rest is to be fed again; the
+ * first byte of the rest is why it ends, so 0 with a cut is possible.
  */
 size_t dom_splitter_feed(struct dom_splitter *splitter, struct dom_slice bytes, bool *cut_r);
 
@@ -98,8 +103,9 @@ size_t dom_splitter_feed(struct dom_splitter *splitter, struct dom_slice bytes, 
  * The order in which pieces are stored, and the index chunk's plaintext.
  * pieces: uids in content order.  stored_r: room for piece_count entries;
  * stored_r[i] is the number of the piece to store at place i (each distinct
- * uid once, in random order).  The index (if piece_count > 1) names places in
- * this de-duplicated list and is appended to index.
+ * uid once, every order equally likely).  The index (if piece_count > 1) names
+ * places in this de-duplicated list and is appended to index.  DOM_ENOMEM;
+ * DOM_ELIMIT: more than DOM_CONTENT_PIECES_MAX.
  */
 DOM_MUST_CHECK enum dom_status dom_content_arrange(const struct dom_chunk_uid *pieces,
     size_t piece_count, const struct dom_random *random, size_t *stored_r,
@@ -107,8 +113,10 @@ DOM_MUST_CHECK enum dom_status dom_content_arrange(const struct dom_chunk_uid *p
 
 /*
  * Decode an index chunk for a list of stored_count chunks (the index itself
- * not counted): a function of place i in the content.  places_r has room for
- * places_max entries; an entry out of range is DOM_EINTEGRITY.
+ * not counted): places_r[i] is the place of piece i of the content.  An index
+ * of one entry or none means place 0, as other clients read it.  places_r has
+ * room for places_max entries; index.size always suffices, else DOM_ELIMIT.
+ * DOM_EINTEGRITY: not an index, or an entry is out of range.
  */
 DOM_MUST_CHECK enum dom_status dom_content_index_read(struct dom_slice index,
     size_t stored_count, uint32_t *places_r, size_t places_max, size_t *count_r);

@@ -101,7 +101,7 @@ void dom_statement_sign(const struct dom_account_key *key, struct dom_slice mess
 /*
  * The uid of a collection that the account has one of, such as "contacts"
  * (ours): 32 characters, the same on every device, unlinkable to the name
- * without the key: Base64 of the first 24 bytes of BLAKE2b keyed by
+ * without the key: Base64 of the first 24 of the 32 bytes of BLAKE2b keyed by
  * KDF(account key, 2, "DomStmt ") over the name.
  */
 void dom_account_named_uid(const struct dom_account_key *key, struct dom_slice name,
@@ -131,7 +131,7 @@ void dom_collection_key_free(struct dom_collection_key **key);
 /*
  * The uid of the item that holds the record so named (ours): 32 characters,
  * the same whenever the same record is imported, unlinkable without the key:
- * Base64 of the first 24 bytes of BLAKE2b keyed by
+ * Base64 of the first 24 of the 32 bytes of BLAKE2b keyed by
  * KDF(collection key, 1, "DomRecId") over the name.
  */
 void dom_collection_record_uid(const struct dom_collection_key *key, struct dom_slice name,
@@ -145,7 +145,7 @@ void dom_uid_create(const struct dom_random *random, char uid_r[DOM_UID_TEXT_SIZ
 /* An empty holder, to be filled again and again; NULL: no memory. */
 struct dom_item_key *dom_item_key_new(void);
 void dom_item_key_free(struct dom_item_key **key);
-/* The key of the item uid (text) of a collection; DOM_EINPUT: uid over 64 bytes. */
+/* The key of the item uid (text) of a collection; DOM_EINPUT: empty or over 64 bytes. */
 DOM_MUST_CHECK enum dom_status dom_item_key_derive(const struct dom_collection_key *collection,
     struct dom_slice uid, struct dom_item_key *key);
 /* An item's own encryptionKey; DOM_EINTEGRITY. */

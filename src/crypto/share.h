@@ -6,7 +6,7 @@
 
 /* Invitations and fingerprints.  Source: etebase-protocol 6.11, 6.12. */
 
-/* signedEncryptionKey: appended. */
+/* signedEncryptionKey: appended.  DOM_EINPUT: to_public is no one's key. */
 DOM_MUST_CHECK enum dom_status dom_invitation_seal(const struct dom_identity_key *from,
     const uint8_t to_public[DOM_PUBLIC_KEY_SIZE], const struct dom_collection_key *key,
     struct dom_slice type, const struct dom_random *random, struct dom_buffer *sealed);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The region's one secret and the keys that its uses derive from it. */
+#include <assert.h>
+
+#include <sodium.h>
+
+#include "crypto/roles.h"
+
+static_assert((int)DOM_SALT_SIZE == (int)DOM_MAC_SIZE, "a fake salt is a MAC");
+
+enum {
+	USE_CHALLENGE = 1, /* never renumber: stored and sent bytes depend on it */
+	USE_SALT = 2,
+};
+
+enum dom_status
+dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
+{
+	struct dom_region_key *key;
+
+	if (bytes.size != DOM_KEY_SIZE)
+		return DOM_EINPUT;
+	key = dom_secret_new(sizeof(*key));
+	if (key == NULL)
+		return DOM_ENOMEM;
+	dom_kdf(bytes.data, USE_CHALLENGE, "DomRegn ", key->challenge_key);
+	dom_kdf(bytes.data, USE_SALT, "DomRegn ", key->salt_key);
+	*key_r = key;
+	return DOM_OK;
+}
+
+void
+dom_region_key_free(struct dom_region_key **key)
+{
+	sodium_free(*key);
+	*key = NULL;
+}
+
+void
+dom_region_fake_salt(
+    const struct dom_region_key *key, struct dom_slice username, uint8_t salt_r[DOM_SALT_SIZE])
+{
+	dom_mac(key->salt_key, username, salt_r);
+}
