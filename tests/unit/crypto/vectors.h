@@ -69,6 +69,19 @@ void script_finish(const struct script *script);
 	} while (0)
 #define assert_ok(call) assert_int_equal((call), DOM_OK)
 
+/* --- in vectors_content.c, for the items too ------------------------------ */
+
+enum { CHUNKS_MAX = 16 };
+struct dom_item_key;
+
+/* Lengths of the pieces, as the splitter cuts content that comes step bytes at a time. */
+size_t split_lengths(struct dom_slice content, size_t step, size_t lengths[CHUNKS_MAX]);
+/* Content given as bytes, as a seed and a length, or as one byte and a length. */
+struct dom_slice take_content(json_t *one);
+/* Seal with the nonce that is in expected, and open; both must give the vector. */
+void check_chunk(const struct dom_item_key *key, struct dom_slice uid, struct dom_slice plain,
+    struct dom_slice expected);
+
 /* Tests, by the file that they are in. */
 void test_base64_vectors(void **state);
 void test_msgpack_vectors(void **state);
