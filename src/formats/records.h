@@ -20,7 +20,8 @@
  */
 enum format_kind {
 	FORMAT_CONTACT, /* one BEGIN:VCARD .. END:VCARD */
-	FORMAT_EVENT,   /* a VCALENDAR with all components of one UID: VEVENT, VJOURNAL, VFREEBUSY, others */
+	FORMAT_EVENT,   /* a VCALENDAR with all components of one UID: VEVENT, VJOURNAL,
+	                   VFREEBUSY, others */
 	FORMAT_TASK,    /* the same, with VTODO */
 	FORMAT_MESSAGE, /* one <sms .../> or <mms> .. </mms> */
 	FORMAT_CALL,    /* one <call .../> */
@@ -38,9 +39,10 @@ enum format_file {
 };
 
 enum {
-	FORMAT_HEAD_SIZE = 4096,    /* bytes that format_recognise() wants, if there are as many */
+	FORMAT_HEAD_SIZE = 4096, /* bytes that format_recognise() wants, if there are as many */
 	FORMAT_KEY_SIZE_MAX = 1024, /* longer keys are replaced by their digest */
-	FORMAT_LINE_SIZE_MAX = 64 << 20, /* of vCard and iCalendar, unfolded; longer: a bad record */
+	FORMAT_LINE_SIZE_MAX =
+	    64 << 20, /* of vCard and iCalendar, unfolded; longer: a bad record */
 };
 
 /*
@@ -68,18 +70,20 @@ struct format_record {
 	bool key_is_uid; /* the record itself claims that the key is unique in the world */
 	const struct format_piece *pieces;
 	size_t piece_count;
-	uint64_t size; /* of all pieces */
+	uint64_t size;      /* of all pieces */
 	uint8_t digest[32]; /* SHA-256 of all pieces */
-	uint64_t line; /* where it starts, from 1 */
+	uint64_t line;      /* where it starts, from 1 */
 };
 
 struct format_problem {
 	uint64_t line;
-	bool damaged;     /* false: worth saying, but nothing was left out */
-	const char *what; /* "no END:VCARD before the end of the file": a sentence without full stop */
+	bool damaged; /* false: worth saying, but nothing was left out */
+	const char
+	    *what; /* "no END:VCARD before the end of the file": a sentence without full stop */
 };
 
-/* Everything is borrowed for the time of the call.  A status below zero ends the scan with it. */
+/* Everything is borrowed for the time of the call.  A status below zero ends the scan with it.
+ */
 struct format_sink {
 	enum dom_status (*record)(void *context, const struct format_record *record);
 	enum dom_status (*problem)(void *context, const struct format_problem *problem);
