@@ -2,20 +2,14 @@
 #ifndef TESTS_CRYPTO_VECTORS_H
 #define TESTS_CRYPTO_VECTORS_H
 
-/* cmocka.h needs the others before it. */
-/* clang-format off */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
 #include <jansson.h>
 
 #include <domicile/slice.h>
 #include <domicile/status.h>
 
 #include "base/random.h"
+
+#include "testing.h"
 
 /*
  * The `crypto` part of etebase-vectors.json.  A value is taken out of the tree
@@ -58,16 +52,6 @@ struct script {
 };
 struct dom_random script_random(struct script *script, struct dom_slice bytes);
 void script_finish(const struct script *script);
-
-#define assert_bytes(got, expected)                                                            \
-	do {                                                                                   \
-		struct dom_slice got_ = (got), expected_ = (expected);                         \
-                                                                                               \
-		assert_int_equal(got_.size, expected_.size);                                   \
-		if (got_.size != 0)                                                            \
-			assert_memory_equal(got_.data, expected_.data, got_.size);             \
-	} while (0)
-#define assert_ok(call) assert_int_equal((call), DOM_OK)
 
 /* --- in vectors_content.c, for the items too ------------------------------ */
 
