@@ -58,6 +58,8 @@ DOM_MUST_CHECK enum dom_status store_open(const struct store_options *options,
 void store_close(struct store **store);
 /* True once a sync has failed: no write will be acknowledged until a restart. */
 bool store_failed(const struct store *store);
+/* Why, in a sentence for the operator's log; NULL while it has not failed. */
+const char *store_failure(const struct store *store);
 
 DOM_MUST_CHECK enum dom_status store_reader_open(
     struct store *store, struct store_reader **reader_r);
@@ -213,6 +215,7 @@ struct store_revision {
 	uint64_t clock;
 	struct dom_slice *chunks; /* uids in order */
 	size_t chunk_count;
+	struct dom_slice previous; /* set by store_revision_find() only */
 };
 
 struct store_item {
@@ -240,7 +243,7 @@ DOM_MUST_CHECK enum dom_status store_item_put(
 DOM_MUST_CHECK enum dom_status store_item_scan(struct store_txn *txn,
     const struct store_collection *collection, uint64_t after, bool with_main, unsigned limit,
     struct dom_arena *arena, struct store_item **items_r, size_t *count_r);
-/* DOM_OK if the item ever had this revision, with the uid of the one before it (or empty). */
+/* DOM_OK if the item ever had this revision; previous is the one before it, or empty. */
 DOM_MUST_CHECK enum dom_status store_revision_find(struct store_txn *txn, int64_t item,
     struct dom_slice uid, struct dom_arena *arena, struct store_revision *revision_r);
 /* Newest first; before: clock of the last one already seen, 0 for none. */

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef STORE_BLOBS_H
+#define STORE_BLOBS_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+
+#include "base/arena.h"
+
+/*
+ * Where large chunks live: whole blobs under names that are never used twice.
+ * A blob is written once, is on the disk before its name is told, and is never
+ * changed.  The database says which blobs are wanted; the rest is swept.
+ * store/dir/ keeps them as files; any thread may call any function.
+ */
+struct blobs;
+
+enum { BLOB_OWNER_SIZE = 16, BLOB_UNIQUE_SIZE = 16 };
+
+/* The owner comes first, so that everything of one account is in one place. */
+struct blob_name {
+	uint8_t owner[BLOB_OWNER_SIZE];
+	uint8_t unique[BLOB_UNIQUE_SIZE]; /* random */
+};
+_Static_assert(sizeof(struct blob_name) == BLOB_OWNER_SIZE + BLOB_UNIQUE_SIZE, "no padding");
+
+/* Blobs under chunks/ in this folder, which stays the caller's. */
+DOM_MUST_CHECK enum dom_status blobs_open(int folder, struct blobs **blobs_r);
+void blobs_close(struct blobs **blobs);
+
+/*
+ * DOM_OK: the bytes and their name survive a power cut.  After DOM_EFULL and
+ * DOM_ESTORE nothing is left behind, as far as the disk allows.
+ */
+DOM_MUST_CHECK enum dom_status blobs_write(struct blobs *blobs,
+    const uint8_t owner[BLOB_OWNER_SIZE], struct dom_slice data, struct blob_name *name_r);
+
+/* DOM_EINTEGRITY: missing, or not of this size; DOM_ESTORE: the disk cannot read it. */
+DOM_MUST_CHECK enum dom_status blobs_read(struct blobs *blobs, const struct blob_name *name,
+    size_t size, struct dom_arena *arena, struct dom_slice *data_r);
+
+void blobs_remove(struct blobs *blobs, const struct blob_name *name);
+
+/*
+ * Remove what a crash left: unfinished files, and blobs that wanted() answers
+ * DOM_ABSENT for.  It looks at files_max names at most and starts at a random
+ * owner, so that repeated sweeps reach all.  Only while nobody writes.
+ */
+struct blobs_sweep {
+	enum dom_status (*wanted)(void *context, const struct blob_name *name);
+	void *context;
+	unsigned files_max;
+	unsigned removed; /* counted by the sweep */
+};
+DOM_MUST_CHECK enum dom_status blobs_sweep(struct blobs *blobs, struct blobs_sweep *sweep);
+
+/* True once a sync has failed: what the disk holds is not known any more. */
+bool blobs_failed(const struct blobs *blobs);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Chunks: staged outside of a transaction, put by a job, checked when read. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "store/sqlite/engine.h"
+
+bool
+store_chunk_stage_blocks(const struct store *store, size_t size)
+{
+	return size > store->chunk_row_size_max;
+}
+
+enum dom_status
+store_chunk_stage(struct store *store, const uint8_t owner_id[STORE_ID_SIZE],
+    struct dom_slice data, struct store_staged **staged_r)
+{
+	struct store_staged *staged;
+	enum dom_status st;
+
+	*staged_r = NULL;
+	if (store_failed(store))
+		return DOM_ESTORE;
+	if ((staged = calloc(1, sizeof(*staged))) == NULL)
+		return DOM_ENOMEM;
+	staged->store = store;
+	staged->size = data.size;
+	st = dom_sha256(data, staged->sha256);
+	if (st == DOM_OK && store_chunk_stage_blocks(store, data.size)) {
+		staged->in_file = true;
+		st = blobs_write(store->blobs, owner_id, data, &staged->file);
+	} else {
+		staged->data = data;
+	}
+	if (st < 0) {
+		free(staged);
+		return st;
+	}
+	*staged_r = staged;
+	return DOM_OK;
+}
+
+void
+store_staged_free(struct store_staged **staged)
+{
+	struct store_staged *old = *staged;
+
+	if (old == NULL)
+		return;
+	*staged = NULL;
+	assert(old->state != STAGED_PUT);
+	if (old->in_file && old->state == STAGED_FREE)
+		blobs_remove(old->store->blobs, &old->file);
+	free(old);
+}
+
+enum dom_status
+store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
+    struct store_staged *staged)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_PUT);
+	struct dom_slice data = staged->data, none = {0};
+	enum dom_status st;
+
+	assert(txn->writes && staged->state == STAGED_FREE);
+	sql_put_number(&call, collection);
+	sql_put_slice(&call, uid);
+	sql_put_clock(&call, staged->size);
+	sql_put_slice(&call, dom_slice(staged->sha256, sizeof(staged->sha256)));
+	if (staged->in_file) {
+		sql_put_slice(&call, dom_slice(&staged->file, sizeof(staged->file)));
+		sql_put_optional(&call, none);
+	} else {
+		sql_put_optional(&call, none);
+		sql_put_slice(&call, data);
+	}
+	if ((st = sql_run(&call)) != DOM_OK)
+		return st;
+	staged->state = STAGED_PUT;
+	staged->next_put = txn->puts;
+	txn->puts = staged;
+	txn->bytes += data.size;
+	return DOM_OK;
+}
+
+enum dom_status
+store_chunk_has(struct store_txn *txn, int64_t collection, struct dom_slice uid)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_HAS);
+	enum dom_status st;
+
+	sql_put_number(&call, collection);
+	sql_put_slice(&call, uid);
+	st = sql_step(&call);
+	sql_end(&call);
+	return st;
+}
+
+enum dom_status
+store_chunk_size(
+    struct store_txn *txn, int64_t collection, struct dom_slice uid, uint64_t *size_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_SIZE);
+	enum dom_status st;
+
+	sql_put_number(&call, collection);
+	sql_put_slice(&call, uid);
+	if ((st = sql_step(&call)) == DOM_OK)
+		*size_r = sql_get_clock(&call);
+	return sql_end(&call) < 0 ? call.failed : st;
+}
+
+enum dom_status
+store_chunk_get(struct store_txn *txn, int64_t collection, struct dom_slice uid,
+    struct dom_arena *arena, struct dom_slice *data_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_GET);
+	uint8_t stored[DOM_SHA256_SIZE], found[DOM_SHA256_SIZE];
+	struct dom_slice file, data = {0};
+	struct blob_name name;
+	enum dom_status st;
+	uint64_t size;
+
+	sql_put_number(&call, collection);
+	sql_put_slice(&call, uid);
+	if ((st = sql_step(&call)) != DOM_OK) {
+		sql_end(&call);
+		return st;
+	}
+	size = sql_get_clock(&call);
+	sql_get_bytes(&call, stored, sizeof(stored));
+	file = sql_get_optional(&call, arena);
+	if (file.data == NULL)
+		data = sql_get_slice(&call, arena);
+	if ((st = sql_end(&call)) < 0)
+		return st;
+	if (file.data != NULL) {
+		if (file.size != sizeof(name))
+			return DOM_EINTEGRITY;
+		memcpy(&name, file.data, sizeof(name));
+		st = blobs_read(txn->store->blobs, &name, size, arena, &data);
+	}
+	if (st == DOM_OK)
+		st = dom_sha256(data, found);
+	if (st == DOM_OK && (data.size != size || memcmp(stored, found, sizeof(found)) != 0))
+		st = DOM_EINTEGRITY;
+	if (st == DOM_OK)
+		*data_r = data;
+	return st;
+}

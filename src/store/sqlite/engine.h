@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef STORE_SQLITE_ENGINE_H
+#define STORE_SQLITE_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "crypto/digest.h"
+
+#include "store/blobs.h"
+#include "store/sqlite/sql.h"
+#include "store/store.h"
+
+/* What the files of the SQLite engine share. */
+enum {
+	GROUP_JOBS_MAX = 256,     /* committed with one sync .. */
+	GROUP_SIZE_MAX = 8 << 20, /* .. or this many bytes, about .. */
+	GROUP_MS_MAX = 50,        /* .. or after this long, whichever is first */
+	CHECKPOINT_PAGES = 1000,  /* of the write-ahead log */
+	SWEEP_FILES_MAX = 200000, /* looked at when a store opens */
+	READER_WAIT_MS = 10000,   /* a reader waits for a log that is being recovered */
+	FAILURE_TEXT_SIZE = 160,
+};
+
+struct store_txn {
+	struct store *store;
+	struct sql_connection *connection;
+	bool writes;
+	uint64_t bytes;            /* written by this job, about */
+	struct store_staged *puts; /* by this job, linked by next_put */
+};
+
+struct store_reader {
+	struct store *store;
+	struct sql_connection connection;
+	struct sql_call snapshot; /* open while a transaction is */
+	struct store_txn txn;
+	bool in_txn;
+};
+
+/*
+ *           stage              put in a job              commit
+ *  (bytes) ------> STAGED_FREE -----------> STAGED_PUT ---------> STAGED_KEPT
+ *                      ^                        |
+ *                      +------ job undone ------+---- commit failed ---> STAGED_KEPT
+ *
+ * store_staged_free() removes the file of a STAGED_FREE one only.  After a
+ * commit that failed the row may yet come back from the log when the store
+ * opens again, so the file stays, for the sweep to judge.
+ */
+enum staged_state { STAGED_FREE, STAGED_PUT, STAGED_KEPT };
+
+struct store_staged {
+	struct store *store;
+	struct dom_slice data; /* of a small one, borrowed */
+	uint64_t size;
+	uint8_t sha256[DOM_SHA256_SIZE];
+	bool in_file;
+	struct blob_name file;
+	enum staged_state state; /* the writer's while a job runs, else the owner's */
+	struct store_staged *next_put;
+};
+
+struct group_entry {
+	struct store_job *job;
+	enum dom_status status;
+	struct store_staged *puts;
+};
+
+/* Jobs that share a transaction; the writer's alone. */
+struct group {
+	struct group_entry entries[GROUP_JOBS_MAX];
+	size_t count;
+	uint64_t bytes;
+	bool begun;
+	enum dom_status lost; /* below zero: the whole transaction is gone */
+};
+
+struct store {
+	int folder;
+	int lock; /* the lock file, held while the store is open */
+	size_t chunk_row_size_max;
+	bool manual;
+	struct blobs *blobs;
+	char *database; /* path */
+
+	struct sql_connection writer;
+	struct group group;
+	int log_pages; /* in the write-ahead log after the last commit */
+
+	/* Guards the queue; a leaf: nothing else is locked under it. */
+	pthread_mutex_t queue_lock;
+	pthread_cond_t queue_filled;
+	struct store_job *queue_first, **queue_last;
+	size_t queue_count;
+	bool stopping;
+	bool thread_started;
+	pthread_t thread;
+
+	atomic_uint readers;
+	atomic_bool failed;
+	char failure[FAILURE_TEXT_SIZE]; /* written before failed is set */
+};
+
+/* connection.c */
+DOM_MUST_CHECK enum dom_status store_connect(
+    struct store *store, bool writes, struct sql_connection *connection);
+/* migrate.c; message as for store_open() */
+DOM_MUST_CHECK enum dom_status store_migrate(
+    struct store *store, const char *region, char *message_r, size_t message_size);
+
+/* writer.c */
+void *writer_main(void *store);
+/* Checkpoint if the log is long, or in any case. */
+void writer_checkpoint(struct store *store, bool at_close);
+/* Refuse writes from now on if the connection's failure, or the blobs', demands it. */
+void store_note_failure(struct store *store);
+
+/* row.c: rows that several files get */
+struct dom_slice row_pack_chunks(struct sql_connection *connection,
+    const struct dom_slice *chunks, size_t count, enum dom_status *status_r);
+enum dom_status row_unpack_chunks(struct dom_slice packed, struct dom_arena *arena,
+    struct dom_slice **chunks_r, size_t *count_r);
+void row_get_account(
+    struct sql_call *call, struct dom_arena *arena, struct store_account *account_r);
+void row_get_collection(
+    struct sql_call *call, struct dom_arena *arena, struct store_collection *collection_r);
+void row_get_member(
+    struct sql_call *call, struct dom_arena *arena, struct store_member *member_r);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Rows that several files get, and the packed list of a revision's chunks. */
+#include "base/bytes.h"
+
+#include "store/sqlite/engine.h"
+
+/*
+ * Chunks of a revision: each uid with its length in front (32 bits, big-endian),
+ * in order, to the end.
+ */
+struct dom_slice
+row_pack_chunks(struct sql_connection *connection, const struct dom_slice *chunks, size_t count,
+    enum dom_status *status_r)
+{
+	dom_buffer_clear(&connection->scratch);
+	for (size_t i = 0; i < count; i++)
+		dom_write_string(&connection->scratch, chunks[i]);
+	*status_r = dom_buffer_finish(&connection->scratch);
+	return dom_buffer_slice(&connection->scratch);
+}
+
+enum dom_status
+row_unpack_chunks(struct dom_slice packed, struct dom_arena *arena, struct dom_slice **chunks_r,
+    size_t *count_r)
+{
+	struct dom_reader reader = dom_reader_over(packed);
+	size_t count = 0;
+
+	while (reader.failed == DOM_OK && reader.at != reader.end) {
+		dom_read_string(&reader, packed.size);
+		count++;
+	}
+	if (dom_reader_finish(&reader) < 0)
+		return DOM_ESTORE; /* we wrote it */
+	*count_r = count;
+	*chunks_r = NULL;
+	if (count == 0)
+		return DOM_OK;
+	if ((*chunks_r = dom_arena_array(arena, count, sizeof(**chunks_r))) == NULL)
+		return DOM_ENOMEM;
+	reader = dom_reader_over(packed);
+	for (size_t i = 0; i < count; i++)
+		(*chunks_r)[i] = dom_read_string(&reader, packed.size);
+	return DOM_OK;
+}
+
+void
+row_get_account(struct sql_call *call, struct dom_arena *arena, struct store_account *account_r)
+{
+	*account_r = (struct store_account){0};
+	account_r->number = sql_get_number(call);
+	sql_get_bytes(call, account_r->id, sizeof(account_r->id));
+	account_r->clock = sql_get_clock(call);
+	account_r->epoch = sql_get_clock(call);
+	account_r->created_ms = sql_get_number(call);
+	account_r->initialised = sql_get_bool(call);
+	account_r->disabled = sql_get_bool(call);
+	account_r->name = sql_get_slice(call, arena);
+	account_r->email = sql_get_slice(call, arena);
+	account_r->salt = sql_get_slice(call, arena);
+	account_r->login_public = sql_get_slice(call, arena);
+	account_r->identity_public = sql_get_slice(call, arena);
+	account_r->encrypted_content = sql_get_slice(call, arena);
+	account_r->statement_public = sql_get_slice(call, arena);
+}
+
+void
+row_get_collection(
+    struct sql_call *call, struct dom_arena *arena, struct store_collection *collection_r)
+{
+	*collection_r = (struct store_collection){0};
+	collection_r->number = sql_get_number(call);
+	collection_r->owner = sql_get_number(call);
+	sql_get_bytes(call, collection_r->owner_id, sizeof(collection_r->owner_id));
+	collection_r->uid = sql_get_slice(call, arena);
+	collection_r->items_clock = sql_get_clock(call);
+	collection_r->members_clock = sql_get_clock(call);
+}
+
+void
+row_get_member(struct sql_call *call, struct dom_arena *arena, struct store_member *member_r)
+{
+	*member_r = (struct store_member){0};
+	member_r->collection = sql_get_number(call);
+	member_r->account = sql_get_number(call);
+	member_r->clock = sql_get_clock(call);
+	member_r->access_level = (int)sql_get_number(call);
+	member_r->collection_key = sql_get_slice(call, arena);
+	member_r->collection_type = sql_get_slice(call, arena);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Every statement of the engine.  Columns and parameters are in the order in
+ * which the files beside this one get and put them.
+ */
+#include "store/sqlite/sql.h"
+
+#define ACCOUNT_COLUMNS                                                                        \
+	"a.number, a.id, a.clock, a.epoch, a.created_ms, a.initialised, a.disabled, a.name,"   \
+	" a.email, a.salt, a.login_public, a.identity_public, a.encrypted_content,"            \
+	" a.statement_public"
+#define ACCOUNT_SELECT "SELECT " ACCOUNT_COLUMNS " FROM account a WHERE "
+#define SESSION_SELECT                                                                         \
+	"SELECT token_hash, id, account, created_ms, used_ms, expires_ms, device"              \
+	" FROM session WHERE "
+#define COLLECTION_COLUMNS "c.number, c.owner, a.id, c.uid, c.items_clock, c.members_clock"
+#define MEMBER_COLUMNS                                                                         \
+	"m.collection, m.account, m.clock, m.access_level, m.collection_key, "                 \
+	"m.collection_type"
+#define ITEM_SELECT                                                                            \
+	"SELECT number, uid, version, encryption_key, etag, deleted, clock, meta, chunks"      \
+	" FROM item WHERE "
+#define STATEMENT_SELECT                                                                       \
+	"SELECT serial, clock, kind, accepted_ms, service, bytes, signature"                   \
+	" FROM statement WHERE "
+#define CONSENT_SELECT "SELECT service, serial, until_ms, covers_any FROM consent c WHERE "
+
+/* An item's history: what it was, then what it is. */
+#define HISTORY(condition)                                                                     \
+	"SELECT uid AS uid, deleted, clock AS clock, meta, chunks FROM revision"               \
+	" WHERE item = ?1 AND " condition " UNION ALL"                                         \
+	" SELECT etag AS uid, deleted, clock AS clock, meta, chunks FROM item"                 \
+	" WHERE number = ?1 AND "
+
+/* clang-format off */
+const char *const sql_texts[SQL_ID_COUNT] = {
+	[SQL_SNAPSHOT] = "SELECT version FROM schema",
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_SAVEPOINT] = "SAVEPOINT job",
+	[SQL_SAVEPOINT_RELEASE] = "RELEASE job",
+	[SQL_SAVEPOINT_UNDO] = "ROLLBACK TO job",
+
+	[SQL_REGION_CLAIM] =
+	    "INSERT INTO region (name) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM region)",
+	[SQL_REGION_IS] = "SELECT 1 FROM region WHERE name = ?",
+
+	[SQL_ACCOUNT_ADD] =
+	    "INSERT INTO account (id, clock, epoch, created_ms, initialised, disabled, name, email,"
+	    " salt, login_public, identity_public, encrypted_content, statement_public)"
+	    " VALUES (?, 0, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ACCOUNT_BY_NUMBER] = ACCOUNT_SELECT "a.number = ?",
+	[SQL_ACCOUNT_BY_ID] = ACCOUNT_SELECT "a.id = ?",
+	[SQL_ACCOUNT_BY_NAME] = ACCOUNT_SELECT "a.name = ?",
+	[SQL_ACCOUNT_BY_EMAIL] = ACCOUNT_SELECT "a.email = ?",
+	[SQL_ACCOUNT_INITIALISED] = "SELECT initialised FROM account WHERE number = ?",
+	[SQL_ACCOUNT_INITIALISE] =
+	    "UPDATE account SET initialised = 1, salt = ?, login_public = ?, identity_public = ?,"
+	    " encrypted_content = ?, statement_public = ? WHERE number = ?",
+	[SQL_ACCOUNT_SET_LOGIN] =
+	    "UPDATE account SET login_public = ?, encrypted_content = ? WHERE number = ?",
+	[SQL_ACCOUNT_SET_STATEMENT_KEY] =
+	    "UPDATE account SET statement_public = ? WHERE number = ?",
+	[SQL_ACCOUNT_TICK] =
+	    "UPDATE account SET clock = clock + 1 WHERE number = ? RETURNING clock",
+
+	[SQL_SESSION_ADD] =
+	    "INSERT INTO session (token_hash, id, account, created_ms, used_ms, expires_ms, device)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[SQL_SESSION_FIND] = SESSION_SELECT "token_hash = ?",
+	[SQL_SESSION_TOUCH] =
+	    "UPDATE session SET used_ms = ?, expires_ms = ? WHERE token_hash = ?",
+	[SQL_SESSION_REMOVE] = "DELETE FROM session WHERE token_hash = ?",
+	[SQL_SESSION_REMOVE_ID] = "DELETE FROM session WHERE account = ? AND id = ?",
+	[SQL_SESSION_REMOVE_OTHERS] =
+	    "DELETE FROM session WHERE account = ? AND token_hash <> ?",
+	[SQL_SESSION_EXPIRE] =
+	    "DELETE FROM session WHERE number IN"
+	    " (SELECT number FROM session WHERE expires_ms < ? ORDER BY expires_ms LIMIT ?)",
+	[SQL_SESSION_LIST] = SESSION_SELECT "account = ? ORDER BY used_ms DESC, number DESC",
+
+	[SQL_COLLECTION_ADD] = "INSERT INTO collection (uid, owner) VALUES (?, ?)",
+	[SQL_COLLECTION_FIND] =
+	    "SELECT " COLLECTION_COLUMNS " FROM collection c JOIN account a ON a.number = c.owner"
+	    " WHERE c.uid = ?",
+	[SQL_COLLECTION_SET_ITEMS_CLOCK] =
+	    "UPDATE collection SET items_clock = max(items_clock, ?) WHERE number = ?",
+	[SQL_COLLECTION_SET_MEMBERS_CLOCK] =
+	    "UPDATE collection SET members_clock = max(members_clock, ?) WHERE number = ?",
+	/* Without the collection there is no owner, and nothing is inserted. */
+	[SQL_MEMBER_ADD] =
+	    "INSERT INTO member (collection, account, owner, clock, access_level, collection_key,"
+	    " collection_type)"
+	    " SELECT number, ?2, owner, ?3, ?4, ?5, ?6 FROM collection WHERE number = ?1",
+	[SQL_MEMBER_FIND] =
+	    "SELECT " MEMBER_COLUMNS " FROM member m JOIN collection c ON c.number = m.collection"
+	    " WHERE c.number = ? AND m.account = ? AND m.owner = c.owner",
+	[SQL_MEMBERSHIP_OWNERS] =
+	    ACCOUNT_SELECT "a.number IN (SELECT owner FROM member WHERE account = ?) ORDER BY a.id",
+	/* A person has few collections: they are sorted each time. */
+	[SQL_MEMBERSHIP_SCAN] =
+	    "SELECT max(c.items_clock, m.clock) AS newest, " COLLECTION_COLUMNS ", " MEMBER_COLUMNS
+	    " FROM member m CROSS JOIN collection c ON c.number = m.collection"
+	    " JOIN account a ON a.number = c.owner"
+	    " WHERE m.account = ? AND m.owner = ? AND max(c.items_clock, m.clock) > ?"
+	    " ORDER BY newest, c.number",
+
+	[SQL_ITEM_FIND] = ITEM_SELECT "collection = ? AND uid = ?",
+	[SQL_ITEM_ETAG] = "SELECT number, etag FROM item WHERE collection = ? AND uid = ?",
+	[SQL_ITEM_ADD] =
+	    "INSERT INTO item (collection, uid, version, encryption_key, etag, deleted, clock,"
+	    " meta, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ITEM_IS_CURRENT] = "SELECT etag = ? FROM item WHERE number = ? AND collection = ?",
+	[SQL_ITEM_ARCHIVE] =
+	    "INSERT INTO revision (item, clock, deleted, uid, meta, chunks)"
+	    " SELECT number, clock, deleted, etag, meta, chunks FROM item WHERE number = ?",
+	[SQL_ITEM_REPLACE] =
+	    "UPDATE item SET etag = ?, deleted = ?, clock = ?, meta = ?, chunks = ?"
+	    " WHERE number = ?",
+	[SQL_ITEM_SCAN] =
+	    ITEM_SELECT "collection = ? AND clock > ? AND uid <> ? ORDER BY clock, number LIMIT ?",
+	[SQL_REVISION_KNOWN] = "SELECT 1 FROM revision WHERE item = ? AND uid = ?",
+	[SQL_REVISION_FIND] =
+	    "SELECT r.*, (SELECT p.uid FROM revision p WHERE p.item = ?1 AND p.clock < r.clock"
+	    "  ORDER BY p.clock DESC LIMIT 1)"
+	    " FROM (" HISTORY("uid = ?2") "etag = ?2) r",
+	[SQL_REVISION_SCAN] = HISTORY("clock < ?2") "clock < ?2 ORDER BY clock DESC LIMIT ?3",
+
+	[SQL_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE collection = ? AND uid = ?",
+	[SQL_CHUNK_PUT] =
+	    "INSERT INTO chunk (collection, uid, size, sha256, file, data) VALUES (?, ?, ?, ?, ?, ?)",
+	[SQL_CHUNK_GET] =
+	    "SELECT size, sha256, file, data FROM chunk WHERE collection = ? AND uid = ?",
+	[SQL_CHUNK_SIZE] = "SELECT size FROM chunk WHERE collection = ? AND uid = ?",
+	[SQL_CHUNK_FILE_WANTED] = "SELECT 1 FROM chunk WHERE file = ?",
+
+	[SQL_STATEMENT_ADD] =
+	    "INSERT INTO statement (account, serial, clock, kind, accepted_ms, service, bytes,"
+	    " signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_STATEMENT_LAST] = STATEMENT_SELECT "account = ? ORDER BY serial DESC LIMIT 1",
+	[SQL_STATEMENT_LAST_SERIAL] =
+	    "SELECT serial FROM statement WHERE account = ? ORDER BY serial DESC LIMIT 1",
+	[SQL_STATEMENT_LIST] = STATEMENT_SELECT "account = ? AND serial > ? ORDER BY serial LIMIT ?",
+
+	[SQL_CONSENT_SET] =
+	    "INSERT INTO consent (account, service, serial, until_ms, covers_any)"
+	    " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, service) DO UPDATE SET"
+	    " serial = excluded.serial, until_ms = excluded.until_ms,"
+	    " covers_any = excluded.covers_any RETURNING number",
+	[SQL_CONSENT_CLEAR] = "DELETE FROM consent WHERE account = ? AND service = ?",
+	[SQL_CONSENT_TYPES_CLEAR] = "DELETE FROM consent_type WHERE consent = ?",
+	[SQL_CONSENT_TYPE_ADD] =
+	    "INSERT INTO consent_type (consent, type) VALUES (?, ?) ON CONFLICT DO NOTHING",
+	/* One that names the type before one that covers everything. */
+	[SQL_CONSENT_COVER] =
+	    CONSENT_SELECT "account = ?1 AND (until_ms = 0 OR until_ms > ?3) AND (covers_any OR"
+	    " EXISTS (SELECT 1 FROM consent_type t WHERE t.consent = c.number AND t.type = ?2))"
+	    " ORDER BY covers_any, number LIMIT 1",
+	[SQL_CONSENT_LIST] = CONSENT_SELECT "account = ? ORDER BY service",
+
+	[SQL_COUNT] =
+	    "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM collection),"
+	    " (SELECT count(*) FROM item),"
+	    " (SELECT count(*) FROM item) + (SELECT count(*) FROM revision),"
+	    " (SELECT count(*) FROM chunk), (SELECT total(size) FROM chunk)",
+};
+/* clang-format on */

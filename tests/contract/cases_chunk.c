@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Chunks in rows and in files. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract.h"
+
+static const uint8_t owner_id[STORE_ID_SIZE] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+
+static int64_t
+chunk_world(struct world *world)
+{
+	struct store_txn *txn = write_begin(world);
+	int64_t number = add_collection(txn, "c1", add_account(txn, "ana", 1));
+
+	write_commit(world);
+	return number;
+}
+
+static struct store_staged *
+stage(struct world *world, struct dom_slice data)
+{
+	struct store_staged *staged;
+
+	assert_status(store_chunk_stage(world->store, owner_id, data, &staged), DOM_OK);
+	assert_non_null(staged);
+	return staged;
+}
+
+static void
+put_chunk(struct world *world, int64_t collection, const char *uid, struct dom_slice data)
+{
+	struct store_staged *staged = stage(world, data);
+	struct store_txn *txn = write_begin(world);
+
+	assert_status(store_chunk_put(txn, collection, dom_slice_of(uid), staged), DOM_OK);
+	write_commit(world);
+	store_staged_free(&staged);
+	assert_null(staged);
+}
+
+static bool
+in_files(const struct world *world)
+{
+	return world->row->chunk_row_size_max == 1;
+}
+
+static void
+chunks_of_every_size_come_back_after_a_restart(void **state)
+{
+	static const size_t sizes[] = {
+	    0, 1, 2, 4096, STORE_CHUNK_ROW_SIZE_MAX, STORE_CHUNK_ROW_SIZE_MAX + 1, 3 << 20};
+	enum { SIZE_COUNT = sizeof(sizes) / sizeof(sizes[0]) };
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	uint8_t *bytes = malloc(3 << 20);
+	struct store_counts counts;
+	struct store_txn *txn;
+	struct dom_slice found;
+	uint64_t size, total = 0;
+	char uid[8];
+
+	assert_non_null(bytes);
+	for (size_t i = 0; i < 3 << 20; i++)
+		bytes[i] = (uint8_t)(i * 31 + i / 251);
+	for (size_t i = 0; i < SIZE_COUNT; i++) {
+		snprintf(uid, sizeof(uid), "k%zu", i);
+		put_chunk(world, collection, uid, dom_slice(bytes, sizes[i]));
+		total += sizes[i];
+	}
+	assert_int_equal(count_files(world), in_files(world) ? 5 : 2);
+	world_reopen(world);
+	txn = read_begin(world);
+	for (size_t i = 0; i < SIZE_COUNT; i++) {
+		struct dom_slice key;
+
+		snprintf(uid, sizeof(uid), "k%zu", i);
+		key = dom_slice_of(uid);
+		assert_status(store_chunk_has(txn, collection, key), DOM_OK);
+		assert_status(store_chunk_size(txn, collection, key, &size), DOM_OK);
+		assert_int_equal(size, sizes[i]);
+		assert_status(
+		    store_chunk_get(txn, collection, key, world->arena, &found), DOM_OK);
+		assert_true(dom_slice_equal(found, dom_slice(bytes, sizes[i])));
+		assert_non_null(found.data);
+	}
+	assert_status(store_count(txn, &counts), DOM_OK);
+	assert_int_equal(counts.chunks, SIZE_COUNT);
+	assert_int_equal(counts.chunk_bytes, total);
+	free(bytes);
+}
+
+static void
+a_chunk_is_looked_up_within_its_collection_only(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	struct dom_slice uid = dom_slice_of("k1"), found;
+	struct store_staged *staged;
+	struct store_txn *txn;
+	uint64_t size;
+
+	put_chunk(world, collection, "k1", dom_slice_of("data"));
+	txn = read_begin(world);
+	assert_status(store_chunk_has(txn, collection + 1, uid), DOM_ABSENT);
+	assert_status(store_chunk_size(txn, collection + 1, uid, &size), DOM_ABSENT);
+	assert_status(
+	    store_chunk_get(txn, collection + 1, uid, world->arena, &found), DOM_ABSENT);
+	assert_status(store_chunk_has(txn, collection, dom_slice_of("k2")), DOM_ABSENT);
+	read_end(world);
+	staged = stage(world, dom_slice_of("data"));
+	txn = write_begin(world);
+	assert_status(store_chunk_put(txn, 99, uid, staged), DOM_ABSENT);
+	write_commit(world);
+	store_staged_free(&staged);
+	assert_int_equal(count_files(world), in_files(world) ? 1 : 0);
+}
+
+static void
+a_chunk_is_never_replaced(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	struct store_staged *staged;
+	struct dom_slice found;
+	struct store_txn *txn;
+
+	put_chunk(world, collection, "k1", dom_slice_of("first"));
+	staged = stage(world, dom_slice_of("second"));
+	txn = write_begin(world);
+	assert_status(
+	    store_chunk_put(txn, collection, dom_slice_of("k1"), staged), DOM_CONFLICT);
+	assert_status(
+	    store_chunk_get(txn, collection, dom_slice_of("k1"), world->arena, &found), DOM_OK);
+	assert_slice(found, "first");
+	write_commit(world);
+	store_staged_free(&staged);
+	assert_int_equal(count_files(world), in_files(world) ? 1 : 0);
+}
+
+static void
+a_staged_chunk_that_no_job_keeps_leaves_nothing(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	struct store_staged *never = stage(world, dom_slice_of("never"));
+	struct store_staged *undone = stage(world, dom_slice_of("undone"));
+	struct store_txn *txn = write_begin(world);
+
+	assert_int_equal(count_files(world), in_files(world) ? 2 : 0);
+	assert_status(store_chunk_put(txn, collection, dom_slice_of("k1"), undone), DOM_OK);
+	assert_status(store_chunk_has(txn, collection, dom_slice_of("k1")), DOM_OK);
+	assert_status(write_end(world, DOM_EDENIED), DOM_EDENIED);
+	store_staged_free(&never);
+	store_staged_free(&undone);
+	assert_int_equal(count_files(world), 0);
+	txn = read_begin(world);
+	assert_status(store_chunk_has(txn, collection, dom_slice_of("k1")), DOM_ABSENT);
+}
+
+static void
+a_chunk_that_a_job_undid_can_be_put_by_another(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	struct store_staged *staged = stage(world, dom_slice_of("data"));
+	struct dom_slice uid = dom_slice_of("k1"), found;
+	struct store_txn *txn = write_begin(world);
+
+	assert_status(store_chunk_put(txn, collection, uid, staged), DOM_OK);
+	assert_status(write_end(world, DOM_ELIMIT), DOM_ELIMIT);
+	txn = write_begin(world);
+	assert_status(store_chunk_put(txn, collection, uid, staged), DOM_OK);
+	write_commit(world);
+	store_staged_free(&staged);
+	txn = read_begin(world);
+	assert_status(store_chunk_get(txn, collection, uid, world->arena, &found), DOM_OK);
+	assert_slice(found, "data");
+}
+
+static void
+only_large_chunks_block_when_staged(void **state)
+{
+	struct world *world = *state;
+	size_t limit = in_files(world) ? 1 : STORE_CHUNK_ROW_SIZE_MAX;
+
+	assert_false(store_chunk_stage_blocks(world->store, 0));
+	assert_false(store_chunk_stage_blocks(world->store, limit));
+	assert_true(store_chunk_stage_blocks(world->store, limit + 1));
+}
+
+/* What a damaged disk does to the one chunk's file. */
+static enum dom_status
+get_after(struct world *world, void (*damage)(const char *path))
+{
+	int64_t collection = chunk_world(world);
+	struct dom_slice found;
+	char path[256];
+	uint8_t bytes[STORE_CHUNK_ROW_SIZE_MAX + 1] = {3};
+
+	put_chunk(world, collection, "k1", dom_slice(bytes, sizeof(bytes)));
+	find_file(world, path, sizeof(path));
+	damage(path);
+	return store_chunk_get(
+	    read_begin(world), collection, dom_slice_of("k1"), world->arena, &found);
+}
+
+static void
+flip(const char *path)
+{
+	FILE *file = fopen(path, "r+b");
+
+	assert_non_null(file);
+	fseek(file, 500, SEEK_SET);
+	fputc(1, file);
+	fclose(file);
+}
+
+static void
+shorten(const char *path)
+{
+	assert_int_equal(truncate(path, 500), 0);
+}
+
+static void
+lose(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+}
+
+static void
+a_changed_file_is_noticed(void **state)
+{
+	assert_status(get_after(*state, flip), DOM_EINTEGRITY);
+}
+
+static void
+a_shortened_file_is_noticed(void **state)
+{
+	assert_status(get_after(*state, shorten), DOM_EINTEGRITY);
+}
+
+static void
+a_lost_file_is_noticed(void **state)
+{
+	assert_status(get_after(*state, lose), DOM_EINTEGRITY);
+}
+
+static void
+what_a_crash_left_is_swept_and_nothing_else(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	uint8_t bytes[STORE_CHUNK_ROW_SIZE_MAX + 1] = {3};
+	char path[256], other[300];
+	struct dom_slice found;
+	char *name;
+
+	put_chunk(world, collection, "k1", dom_slice(bytes, sizeof(bytes)));
+	find_file(world, path, sizeof(path));
+	name = strrchr(path, '/') + 1;
+	snprintf(other, sizeof(other), "%.*s.new-%s", (int)(name - path), path, name);
+	assert_int_equal(link(path, other), 0); /* unfinished */
+	snprintf(other, sizeof(other), "%s", path);
+	other[strlen(other) - 1] = other[strlen(other) - 1] == '0' ? '1' : '0';
+	assert_int_equal(link(path, other), 0); /* no row has it */
+	snprintf(other, sizeof(other), "%.*sREADME", (int)(name - path), path);
+	assert_int_equal(link(path, other), 0); /* not ours */
+	assert_int_equal(count_files(world), 4);
+	world_reopen(world);
+	assert_int_equal(count_files(world), 2);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(other, F_OK), 0);
+	assert_status(store_chunk_get(read_begin(world), collection, dom_slice_of("k1"),
+	                  world->arena, &found),
+	    DOM_OK);
+}
+
+static void
+files_are_for_their_owner_only(void **state)
+{
+	struct world *world = *state;
+	uint8_t bytes[STORE_CHUNK_ROW_SIZE_MAX + 1] = {3};
+	char path[256];
+	struct stat info;
+
+	put_chunk(world, chunk_world(world), "k1", dom_slice(bytes, sizeof(bytes)));
+	find_file(world, path, sizeof(path));
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_mode & 07777, 0600);
+	while (strlen(path) > strlen(world->folder)) {
+		*strrchr(path, '/') = '\0';
+		assert_int_equal(stat(path, &info), 0);
+		assert_int_equal(info.st_mode & 07777, 0700);
+	}
+}
+
+const struct CMUnitTest chunk_cases[] = {
+    CONTRACT_CASE(chunks_of_every_size_come_back_after_a_restart),
+    CONTRACT_CASE(a_chunk_is_looked_up_within_its_collection_only),
+    CONTRACT_CASE(a_chunk_is_never_replaced),
+    CONTRACT_CASE(a_staged_chunk_that_no_job_keeps_leaves_nothing),
+    CONTRACT_CASE(a_chunk_that_a_job_undid_can_be_put_by_another),
+    CONTRACT_CASE(only_large_chunks_block_when_staged),
+    CONTRACT_CASE(a_changed_file_is_noticed),
+    CONTRACT_CASE(a_shortened_file_is_noticed),
+    CONTRACT_CASE(a_lost_file_is_noticed),
+    CONTRACT_CASE(what_a_crash_left_is_swept_and_nothing_else),
+    CONTRACT_CASE(files_are_for_their_owner_only),
+};
+const size_t chunk_case_count = sizeof(chunk_cases) / sizeof(chunk_cases[0]);
