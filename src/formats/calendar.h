@@ -58,6 +58,9 @@ void format_calendar_free(struct format_calendar *calendar);
 /* Ready for the next VCALENDAR. */
 void format_calendar_clear(struct format_calendar *calendar);
 
+/* Components without a VCALENDAR: one that we make up, before anything else. */
+void format_calendar_bare(struct format_calendar *calendar);
+
 /* A line at the VCALENDAR's own level.  DOM_ELIMIT: not noted. */
 DOM_MUST_CHECK enum dom_status format_calendar_property(
     struct format_calendar *calendar, uint64_t offset, uint64_t size, bool ended);

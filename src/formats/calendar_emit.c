@@ -35,6 +35,19 @@ format_calendar_clear(struct format_calendar *calendar)
 	dom_buffer_clear(&calendar->components);
 }
 
+void
+format_calendar_bare(struct format_calendar *calendar)
+{
+	static const char head[] =
+	    "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//domicile//bare components//EN\r\n";
+
+	calendar->properties[0] =
+	    (struct format_piece){.literal = head, .size = sizeof(head) - 1};
+	calendar->property_count = 1;
+	calendar->properties_size = sizeof(head) - 1;
+	calendar->properties_ended = true;
+}
+
 enum dom_status
 format_calendar_property(
     struct format_calendar *calendar, uint64_t offset, uint64_t size, bool ended)
@@ -44,7 +57,7 @@ format_calendar_property(
 
 	if (size > FORMAT_PROPERTIES_SIZE_MAX - calendar->properties_size)
 		return DOM_ELIMIT;
-	if (last != NULL && last->offset + last->size == offset) {
+	if (last != NULL && last->literal == NULL && last->offset + last->size == offset) {
 		last->size += size;
 	} else {
 		if (count == FORMAT_PROPERTY_PIECES_MAX)

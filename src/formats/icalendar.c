@@ -26,8 +26,9 @@ struct calendar_scan {
 
 	unsigned level;
 	uint64_t names[DEPTH_MAX]; /* of what is open, by hash */
-	bool bad;                  /* the component under way is */
-	bool junk;                 /* text outside was reported already */
+	bool bare; /* the calendar under way is one that we put around bare components */
+	bool bad;  /* the component under way is */
+	bool junk; /* text outside was reported already */
 	struct format_component component;
 	uint64_t timezone_name;
 	bool is_timezone;
@@ -162,6 +163,7 @@ calendar_begin(struct calendar_scan *scan, const struct format_line *line)
 	scan->level = 1;
 	scan->names[0] = hash_text("VCALENDAR", 9);
 	scan->junk = false;
+	scan->bare = false;
 	scan->component.line = line->number;
 	scan->bad = false;
 	format_calendar_clear(&scan->calendar);
@@ -185,11 +187,30 @@ calendar_end(struct calendar_scan *scan, const struct format_line *end)
 	return format_calendar_emit(&scan->calendar, &last);
 }
 
+/*
+ * Some programs write events without a calendar around them.  They are kept as
+ * if each stood in one, which is what whoever reads them does as well.
+ */
+static enum dom_status
+bare_begin(struct calendar_scan *scan, const struct format_line *line)
+{
+	scan->names[0] = hash_text("VCALENDAR", 9);
+	scan->junk = false;
+	scan->bare = true;
+	format_calendar_clear(&scan->calendar);
+	format_calendar_bare(&scan->calendar);
+	component_begin(scan, line);
+	return format_tell(scan->sink, line->number, false,
+	    "events or tasks stand outside of any VCALENDAR: each was given one");
+}
+
 static enum dom_status
 at_outside(struct calendar_scan *scan, const struct format_line *line)
 {
 	if (strcmp(line->name, "BEGIN") == 0 && format_value_is(line->value, "VCALENDAR"))
 		return calendar_begin(scan, line);
+	if (strcmp(line->name, "BEGIN") == 0 && is_component(line->value))
+		return bare_begin(scan, line);
 	if (line->blank || scan->junk)
 		return DOM_OK;
 	scan->junk = true;
@@ -202,6 +223,12 @@ at_calendar(struct calendar_scan *scan, const struct format_line *line)
 {
 	enum dom_status st;
 
+	if (scan->bare && !line->blank &&
+	    (strcmp(line->name, "BEGIN") != 0 || !is_component(line->value))) {
+		if ((st = calendar_end(scan, NULL)) < 0)
+			return st;
+		return at_outside(scan, line);
+	}
 	if (strcmp(line->name, "BEGIN") == 0 && format_value_is(line->value, "VCALENDAR")) {
 		if ((st = format_tell(scan->sink, line->number, true,
 		         "a calendar has no END:VCALENDAR before the next one begins")) < 0 ||
@@ -332,6 +359,8 @@ scan_lines(struct calendar_scan *scan)
 		return format_tell(scan->sink, 1, false, "the file is empty");
 	if (scan->level == 0)
 		return DOM_OK;
+	if (scan->bare && scan->level == 1)
+		return calendar_end(scan, NULL);
 	if ((st = format_tell(scan->sink,
 	         scan->level > 1 && !scan->bad ? scan->component.line : scan->lines.number,
 	         true,
