@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "client/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum dom_status
+file_failure(void)
+{
+	return errno == ENOSPC || errno == EDQUOT ? DOM_EFULL : DOM_EFILE;
+}
+
+static enum dom_status
+join(char path_r[PATH_MAX], const char *folder, const char *name)
+{
+	if (snprintf(path_r, PATH_MAX, "%s/%s", folder, name) < PATH_MAX)
+		return DOM_OK;
+	errno = ENAMETOOLONG;
+	return DOM_EFILE;
+}
+
+enum dom_status
+dom_folder_make(const char *folder)
+{
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (snprintf(path, sizeof(path), "%s", folder) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return DOM_EFILE;
+	}
+	for (char *at = path + 1; *at != '\0'; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			return file_failure();
+		*at = '/';
+	}
+	if (mkdir(path, 0700) == 0)
+		return DOM_OK;
+	if (errno != EEXIST)
+		return file_failure();
+	if (stat(path, &status) != 0)
+		return DOM_EFILE;
+	if (!S_ISDIR(status.st_mode)) {
+		errno = ENOTDIR;
+		return DOM_EFILE;
+	}
+	return DOM_OK;
+}
+
+enum dom_status
+dom_folder_lock(const char *folder, int *fd_r)
+{
+	char path[PATH_MAX];
+	enum dom_status st;
+	int fd;
+
+	if ((st = join(path, folder, "lock")) < 0)
+		return st;
+	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
+		return file_failure();
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		st = errno == EWOULDBLOCK ? DOM_CONFLICT : DOM_EFILE;
+		close(fd);
+		return st;
+	}
+	*fd_r = fd;
+	return DOM_OK;
+}
+
+static bool
+write_all(int fd, struct dom_slice content)
+{
+	while (content.size > 0) {
+		ssize_t written = write(fd, content.data, content.size);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return false;
+		content.data += written;
+		content.size -= (size_t)written;
+	}
+	return true;
+}
+
+static bool
+sync_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+enum dom_status
+dom_file_write(const char *folder, const char *name, struct dom_slice content)
+{
+	char path[PATH_MAX], temporary[PATH_MAX];
+	enum dom_status st = DOM_OK;
+	int fd, saved;
+
+	if ((st = join(path, folder, name)) < 0)
+		return st;
+	if (snprintf(temporary, sizeof(temporary), "%s/%s.new", folder, name) >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return DOM_EFILE;
+	}
+	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return file_failure();
+	if (!write_all(fd, content) || fsync(fd) != 0)
+		st = file_failure();
+	saved = errno;
+	close(fd);
+	if (st == DOM_OK && (rename(temporary, path) != 0 || !sync_folder(folder))) {
+		st = file_failure();
+		saved = errno;
+	}
+	if (st < 0) {
+		unlink(temporary);
+		errno = saved;
+	}
+	return st;
+}
+
+enum dom_status
+dom_file_read(const char *folder, const char *name, size_t size_max, struct dom_buffer *content)
+{
+	char path[PATH_MAX];
+	enum dom_status st;
+	size_t size = 0;
+	int fd;
+
+	if ((st = join(path, folder, name)) < 0)
+		return st;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+		return errno == ENOENT ? DOM_ABSENT : DOM_EFILE;
+	for (;;) {
+		uint8_t *room = dom_buffer_room(content, 4096);
+		ssize_t got;
+
+		if (room == NULL) {
+			st = dom_buffer_finish(content);
+			break;
+		}
+		got = read(fd, room, 4096);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			st = DOM_EFILE;
+			break;
+		}
+		if (got == 0)
+			break;
+		dom_buffer_grew(content, (size_t)got);
+		if ((size += (size_t)got) > size_max) {
+			st = DOM_ELIMIT;
+			break;
+		}
+	}
+	close(fd);
+	return st;
+}
+
+bool
+dom_file_exists(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	return join(path, folder, name) == DOM_OK && access(path, F_OK) == 0;
+}
+
+void
+dom_file_remove(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+
+	if (join(path, folder, name) == DOM_OK)
+		unlink(path);
+}

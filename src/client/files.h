@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef CLIENT_FILES_H
+#define CLIENT_FILES_H
+
+#include <domicile/slice.h>
+#include <domicile/status.h>
+
+#include "base/buffer.h"
+
+/*
+ * Files of the state folder.  DOM_EFILE: errno says why; DOM_EFULL.
+ */
+
+/* With the folders above it, mode 0700. */
+DOM_MUST_CHECK enum dom_status dom_folder_make(const char *folder);
+/* DOM_CONFLICT: another process has it.  Close fd_r to let go. */
+DOM_MUST_CHECK enum dom_status dom_folder_lock(const char *folder, int *fd_r);
+/* All of it or what was there before: a file beside it, synced and renamed, mode 0600. */
+DOM_MUST_CHECK enum dom_status dom_file_write(
+    const char *folder, const char *name, struct dom_slice content);
+/* Appended.  DOM_ABSENT; DOM_ELIMIT: over size_max. */
+DOM_MUST_CHECK enum dom_status dom_file_read(
+    const char *folder, const char *name, size_t size_max, struct dom_buffer *content);
+bool dom_file_exists(const char *folder, const char *name);
+void dom_file_remove(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Opening and closing sessions, and what they know about themselves. */
+#include "crypto/session.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/wipe.h"
+
+#include "wire/statement.h"
+
+#include "client/call.h"
+#include "client/files.h"
+#include "client/session.h"
+
+enum { SESSION_FILE_SIZE_MAX = 64 << 10 };
+
+static const char *const state_files[] = {"session", "storage.key", "session.new",
+    "storage.key.new", "state.db", "state.db-wal", "state.db-shm", "state.db-journal", "lock"};
+
+static void complain(struct dom_complaint *complaint, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+complain(struct dom_complaint *complaint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(complaint->text, sizeof(complaint->text), format, args);
+	va_end(args);
+}
+
+enum dom_status
+dom_session_fail(struct dom_session *session, enum dom_status status, const char *format, ...)
+{
+	char text[DOM_ERROR_SIZE];
+	va_list args;
+
+	/* Not in place: an argument may be the error of before. */
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	memcpy(session->error, text, sizeof(text));
+	return status;
+}
+
+enum dom_status
+dom_session_fail_state(struct dom_session *session, enum dom_status status)
+{
+	return dom_session_fail(session, status,
+	    "The local state in %s cannot be used: %s. What the region holds is safe",
+	    session->folder, dom_state_message(session->state));
+}
+
+bool
+dom_session_keep_text(char **text, struct dom_slice value)
+{
+	char *copy = strndup(value.data == NULL ? "" : (const char *)value.data, value.size);
+
+	if (copy == NULL)
+		return false;
+	free(*text);
+	*text = copy;
+	return true;
+}
+
+/* The host of a URL in lower case, without a port. */
+static char *
+host_of(const char *url)
+{
+	const char *start = strstr(url, "://");
+	size_t size;
+	char *host;
+
+	if (start == NULL)
+		return NULL;
+	start += 3;
+	size = strcspn(start, "/?#");
+	if (memchr(start, '@', size) != NULL)
+		return NULL;
+	if (*start == '[')
+		size = strcspn(start, "]/") + 1;
+	else
+		size = strcspn(start, ":/?#");
+	if (size == 0 || (host = strndup(start, size)) == NULL)
+		return NULL;
+	for (char *at = host; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return host;
+}
+
+enum dom_status
+dom_session_connect(
+    struct dom_session *session, const char *url, const struct dom_session_options *options)
+{
+	struct dom_transport_options transport = {.ca_file = options->ca_file};
+	enum dom_status st;
+	size_t size = strlen(url);
+
+	free(session->server_url);
+	free(session->host);
+	session->host = host_of(url);
+	if (asprintf(&session->server_url, "%s%s", url,
+	        size > 0 && url[size - 1] == '/' ? "" : "/") < 0) {
+		session->server_url = NULL;
+		return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
+	}
+	if (session->host == NULL)
+		return dom_session_fail(session, DOM_EINPUT,
+		    "\"%s\" is not the address of a server; it looks like https://name or "
+		    "https://name/path",
+		    url);
+	if (session->transport != NULL)
+		return DOM_OK;
+	transport.server_url = session->server_url;
+	st = dom_transport_curl(&transport, &session->transport);
+	if (st == DOM_EINPUT)
+		return dom_session_fail(session, st,
+		    "\"%s\" cannot be used: a server's address begins with https://. Plain "
+		    "http:// is only for this machine (localhost, 127.0.0.1), since anyone on "
+		    "the way could read who you are",
+		    url);
+	if (st < 0)
+		return dom_session_fail(session, st, "The connection cannot be prepared: %s",
+		    options->ca_file == NULL ? dom_status_text(st) : "see the --ca file");
+	return DOM_OK;
+}
+
+static enum dom_status
+lock_folder(struct dom_session *session, const char *folder, bool fresh,
+    struct dom_complaint *complaint_r)
+{
+	enum dom_status st;
+
+	if (!fresh && access(folder, F_OK) != 0) {
+		complain(complaint_r, "This device is not logged in (there is no %s)", folder);
+		return DOM_ABSENT;
+	}
+	if ((st = dom_folder_make(folder)) < 0 ||
+	    (st = dom_folder_lock(folder, &session->lock_fd)) < 0) {
+		complain(
+		    complaint_r, "The folder %s cannot be used: %s", folder, strerror(errno));
+		return st;
+	}
+	if (st == DOM_CONFLICT) {
+		complain(complaint_r,
+		    "Another domicile is using %s at the moment; wait for it or stop it",
+		    folder);
+		return st;
+	}
+	if (fresh && dom_file_exists(folder, "session")) {
+		complain(complaint_r,
+		    "This device is logged in already (in %s). Log out first, or use another "
+		    "folder",
+		    folder);
+		return DOM_CONFLICT;
+	}
+	if (!fresh && !dom_file_exists(folder, "session")) {
+		complain(complaint_r, "This device is not logged in (in %s)", folder);
+		return DOM_ABSENT;
+	}
+	return DOM_OK;
+}
+
+static enum dom_status
+open_state(struct dom_session *session, bool fresh, struct dom_complaint *complaint_r)
+{
+	char path[PATH_MAX], why[256] = "";
+	enum dom_status st;
+
+	if (fresh)
+		for (size_t i = 0; i + 1 < sizeof(state_files) / sizeof(state_files[0]); i++)
+			dom_file_remove(session->folder, state_files[i]);
+	if (snprintf(path, sizeof(path), "%s/state.db", session->folder) >= (int)sizeof(path))
+		return DOM_EFILE;
+	st = dom_state_open(path, &session->state, why, sizeof(why));
+	if (st < 0)
+		complain(complaint_r,
+		    "The local state %s cannot be opened: %s. What the region holds is safe; "
+		    "log out and log in again to rebuild it",
+		    path, why);
+	return st;
+}
+
+enum dom_status
+dom_session_prepare(const struct dom_session_options *options, bool fresh,
+    struct dom_session **session_r, struct dom_complaint *complaint_r)
+{
+	struct dom_session *session = NULL;
+	enum dom_status st;
+
+	*session_r = NULL;
+	complain(complaint_r, "There is not enough memory");
+	if ((st = dom_crypto_start()) < 0 || (session = calloc(1, sizeof(*session))) == NULL) {
+		if (options->transport != NULL)
+			options->transport->close(options->transport);
+		return DOM_ENOMEM;
+	}
+	session->transport = options->transport;
+	session->lock_fd = -1;
+	session->random = dom_random_system();
+	session->retry_first_ms = DOM_CALL_RETRY_FIRST_MS;
+	session->folder = strdup(options->state_folder);
+	if (session->folder == NULL ||
+	    !dom_session_keep_text(&session->device, dom_slice_of(options->device))) {
+		st = DOM_ENOMEM;
+		goto out;
+	}
+	if ((st = lock_folder(session, options->state_folder, fresh, complaint_r)) != DOM_OK)
+		goto out;
+	if ((st = open_state(session, fresh, complaint_r)) < 0)
+		goto out;
+	*session_r = session;
+	session = NULL;
+out:
+	dom_session_close(&session);
+	return st;
+}
+
+void
+dom_session_give_up(struct dom_session **session, struct dom_complaint *complaint_r)
+{
+	if (*session != NULL && (*session)->error[0] != '\0')
+		complain(
+		    complaint_r, "%.*s", (int)sizeof(complaint_r->text) - 1, (*session)->error);
+	dom_session_close(session);
+}
+
+static enum dom_status
+load_keys(
+    struct dom_session *session, struct dom_arena *arena, struct dom_saved_session *saved_r)
+{
+	struct dom_buffer text = {0}, key = {0};
+	enum dom_status st;
+
+	if ((st = dom_file_read(session->folder, "session", SESSION_FILE_SIZE_MAX, &text)) !=
+	        DOM_OK ||
+	    (st = dom_file_read(session->folder, "storage.key", 4096, &key)) != DOM_OK)
+		goto out;
+	st = DOM_EINPUT;
+	if (key.size != DOM_STORAGE_KEY_SIZE)
+		goto out;
+	if ((st = dom_session_restore(dom_buffer_slice(&text), dom_buffer_slice(&key), arena,
+	         saved_r, &session->main)) < 0)
+		goto out;
+	st = dom_account_open(
+	    session->main, saved_r->encrypted_content, &session->account, &session->identity);
+	if (st == DOM_OK)
+		dom_identity_public(session->identity, session->identity_public);
+out:
+	dom_buffer_free(&text);
+	dom_buffer_free(&key);
+	return st;
+}
+
+static enum dom_status
+recall(struct dom_session *session, struct dom_arena *arena,
+    const struct dom_session_options *options, const struct dom_saved_session *saved)
+{
+	struct dom_session_options remembered = *options;
+	struct dom_slice position, region, ca_file, url;
+	enum dom_status st;
+
+	if ((st = dom_state_get(session->state, "position", arena, &position)) < 0 ||
+	    (st = dom_state_get(session->state, "region", arena, &region)) < 0 ||
+	    (st = dom_state_get(session->state, "ca_file", arena, &ca_file)) < 0)
+		return dom_session_fail_state(session, st);
+	dom_position_set(&session->position, (const char *)position.data);
+	snprintf(session->region, sizeof(session->region), "%s", (const char *)region.data);
+	if (remembered.ca_file == NULL && ca_file.size > 0)
+		remembered.ca_file = (const char *)ca_file.data;
+	url = dom_arena_copy(arena, saved->server_url);
+	if (url.data == NULL || !dom_session_keep_text(&session->username, saved->username) ||
+	    !dom_session_keep_text(&session->email, saved->email))
+		return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
+	dom_buffer_append_slice(&session->encrypted_content, saved->encrypted_content);
+	snprintf(session->token, sizeof(session->token), "%.*s", (int)saved->auth_token.size,
+	    saved->auth_token.data == NULL ? "" : (const char *)saved->auth_token.data);
+	return dom_session_connect(session, (const char *)url.data, &remembered);
+}
+
+enum dom_status
+dom_session_open(const struct dom_session_options *options, struct dom_session **session_r,
+    struct dom_complaint *complaint_r)
+{
+	struct dom_saved_session saved;
+	struct dom_session *session;
+	struct dom_arena *arena = NULL;
+	enum dom_status st;
+
+	*session_r = NULL;
+	if ((st = dom_session_prepare(options, false, &session, complaint_r)) != DOM_OK)
+		return st;
+	if ((arena = dom_arena_new(0)) == NULL) {
+		st = dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
+		goto out;
+	}
+	if ((st = load_keys(session, arena, &saved)) != DOM_OK) {
+		st = dom_session_fail(session, st < 0 ? st : DOM_EFILE,
+		    "The saved session in %s cannot be read: it is damaged or storage.key is "
+		    "not "
+		    "its key. What the region holds is safe; log out and log in again",
+		    session->folder);
+		goto out;
+	}
+	if ((st = recall(session, arena, options, &saved)) < 0)
+		goto out;
+	*session_r = session;
+	session = NULL;
+out:
+	dom_arena_free(&arena);
+	dom_session_give_up(&session, complaint_r);
+	return st;
+}
+
+void
+dom_session_close(struct dom_session **session)
+{
+	struct dom_session *old = *session;
+
+	if (old == NULL)
+		return;
+	*session = NULL;
+	old->closing = true;
+	if (old->transport != NULL)
+		old->transport->close(old->transport);
+	dom_session_drop_calls(old);
+	dom_state_close(&old->state);
+	dom_identity_key_free(&old->identity);
+	dom_account_key_free(&old->account);
+	dom_main_key_free(&old->main);
+	dom_buffer_free(&old->encrypted_content);
+	if (old->lock_fd >= 0)
+		close(old->lock_fd);
+	free(old->folder);
+	free(old->server_url);
+	free(old->host);
+	free(old->username);
+	free(old->email);
+	free(old->device);
+	dom_wipe(old->token, sizeof(old->token));
+	free(old);
+}
+
+void
+dom_session_remove_files(const char *folder)
+{
+	for (size_t i = 0; i < sizeof(state_files) / sizeof(state_files[0]); i++)
+		dom_file_remove(folder, state_files[i]);
+	(void)rmdir(folder);
+}
+
+enum dom_status
+dom_session_write(struct dom_session *session)
+{
+	const struct dom_saved_session saved = {
+	    .username = dom_slice_of(session->username),
+	    .email = dom_slice_of(session->email),
+	    .pubkey = dom_slice(session->identity_public, DOM_PUBLIC_KEY_SIZE),
+	    .encrypted_content = dom_buffer_slice(&session->encrypted_content),
+	    .server_url = dom_slice_of(session->server_url),
+	    .auth_token = dom_slice_of(session->token),
+	};
+	struct dom_buffer text = {0}, key = {0};
+	enum dom_status st;
+
+	st = dom_file_read(session->folder, "storage.key", 4096, &key);
+	if (st == DOM_ABSENT) {
+		uint8_t *room = dom_buffer_room(&key, DOM_STORAGE_KEY_SIZE);
+
+		st = DOM_ENOMEM;
+		if (room == NULL)
+			goto out;
+		dom_random_fill(&session->random, room, DOM_STORAGE_KEY_SIZE);
+		dom_buffer_grew(&key, DOM_STORAGE_KEY_SIZE);
+		st = dom_file_write(session->folder, "storage.key", dom_buffer_slice(&key));
+	}
+	if (st < 0)
+		goto out;
+	if ((st = dom_session_save(
+	         &saved, session->main, dom_buffer_slice(&key), &session->random, &text)) < 0)
+		goto out;
+	st = dom_file_write(session->folder, "session", dom_buffer_slice(&text));
+out:
+	if (st < 0)
+		dom_session_fail(session, st, "The session cannot be saved in %s: %s",
+		    session->folder, strerror(errno));
+	dom_buffer_free(&text);
+	dom_buffer_free(&key);
+	return st;
+}
+
+enum dom_status
+dom_session_commit(struct dom_session *session)
+{
+	enum dom_status st = dom_state_commit(session->state);
+
+	if (st < 0) {
+		dom_position_set(&session->position, "");
+		return dom_session_fail_state(session, st);
+	}
+	return DOM_OK;
+}
+
+enum dom_status
+dom_session_wrote(struct dom_session *session, const char *header, int64_t collection)
+{
+	struct dom_slice at;
+	enum dom_status st;
+
+	if (!dom_position_wrote(&session->position, header))
+		return DOM_OK;
+	at = dom_slice_of(session->position.at);
+	if ((st = dom_state_set(session->state, "token", at)) < 0 ||
+	    (st = dom_state_set(session->state, "position", at)) < 0 ||
+	    (collection != 0 &&
+	        (st = dom_state_collection_token(session->state, collection, at)) < 0))
+		return dom_session_fail_state(session, st);
+	return DOM_OK;
+}
+
+const char *
+dom_session_username(const struct dom_session *session)
+{
+	return session->username;
+}
+
+const char *
+dom_session_server(const struct dom_session *session)
+{
+	return session->server_url;
+}
+
+const char *
+dom_session_error(const struct dom_session *session)
+{
+	return session->error;
+}
+
+void
+dom_session_figures(const struct dom_session *session, struct dom_figures *figures_r)
+{
+	*figures_r = session->figures;
+}
+
+enum dom_status
+dom_session_region(struct dom_session *session, const char **region_r)
+{
+	struct wire_region region;
+	struct dom_call *call;
+	enum dom_status st;
+
+	*region_r = session->region;
+	if (session->region[0] != '\0')
+		return DOM_OK;
+	if ((call = dom_call_new(session, "GET", "domicile/v1/region/")) == NULL)
+		return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
+	call->anonymous = true;
+	if ((st = dom_call_run(call)) == DOM_OK)
+		st = wire_region_decode(dom_call_reply(call), &region);
+	if (st == DOM_OK &&
+	    (region.name.size == 0 || region.name.size >= sizeof(session->region)))
+		st = DOM_EINPUT;
+	if (st == DOM_OK) {
+		snprintf(session->region, sizeof(session->region), "%.*s",
+		    (int)region.name.size, (const char *)region.name.data);
+		st = dom_state_set(session->state, "region", region.name);
+		st = st < 0 ? dom_session_fail_state(session, st) : dom_session_commit(session);
+	} else if (st == DOM_ABSENT || st == DOM_EINPUT) {
+		st = dom_session_fail(session, DOM_ESERVER,
+		    "%s is not a domicile region (it may be another Etebase server): it cannot "
+		    "keep consents",
+		    session->server_url);
+	}
+	dom_call_free(&call);
+	return st;
+}
