@@ -67,7 +67,7 @@ struct wire_collection {
 	struct wire_item item;
 	struct dom_slice collection_type; /* optional */
 	struct dom_slice collection_key;
-	int access_level;       /* replies only */
+	int access_level;        /* replies only */
 	struct dom_slice stoken; /* replies only */
 };
 
@@ -138,6 +138,17 @@ void wire_collection_encode(
     struct dom_buffer *body, const struct wire_collection *collection, bool is_reply);
 void wire_item_encode(struct dom_buffer *body, const struct wire_item *item, bool is_reply);
 void wire_revision_encode(struct dom_buffer *body, const struct wire_revision *revision);
+/*
+ * Replies up to and without the chunks: the caller goes on with chunk_count
+ * calls of wire_chunk_encode(), so that large content passes piece by piece.
+ */
+void wire_collection_begin(
+    struct dom_buffer *body, const struct wire_collection *collection, size_t chunk_count);
+void wire_item_begin(
+    struct dom_buffer *body, const struct wire_item *item, bool is_reply, size_t chunk_count);
+void wire_revision_begin(
+    struct dom_buffer *body, const struct wire_revision *revision, size_t chunk_count);
+void wire_chunk_encode(struct dom_buffer *body, const struct wire_chunk *chunk);
 DOM_MUST_CHECK enum dom_status wire_item_decode(
     struct dom_slice body, struct dom_arena *arena, struct wire_item *item_r);
 
@@ -156,8 +167,8 @@ struct wire_batch {
 	struct wire_dep *deps;
 	size_t dep_count;
 };
-DOM_MUST_CHECK enum dom_status wire_batch_decode(struct dom_slice body,
-    struct dom_arena *arena, struct wire_batch *batch_r, struct wire_reject *reject_r);
+DOM_MUST_CHECK enum dom_status wire_batch_decode(struct dom_slice body, struct dom_arena *arena,
+    struct wire_batch *batch_r, struct wire_reject *reject_r);
 void wire_batch_encode(struct dom_buffer *body, const struct wire_batch *batch);
 
 /* [{uid, etag?}]: fetch_updates; DOM_ELIMIT over WIRE_FETCH_UPDATES_MAX */
@@ -173,8 +184,8 @@ void wire_updates_encode(struct dom_buffer *body, const struct wire_dep *entries
 struct wire_list_end {
 	struct dom_slice stoken; /* NULL data: nil */
 	bool done;
-	bool is_iterator;                 /* the cursor's key is "iterator" */
-	const struct dom_slice *removed;  /* removedMemberships; absent if there are none */
+	bool is_iterator;                /* the cursor's key is "iterator" */
+	const struct dom_slice *removed; /* removedMemberships; absent if there are none */
 	size_t removed_count;
 };
 void wire_list_begin(struct dom_buffer *body, size_t count, const struct wire_list_end *end);
@@ -196,8 +207,8 @@ enum wire_list_kind {
 	WIRE_LIST_ITEMS,
 	WIRE_LIST_REVISIONS,
 };
-DOM_MUST_CHECK enum dom_status wire_list_decode(struct dom_slice body,
-    enum wire_list_kind kind, struct dom_arena *arena, struct wire_list *list_r);
+DOM_MUST_CHECK enum dom_status wire_list_decode(struct dom_slice body, enum wire_list_kind kind,
+    struct dom_arena *arena, struct wire_list *list_r);
 
 /* --- errors (3.1) ----------------------------------------------------------- */
 
@@ -206,7 +217,7 @@ struct wire_error_field {
 };
 struct wire_error {
 	struct dom_slice code, detail;
-	bool is_simple; /* shape 1: no "errors" key */
+	bool is_simple; /* shape 1: no "errors" key; decoded: no errors listed */
 	struct wire_error_field *errors;
 	size_t error_count;
 };

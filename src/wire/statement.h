@@ -62,8 +62,8 @@ struct wire_statement {
 /* [a-z][a-z0-9-]{0,31} */
 bool wire_service_valid(struct dom_slice service);
 
-DOM_MUST_CHECK enum dom_status wire_statement_decode(struct dom_slice bytes,
-    struct dom_arena *arena, struct wire_statement *statement_r);
+DOM_MUST_CHECK enum dom_status wire_statement_decode(
+    struct dom_slice bytes, struct dom_arena *arena, struct wire_statement *statement_r);
 void wire_statement_encode(struct dom_buffer *bytes, const struct wire_statement *statement);
 
 /* --- bodies under /domicile/v1/ (MessagePack maps) -------------------------- */
@@ -89,10 +89,11 @@ DOM_MUST_CHECK enum dom_status wire_statement_key_decode(
     struct dom_slice body, struct wire_statement_key *key_r);
 void wire_statement_key_encode(struct dom_buffer *body, const struct wire_statement_key *key);
 /* The bytes to sign. */
-void wire_statement_key_response(
-    struct dom_buffer *bytes, struct dom_slice identity_public, struct dom_slice statement_public);
+void wire_statement_key_response(struct dom_buffer *bytes, struct dom_slice identity_public,
+    struct dom_slice statement_public);
 
-/* GET consents/: {region: str, serial: int, statementKey: bin?, consents: [{service, serial, until}]} */
+/* GET consents/: {region: str, serial: int, statementKey: bin?, consents: [{service, serial,
+ * until}]} */
 struct wire_consent_entry {
 	struct dom_slice service;
 	uint64_t serial;
@@ -100,7 +101,7 @@ struct wire_consent_entry {
 };
 struct wire_consents {
 	struct dom_slice region;
-	uint64_t serial; /* of the newest statement, 0: none */
+	uint64_t serial;                /* of the newest statement, 0: none */
 	struct dom_slice statement_key; /* NULL data: none registered */
 	struct wire_consent_entry *entries;
 	size_t count;
@@ -109,7 +110,23 @@ DOM_MUST_CHECK enum dom_status wire_consents_decode(
     struct dom_slice body, struct dom_arena *arena, struct wire_consents *consents_r);
 void wire_consents_encode(struct dom_buffer *body, const struct wire_consents *consents);
 
-/* GET sessions/: {sessions: [{id: str, device: str, created: int, used: int, current: bool}]} */
+/*
+ * GET statements/?after=serial: {statements: [{statement: bin, signature: bin,
+ * accepted: int}], done: bool}, by ascending serial; what was signed, byte for
+ * byte, and when the region took it.
+ */
+struct wire_statement_entry {
+	struct dom_slice statement, signature;
+	int64_t accepted_ms;
+};
+DOM_MUST_CHECK enum dom_status wire_statements_decode(struct dom_slice body,
+    struct dom_arena *arena, struct wire_statement_entry **entries_r, size_t *count_r,
+    bool *done_r);
+void wire_statements_encode(struct dom_buffer *body, const struct wire_statement_entry *entries,
+    size_t count, bool done);
+
+/* GET sessions/: {sessions: [{id: str, device: str, created: int, used: int, current: bool}]}
+ */
 struct wire_session {
 	struct dom_slice id; /* 22 characters */
 	struct dom_slice device;

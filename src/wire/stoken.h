@@ -37,12 +37,13 @@ struct wire_stoken {
 DOM_MUST_CHECK enum dom_status wire_stoken_decode(
     struct dom_slice text, struct wire_stoken *stoken_r);
 /* text_r: WIRE_STOKEN_SIZE(stoken->count) + 1 bytes. */
-DOM_MUST_CHECK enum dom_status wire_stoken_encode(const struct wire_stoken *stoken, char *text_r);
+DOM_MUST_CHECK enum dom_status wire_stoken_encode(
+    const struct wire_stoken *stoken, char *text_r);
 /* The clock for an owner; 0 if it is not in the vector: nothing of it seen yet. */
 uint64_t wire_stoken_get(
     const struct wire_stoken *stoken, const uint8_t owner_id[WIRE_OWNER_ID_SIZE]);
 /* DOM_ELIMIT: over WIRE_STOKEN_OWNERS_MAX owners. */
-DOM_MUST_CHECK enum dom_status wire_stoken_set(struct wire_stoken *stoken,
-    const uint8_t owner_id[WIRE_OWNER_ID_SIZE], uint64_t clock);
+DOM_MUST_CHECK enum dom_status wire_stoken_set(
+    struct wire_stoken *stoken, const uint8_t owner_id[WIRE_OWNER_ID_SIZE], uint64_t clock);
 
 #endif
