@@ -29,15 +29,15 @@ struct dom_item_key;
 
 enum {
 	DOM_KEY_SIZE = 32,
-	DOM_SALT_SIZE = 32,          /* made by clients; the first 16 enter Argon2id */
+	DOM_SALT_SIZE = 32, /* made by clients; the first 16 enter Argon2id */
 	DOM_SALT_SIZE_MIN = 16,
-	DOM_PUBLIC_KEY_SIZE = 32,    /* Ed25519 and X25519 */
+	DOM_PUBLIC_KEY_SIZE = 32, /* Ed25519 and X25519 */
 	DOM_SIGNATURE_SIZE = 64,
-	DOM_SEAL_OVERHEAD = 40,      /* 24 bytes of nonce, 16 of tag */
-	DOM_SECRETS_SIZE = 64 + DOM_SEAL_OVERHEAD,      /* encryptedContent */
-	DOM_WRAPPED_KEY_SIZE = 32 + DOM_SEAL_OVERHEAD,  /* collectionKey on the wire */
-	DOM_UID_TEXT_SIZE = 32,      /* collection and item uids that we make */
-	DOM_UID_SIZE_MIN = 20,       /* any text uid: [A-Za-z0-9_-]{20,64} */
+	DOM_SEAL_OVERHEAD = 40,                        /* 24 bytes of nonce, 16 of tag */
+	DOM_SECRETS_SIZE = 64 + DOM_SEAL_OVERHEAD,     /* encryptedContent */
+	DOM_WRAPPED_KEY_SIZE = 32 + DOM_SEAL_OVERHEAD, /* collectionKey on the wire */
+	DOM_UID_TEXT_SIZE = 32, /* collection and item uids that we make */
+	DOM_UID_SIZE_MIN = 20,  /* any text uid: [A-Za-z0-9_-]{20,64} */
 	DOM_UID_SIZE_MAX = 64,
 	DOM_REVISION_UID_SIZE = 22,
 	DOM_CHUNK_UID_SIZE = 43,
@@ -110,11 +110,11 @@ void dom_account_named_uid(const struct dom_account_key *key, struct dom_slice n
 /* --- collection ---------------------------------------------------------- */
 
 /* collectionType uid of a type name (6.4): deterministic; appended. */
-DOM_MUST_CHECK enum dom_status dom_collection_type_seal(const struct dom_account_key *account,
-    struct dom_slice type, struct dom_buffer *uid);
+DOM_MUST_CHECK enum dom_status dom_collection_type_seal(
+    const struct dom_account_key *account, struct dom_slice type, struct dom_buffer *uid);
 /* The type's name, appended; DOM_EINTEGRITY. */
-DOM_MUST_CHECK enum dom_status dom_collection_type_open(const struct dom_account_key *account,
-    struct dom_slice uid, struct dom_buffer *type);
+DOM_MUST_CHECK enum dom_status dom_collection_type_open(
+    const struct dom_account_key *account, struct dom_slice uid, struct dom_buffer *type);
 
 DOM_MUST_CHECK enum dom_status dom_collection_key_create(
     const struct dom_random *random, struct dom_collection_key **key_r);

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/random.h"
+
 #include "crypto/keys.h"
 
 /*
@@ -33,10 +34,11 @@ DOM_MUST_CHECK enum dom_status dom_challenge_open(const struct dom_region_key *k
  * A stable salt for a name that has no account, so that a login challenge does
  * not tell which names exist.
  */
-void dom_region_fake_salt(const struct dom_region_key *key, struct dom_slice username,
-    uint8_t salt_r[DOM_SALT_SIZE]);
+void dom_region_fake_salt(
+    const struct dom_region_key *key, struct dom_slice username, uint8_t salt_r[DOM_SALT_SIZE]);
 
 /* Ed25519; false also for a key or signature of the wrong size. */
-bool dom_verify(struct dom_slice public_key, struct dom_slice message, struct dom_slice signature);
+bool dom_verify(
+    struct dom_slice public_key, struct dom_slice message, struct dom_slice signature);
 
 #endif

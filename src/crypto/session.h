@@ -3,6 +3,7 @@
 #define CRYPTO_SESSION_H
 
 #include "base/arena.h"
+
 #include "crypto/keys.h"
 
 /*
@@ -15,10 +16,10 @@ enum { DOM_SESSION_TEXT_SIZE_MAX = 65536 };
 struct dom_saved_session {
 	struct dom_slice username;
 	struct dom_slice email;
-	struct dom_slice pubkey;            /* identity, 32 bytes */
+	struct dom_slice pubkey; /* identity, 32 bytes */
 	struct dom_slice encrypted_content;
 	struct dom_slice server_url;
-	struct dom_slice auth_token;        /* NULL data: none */
+	struct dom_slice auth_token; /* NULL data: none */
 };
 
 /* storage_key: 32 bytes, or an empty slice for none.  The text is appended. */
@@ -30,7 +31,7 @@ DOM_MUST_CHECK enum dom_status dom_session_save(const struct dom_saved_session *
  * another size); DOM_EINTEGRITY: sealed under another key.
  */
 DOM_MUST_CHECK enum dom_status dom_session_restore(struct dom_slice text,
-    struct dom_slice storage_key, struct dom_arena *arena,
-    struct dom_saved_session *session_r, struct dom_main_key **main_r);
+    struct dom_slice storage_key, struct dom_arena *arena, struct dom_saved_session *session_r,
+    struct dom_main_key **main_r);
 
 #endif

@@ -4,7 +4,8 @@
  * of the last 64 bytes alone: s1 is the sum of (byte + 31) over them, and s2
  * the sum of that weighted by age, plus a constant that the start values
  * bring.  No cut is allowed in the first size_min bytes of a piece, so all of
- * them but the last 63 need not be summed at all.
+ * them but the last 63 need not be summed at all: with the byte that follows
+ * they replace the whole window, whatever it held.
  */
 #include <assert.h>
 
@@ -75,7 +76,6 @@ dom_splitter_feed(struct dom_splitter *splitter, struct dom_slice bytes, bool *c
 		    (splitter->piece_size >= split->size_max ||
 		        (splitter->sum.s2 & split->mask) == split->mask)) {
 			splitter->piece_size = 0;
-			dom_rollsum_start(&splitter->sum);
 			*cut_r = true;
 			return at;
 		}

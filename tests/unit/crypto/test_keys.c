@@ -2,6 +2,8 @@
 /* Keys there and back, keys that do not fit, and what only we make of them. */
 #include <stdlib.h>
 
+#include <sodium.h>
+
 #include "base/encode.h"
 #include "base/msgpack.h"
 
@@ -234,7 +236,7 @@ test_our_own_derivations_never_change(void **state)
 static void
 test_a_statement_verifies_until_a_bit_changes(void **state)
 {
-	uint8_t public_key[DOM_PUBLIC_KEY_SIZE], signature[DOM_SIGNATURE_SIZE];
+	uint8_t public_key[DOM_PUBLIC_KEY_SIZE], signature[DOM_SIGNATURE_SIZE] = {0};
 	struct dom_slice message = dom_slice_of("contacts on"), key, by;
 	struct person ana;
 
@@ -306,6 +308,64 @@ test_an_invitation_opens_for_the_invited_from_the_inviter_only(void **state)
 	person_free(&ben);
 }
 
+/* An invitation of ours with any payload in it, opened by ben. */
+static enum dom_status
+open_payload(const struct person *ana, const struct person *ben, const char *key_name,
+    size_t key_size, const char *type_name, unsigned extra)
+{
+	uint8_t from[DOM_PUBLIC_KEY_SIZE], to[DOM_PUBLIC_KEY_SIZE], key[40] = {1};
+	uint8_t sealed[256] = {0};
+	struct dom_collection_key *got = NULL;
+	struct dom_buffer plain = {0}, type = {0};
+	enum dom_status st;
+
+	dom_identity_public(ana->identity, from);
+	dom_identity_public(ben->identity, to);
+	dom_pack_put_map(&plain, 2 + extra);
+	dom_pack_put_text(&plain, key_name);
+	dom_pack_put_bin(&plain, dom_slice(key, key_size));
+	dom_pack_put_text(&plain, type_name);
+	dom_pack_put_text(&plain, "etebase.vcard");
+	if (extra) {
+		dom_pack_put_text(&plain, "later");
+		dom_pack_put_array(&plain, 0);
+	}
+	dom_buffer_append_text(&plain, "\x80");
+	assert_int_equal(crypto_box_easy(sealed + DOM_NONCE_SIZE, plain.data, plain.size,
+	                     sealed, to, ana->identity->secret),
+	    0);
+	st = dom_invitation_open(ben->identity, from,
+	    dom_slice(sealed, plain.size + DOM_SEAL_OVERHEAD), &got, &type);
+	assert_int_equal(got != NULL, st == DOM_OK);
+	assert_int_equal(type.size, st == DOM_OK ? 13 : 0);
+	dom_collection_key_free(&got);
+	dom_buffer_free(&plain);
+	dom_buffer_free(&type);
+	return st;
+}
+
+static void
+test_an_invitation_needs_a_whole_key_and_a_type(void **state)
+{
+	struct person ana, ben;
+
+	(void)state;
+	person_make(&ana, 1);
+	person_make(&ben, 2);
+	assert_ok(open_payload(&ana, &ben, "encryptionKey", 32, "collectionType", 0));
+	assert_ok(open_payload(&ana, &ben, "encryptionKey", 32, "collectionType", 1));
+	assert_int_equal(
+	    open_payload(&ana, &ben, "encryptionKey", 31, "collectionType", 0), DOM_EINTEGRITY);
+	assert_int_equal(
+	    open_payload(&ana, &ben, "encryptionKey", 33, "collectionType", 0), DOM_EINTEGRITY);
+	assert_int_equal(
+	    open_payload(&ana, &ben, "encryptionkey", 32, "collectionType", 0), DOM_EINTEGRITY);
+	assert_int_equal(
+	    open_payload(&ana, &ben, "encryptionKey", 32, "type", 0), DOM_EINTEGRITY);
+	person_free(&ana);
+	person_free(&ben);
+}
+
 static void
 test_a_saved_session_needs_its_storage_key(void **state)
 {
@@ -361,7 +421,7 @@ static void
 test_a_region_opens_its_own_challenges_only(void **state)
 {
 	uint8_t bytes[DOM_KEY_SIZE] = {1}, id[16], id_back[16], again[DOM_CHALLENGE_SIZE];
-	uint8_t challenge[DOM_CHALLENGE_SIZE];
+	uint8_t challenge[DOM_CHALLENGE_SIZE] = {0};
 	struct dom_slice whole = dom_slice(challenge, sizeof(challenge));
 	struct dom_random random = dom_random_system();
 	struct dom_region_key *here = NULL, *there = NULL;
@@ -475,6 +535,7 @@ main(void)
 	    cmocka_unit_test(test_our_own_derivations_never_change),
 	    cmocka_unit_test(test_a_statement_verifies_until_a_bit_changes),
 	    cmocka_unit_test(test_an_invitation_opens_for_the_invited_from_the_inviter_only),
+	    cmocka_unit_test(test_an_invitation_needs_a_whole_key_and_a_type),
 	    cmocka_unit_test(test_a_saved_session_needs_its_storage_key),
 	    cmocka_unit_test(test_a_region_opens_its_own_challenges_only),
 	    cmocka_unit_test(test_a_fake_salt_is_stable_per_name_and_region),

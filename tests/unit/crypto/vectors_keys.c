@@ -241,7 +241,7 @@ put_response(
 static void
 check_signature(json_t *one, const struct dom_main_key *main, struct dom_slice response)
 {
-	uint8_t public_key[DOM_PUBLIC_KEY_SIZE], signature[DOM_SIGNATURE_SIZE];
+	uint8_t public_key[DOM_PUBLIC_KEY_SIZE], signature[DOM_SIGNATURE_SIZE] = {0};
 	struct dom_slice signed_by = dom_slice(signature, sizeof(signature));
 
 	dom_main_key_sign(main, response, signature);
