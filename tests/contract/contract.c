@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Worlds for the contract's cases, and the rows that all cases run on. */
+/* Worlds for the contract's cases. */
 #include "contract.h"
 
 #include <ftw.h>
@@ -7,12 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct contract_row contract_rows[] = {
-    {"sqlite", false, 0},
-    {"sqlite, manual", true, 0},
-    {"sqlite, chunks as files", false, 1},
-};
-static const struct contract_row *row_now;
+const struct contract_row *world_row;
 
 void
 world_open(struct world *world)
@@ -54,7 +49,7 @@ world_set_up(void **state)
 
 	assert_non_null(world);
 	*state = world;
-	world->row = row_now;
+	world->row = world_row;
 	snprintf(world->folder, sizeof(world->folder), "/tmp/contract-XXXXXX");
 	assert_non_null(mkdtemp(world->folder));
 	sem_init(&world->held.entered, 0, 0);
@@ -269,36 +264,4 @@ find_file(const struct world *world, char *path_r, size_t size)
 {
 	assert_int_not_equal(count_files(world), 0);
 	snprintf(path_r, size, "%s", file_seen);
-}
-
-int
-main(void)
-{
-	int failed = 0;
-
-	for (size_t i = 0; i < sizeof(contract_rows) / sizeof(contract_rows[0]); i++) {
-		const struct {
-			const char *name;
-			const struct CMUnitTest *cases;
-			size_t count;
-		} groups[] = {
-		    {"open", open_cases, open_case_count},
-		    {"transactions", txn_cases, txn_case_count},
-		    {"accounts", account_cases, account_case_count},
-		    {"collections", collection_cases, collection_case_count},
-		    {"items", item_cases, item_case_count},
-		    {"chunks", chunk_cases, chunk_case_count},
-		    {"statements", statement_cases, statement_case_count},
-		};
-
-		row_now = &contract_rows[i];
-		for (size_t j = 0; j < sizeof(groups) / sizeof(groups[0]); j++) {
-			char name[80];
-
-			snprintf(name, sizeof(name), "%s: %s", row_now->name, groups[j].name);
-			failed += _cmocka_run_group_tests(
-			    name, groups[j].cases, groups[j].count, NULL, NULL);
-		}
-	}
-	return failed != 0;
 }

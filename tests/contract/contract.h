@@ -50,6 +50,9 @@ struct world {
 	struct dom_arena *arena;
 };
 
+/* What world_set_up() makes. */
+extern const struct contract_row *world_row;
+
 int world_set_up(void **state);
 int world_tear_down(void **state);
 

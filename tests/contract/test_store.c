@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Every case of the contract, on every kind of store. */
+#include "contract.h"
+
+static const struct contract_row contract_rows[] = {
+    {"sqlite", false, 0},
+    {"sqlite, manual", true, 0},
+    {"sqlite, chunks as files", false, 1},
+};
+int
+main(void)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(contract_rows) / sizeof(contract_rows[0]); i++) {
+		const struct {
+			const char *name;
+			const struct CMUnitTest *cases;
+			size_t count;
+		} groups[] = {
+		    {"open", open_cases, open_case_count},
+		    {"transactions", txn_cases, txn_case_count},
+		    {"accounts", account_cases, account_case_count},
+		    {"collections", collection_cases, collection_case_count},
+		    {"items", item_cases, item_case_count},
+		    {"chunks", chunk_cases, chunk_case_count},
+		    {"statements", statement_cases, statement_case_count},
+		};
+
+		world_row = &contract_rows[i];
+		for (size_t j = 0; j < sizeof(groups) / sizeof(groups[0]); j++) {
+			char name[80];
+
+			snprintf(name, sizeof(name), "%s: %s", world_row->name, groups[j].name);
+			failed += _cmocka_run_group_tests(
+			    name, groups[j].cases, groups[j].count, NULL, NULL);
+		}
+	}
+	return failed != 0;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What only the SQLite engine can be asked: its statements, plans and versions. */
+/* cmocka.h needs the others before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "store/sqlite/engine.h"
+
+struct place {
+	char folder[64];
+	char message[200];
+	struct store *store;
+};
+
+static enum dom_status
+place_open(struct place *place)
+{
+	struct store_options options = {
+	    .folder = place->folder, .region = "in", .manual = true};
+
+	place->message[0] = '\0';
+	return store_open(&options, &place->store, place->message, sizeof(place->message));
+}
+
+static int
+set_up(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	assert_non_null(place);
+	*state = place;
+	snprintf(place->folder, sizeof(place->folder), "/tmp/engine-XXXXXX");
+	assert_non_null(mkdtemp(place->folder));
+	return place_open(place) == DOM_OK ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	static const char *const names[] = {
+	    "store.sqlite3-wal", "store.sqlite3-shm", "store.sqlite3", "lock", "chunks"};
+	struct place *place = *state;
+	char path[120];
+
+	store_close(&place->store);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", place->folder, names[i]);
+		remove(path);
+	}
+	assert_int_equal(rmdir(place->folder), 0);
+	free(place);
+	return 0;
+}
+
+/* Behind the closed store's back. */
+static void
+tamper(const struct place *place, const char *text)
+{
+	char path[120];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/store.sqlite3", place->folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+every_statement_can_be_prepared(void **state)
+{
+	struct place *place = *state;
+
+	for (int id = 0; id < SQL_ID_COUNT; id++) {
+		struct sql_call call = sql_call(&place->store->writer, (enum sql_id)id);
+
+		if (call.failed != DOM_OK)
+			fail_msg(
+			    "%s: %s", sql_texts[id], sqlite3_errmsg(place->store->writer.db));
+		sql_end(&call);
+	}
+}
+
+/* These look at whole tables, and are not on a request's way or the table is tiny. */
+static bool
+may_scan(int id)
+{
+	return id == SQL_COUNT || id == SQL_SNAPSHOT || id == SQL_REGION_IS ||
+	       id == SQL_REGION_CLAIM;
+}
+
+static void
+no_request_walks_a_whole_table(void **state)
+{
+	struct place *place = *state;
+	unsigned plans = 0;
+
+	for (int id = 0; id < SQL_ID_COUNT; id++) {
+		sqlite3_stmt *plan;
+		char *text = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql_texts[id]);
+
+		assert_int_equal(
+		    sqlite3_prepare_v2(place->store->writer.db, text, -1, &plan, NULL),
+		    SQLITE_OK);
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+
+			plans++;
+			/* A constant row and a subquery are not tables. */
+			if (strncmp(step, "SCAN ", 5) == 0 &&
+			    strcmp(step, "SCAN CONSTANT ROW") != 0 &&
+			    strcmp(step, "SCAN r") != 0 && !may_scan(id))
+				fail_msg("%s: %s", sql_texts[id], step);
+		}
+		sqlite3_finalize(plan);
+		sqlite3_free(text);
+	}
+	assert_true(plans > 20);
+}
+
+static void
+the_writer_is_as_durable_as_we_say(void **state)
+{
+	static const struct {
+		const char *pragma, *value;
+	} expected[] = {{"PRAGMA journal_mode", "wal"}, {"PRAGMA synchronous", "2"},
+	    {"PRAGMA wal_autocheckpoint", "0"}, {"PRAGMA foreign_keys", "1"},
+	    {"PRAGMA secure_delete", "1"}, {"PRAGMA integrity_check", "ok"},
+	    {"PRAGMA trusted_schema", "0"}};
+	struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		sqlite3_stmt *statement;
+
+		assert_int_equal(sqlite3_prepare_v2(place->store->writer.db, expected[i].pragma,
+		                     -1, &statement, NULL),
+		    SQLITE_OK);
+		assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+		assert_string_equal(
+		    (const char *)sqlite3_column_text(statement, 0), expected[i].value);
+		sqlite3_finalize(statement);
+	}
+}
+
+static void
+a_reader_cannot_write(void **state)
+{
+	struct place *place = *state;
+	struct store_reader *reader;
+
+	assert_int_equal(store_reader_open(place->store, &reader), DOM_OK);
+	assert_int_equal(sqlite3_exec(reader->connection.db,
+	                     "INSERT INTO region (name) VALUES (x'00')", NULL, NULL, NULL),
+	    SQLITE_READONLY);
+	store_reader_close(&reader);
+}
+
+static void
+a_store_of_a_newer_release_is_refused_and_left_alone(void **state)
+{
+	struct place *place = *state;
+
+	store_close(&place->store);
+	tamper(place, "INSERT INTO schema (version, applied_ms) VALUES (99, 1)");
+	assert_int_equal(place_open(place), DOM_EDENIED);
+	assert_non_null(strstr(place->message, "newer release"));
+	assert_non_null(strstr(place->message, "99"));
+	tamper(place, "DELETE FROM schema WHERE version = 99");
+	assert_int_equal(place_open(place), DOM_OK);
+}
+
+static void
+a_database_of_another_program_is_refused(void **state)
+{
+	struct place *place = *state;
+
+	store_close(&place->store);
+	tamper(place, "PRAGMA application_id = 1");
+	assert_int_equal(place_open(place), DOM_EDENIED);
+	assert_non_null(strstr(place->message, "another program"));
+}
+
+static void
+a_file_that_is_no_database_is_refused(void **state)
+{
+	struct place *place = *state;
+	char path[120];
+	FILE *file;
+
+	store_close(&place->store);
+	snprintf(path, sizeof(path), "%s/store.sqlite3", place->folder);
+	assert_non_null(file = fopen(path, "r+b"));
+	fputs("this is not a database", file);
+	fclose(file);
+	assert_int_equal(place_open(place), DOM_ESTORE);
+	assert_non_null(strstr(place->message, "not a database"));
+}
+
+static void
+a_damaged_list_of_chunks_is_refused(void **state)
+{
+	struct dom_arena *arena = dom_arena_new(0);
+	struct dom_slice *chunks;
+	size_t count;
+
+	(void)state;
+	assert_non_null(arena);
+	assert_int_equal(
+	    row_unpack_chunks(dom_slice("\0\0\0\1a", 5), arena, &chunks, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(
+	    row_unpack_chunks(dom_slice("\0\0\0\2a", 5), arena, &chunks, &count), DOM_ESTORE);
+	assert_int_equal(
+	    row_unpack_chunks(dom_slice("\0\0\0", 3), arena, &chunks, &count), DOM_ESTORE);
+	dom_arena_free(&arena);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(every_statement_can_be_prepared, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(no_request_walks_a_whole_table, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        the_writer_is_as_durable_as_we_say, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_reader_cannot_write, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_store_of_a_newer_release_is_refused_and_left_alone, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_database_of_another_program_is_refused, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_file_that_is_no_database_is_refused, set_up, tear_down),
+	    cmocka_unit_test(a_damaged_list_of_chunks_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
