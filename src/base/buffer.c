@@ -105,6 +105,7 @@ dom_buffer_append_text(struct dom_buffer *buffer, const char *text)
 void
 dom_buffer_print(struct dom_buffer *buffer, const char *format, ...)
 {
+	size_t size_max = buffer->size_max;
 	va_list args;
 	uint8_t *room;
 	int length;
@@ -112,7 +113,14 @@ dom_buffer_print(struct dom_buffer *buffer, const char *format, ...)
 	va_start(args, format);
 	length = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	if (length < 0 || (room = dom_buffer_room(buffer, (size_t)length + 1)) == NULL)
+	if (length < 0)
+		return;
+	/* vsnprintf ends with a NUL, which is not counted and may stand past the limit. */
+	if (size_max != 0)
+		buffer->size_max++;
+	room = dom_buffer_room(buffer, (size_t)length + 1);
+	buffer->size_max = size_max;
+	if (room == NULL)
 		return;
 	va_start(args, format);
 	vsnprintf((char *)room, (size_t)length + 1, format, args);
@@ -130,6 +138,7 @@ dom_buffer_drop(struct dom_buffer *buffer, size_t count)
 	}
 	memmove(buffer->data, buffer->data + count, buffer->size - count);
 	buffer->size -= count;
+	dom_wipe(buffer->data + buffer->size, count); /* what moved left a copy behind */
 }
 
 enum dom_status

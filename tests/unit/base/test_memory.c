@@ -230,6 +230,32 @@ test_a_string_over_its_bound_is_refused(void **state)
 	assert_int_equal(dom_reader_finish(&in), DOM_EINPUT);
 }
 
+static void
+test_a_drop_wipes_what_it_leaves_behind(void **state)
+{
+	struct dom_buffer buffer = {0};
+
+	(void)state;
+	dom_buffer_append_text(&buffer, "keepsecret");
+	dom_buffer_drop(&buffer, 4);
+	assert_memory_equal(buffer.data, "secret\0\0\0", 10);
+	dom_buffer_free(&buffer);
+}
+
+static void
+test_a_print_may_fill_a_buffer_to_its_limit(void **state)
+{
+	struct dom_buffer buffer = {.size_max = 5};
+
+	(void)state;
+	dom_buffer_print(&buffer, "%05u", 42u);
+	assert_int_equal(dom_buffer_finish(&buffer), DOM_OK);
+	assert_true(dom_slice_is(dom_buffer_slice(&buffer), "00042"));
+	dom_buffer_print(&buffer, "%u", 1u);
+	assert_int_equal(dom_buffer_finish(&buffer), DOM_ELIMIT);
+	dom_buffer_free(&buffer);
+}
+
 int
 main(void)
 {
@@ -238,6 +264,8 @@ main(void)
 	    cmocka_unit_test(test_an_arena_keeps_to_its_limit_and_goes_on_after_it),
 	    cmocka_unit_test(test_sizes_that_overflow_are_no_memory),
 	    cmocka_unit_test(test_copies_and_prints_end_in_nul),
+	    cmocka_unit_test(test_a_drop_wipes_what_it_leaves_behind),
+	    cmocka_unit_test(test_a_print_may_fill_a_buffer_to_its_limit),
 	    cmocka_unit_test(test_a_buffer_keeps_what_was_appended),
 	    cmocka_unit_test(test_the_first_failure_of_a_buffer_sticks_until_it_is_cleared),
 	    cmocka_unit_test(test_fixed_encodings_are_big_endian_and_come_back),
