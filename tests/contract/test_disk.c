@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -167,6 +168,8 @@ a_failed_sync_of_a_checkpoint_ends_writing_and_loses_nothing(void **state)
 {
 	struct world *world = *state;
 	unsigned added = 0;
+	struct stat info;
+	char log[80];
 
 	database_sync_answer = SQLITE_IOERR_FSYNC;
 	while (!store_failed(world->store)) {
@@ -175,8 +178,12 @@ a_failed_sync_of_a_checkpoint_ends_writing_and_loses_nothing(void **state)
 	}
 	assert_true(added > 50);
 	assert_int_equal(item_count(world), added);
-	world_close(world); /* must not try again: that sync could seem to succeed */
+	/* Closing must not try again: that sync would seem to succeed. */
 	database_sync_answer = SQLITE_OK;
+	world_close(world);
+	snprintf(log, sizeof(log), "%s/store.sqlite3-wal", world->folder);
+	assert_int_equal(stat(log, &info), 0);
+	assert_true(info.st_size > 50 * 50000);
 	world_open(world);
 	assert_int_equal(item_count(world), added);
 	assert_status(add_large_item(world, added), DOM_OK);
