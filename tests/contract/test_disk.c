@@ -169,7 +169,7 @@ a_failed_sync_of_a_checkpoint_ends_writing_and_loses_nothing(void **state)
 	struct world *world = *state;
 	unsigned added = 0;
 	struct stat info;
-	char log[80];
+	char log[120];
 
 	database_sync_answer = SQLITE_IOERR_FSYNC;
 	while (!store_failed(world->store)) {
