@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Reading domiciled.conf: inih finds the lines, the table below knows the keys. */
+#include "daemon/configuration.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/nearest.h"
+#include "http/listener.h"
+
+enum {
+	PROBLEMS_MAX = 20,
+	MESSAGE_SIZE = 512,
+	PREFIX_SIZE_MAX = 64,
+	SESSION_DAYS_STANDARD = 90,
+	SESSION_DAYS_MAX = 3650,
+};
+
+enum key {
+	KEY_REGION,
+	KEY_DATA,
+	KEY_LISTEN,
+	KEY_TLS_CERTIFICATE,
+	KEY_TLS_KEY,
+	KEY_PUBLIC_HOSTS,
+	KEY_PATH_PREFIX,
+	KEY_SIGNUP,
+	KEY_SESSION_DAYS,
+	KEY_LOOPS,
+	KEY_LOG,
+	KEY_READY_FILE,
+	KEY_LIMITS, /* from here on: http_limit_table */
+	KEY_COUNT = KEY_LIMITS + HTTP_LIMIT_COUNT,
+};
+
+static const char *const key_names[KEY_LIMITS] = {
+    [KEY_REGION] = "region",
+    [KEY_DATA] = "data",
+    [KEY_LISTEN] = "listen",
+    [KEY_TLS_CERTIFICATE] = "tls_certificate",
+    [KEY_TLS_KEY] = "tls_key",
+    [KEY_PUBLIC_HOSTS] = "public_hosts",
+    [KEY_PATH_PREFIX] = "path_prefix",
+    [KEY_SIGNUP] = "signup",
+    [KEY_SESSION_DAYS] = "session_days",
+    [KEY_LOOPS] = "loops",
+    [KEY_LOG] = "log",
+    [KEY_READY_FILE] = "ready_file",
+};
+
+struct reading {
+	const char *path;
+	FILE *file;
+	int line; /* of what is being read */
+	int set_at[KEY_COUNT];
+	int listen_line[CONFIGURATION_LIST_MAX];
+	unsigned problems;
+	struct dom_arena *arena;
+	struct configuration *into;
+};
+
+static const char *
+key_name(unsigned key)
+{
+	return key < KEY_LIMITS ? key_names[key] : http_limit_table[key - KEY_LIMITS].key;
+}
+
+/* line 0: about the whole file. */
+static void __attribute__((format(printf, 3, 4)))
+problem(struct reading *reading, int line, const char *format, ...)
+{
+	char text[MESSAGE_SIZE];
+	va_list args;
+
+	if (++reading->problems > PROBLEMS_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (line == 0)
+		fprintf(stderr, "domiciled: %s: %s\n", reading->path, text);
+	else
+		fprintf(stderr, "domiciled: %s:%d: %s\n", reading->path, line, text);
+}
+
+static const char *
+keep(struct reading *reading, const char *text)
+{
+	struct dom_slice copy = dom_arena_copy(reading->arena, dom_slice_of(text));
+
+	if (copy.data == NULL)
+		problem(reading, reading->line, "no memory");
+	return copy.data == NULL ? "" : (const char *)copy.data;
+}
+
+static int64_t
+number(
+    struct reading *reading, const char *name, const char *value, int64_t least, int64_t most)
+{
+	char *end;
+	long long read;
+
+	errno = 0;
+	read = strtoll(value, &end, 10);
+	if (errno != 0 || *end != '\0' || end == value || read < least || read > most) {
+		problem(reading, reading->line,
+		    "%s must be a whole number from %lld to %lld, not \"%s\"", name,
+		    (long long)least, (long long)most, value);
+		return least;
+	}
+	return read;
+}
+
+/* Parts between commas, without the blanks around them. */
+static void
+list(struct reading *reading, const char *name, const char *value, const char **entries,
+    int *lines, size_t *count)
+{
+	while (*value != '\0') {
+		size_t size = strcspn(value, ","), used = size;
+		char *entry;
+
+		while (used != 0 && isspace((unsigned char)value[used - 1]))
+			used--;
+		if (used == 0) {
+			problem(reading, reading->line, "%s has an empty entry", name);
+		} else if (*count == CONFIGURATION_LIST_MAX) {
+			problem(reading, reading->line, "%s has more than %d entries", name,
+			    CONFIGURATION_LIST_MAX);
+			return;
+		} else if ((entry = dom_arena_print(
+		                reading->arena, "%.*s", (int)used, value)) != NULL) {
+			if (lines != NULL)
+				lines[*count] = reading->line;
+			entries[(*count)++] = entry;
+		}
+		value += size;
+		if (*value == ',')
+			value++;
+		while (isspace((unsigned char)*value))
+			value++;
+	}
+}
+
+static void
+set_region(struct reading *reading, const char *value)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz", more[] = "0123456789-";
+	bool is_valid = value[0] != '\0' && strchr(letters, value[0]) != NULL;
+	size_t size = strlen(value);
+
+	for (size_t i = 0; i < size; i++)
+		is_valid = is_valid && (strchr(letters, value[i]) != NULL ||
+		                           strchr(more, value[i]) != NULL);
+	if (!is_valid || size > 32)
+		problem(reading, reading->line,
+		    "region must be a name such as \"in\" or \"sg-1\": up to 32 small letters, "
+		    "digits and hyphens, a letter first");
+	reading->into->region = keep(reading, value);
+}
+
+static const char *
+absolute(struct reading *reading, const char *name, const char *value)
+{
+	if (value[0] != '/')
+		problem(reading, reading->line,
+		    "%s must be a path that begins with a slash, not \"%s\": what it meant "
+		    "would "
+		    "depend on where domiciled is started",
+		    name, value);
+	return keep(reading, value);
+}
+
+static void
+set_prefix(struct reading *reading, const char *value)
+{
+	size_t size = strlen(value);
+
+	while (size != 0 && value[size - 1] == '/')
+		size--;
+	if (size > PREFIX_SIZE_MAX || (size != 0 && value[0] != '/') ||
+	    strpbrk(value, "?#% \t") != NULL)
+		problem(reading, reading->line,
+		    "path_prefix must be the beginning of a path such as /sync");
+	reading->into->path_prefix = dom_arena_print(reading->arena, "%.*s", (int)size, value);
+}
+
+static void
+set(struct reading *reading, unsigned key, const char *value)
+{
+	struct configuration *into = reading->into;
+	const char *name = key_name(key);
+
+	switch (key) {
+	case KEY_REGION:
+		set_region(reading, value);
+		break;
+	case KEY_DATA:
+		into->data = absolute(reading, name, value);
+		break;
+	case KEY_LISTEN:
+		list(reading, name, value, into->listen, reading->listen_line,
+		    &into->listen_count);
+		break;
+	case KEY_TLS_CERTIFICATE:
+		into->tls_certificate = absolute(reading, name, value);
+		break;
+	case KEY_TLS_KEY:
+		into->tls_key = absolute(reading, name, value);
+		break;
+	case KEY_PUBLIC_HOSTS:
+		list(reading, name, value, into->public_hosts, NULL, &into->public_host_count);
+		break;
+	case KEY_PATH_PREFIX:
+		set_prefix(reading, value);
+		break;
+	case KEY_SIGNUP:
+		into->signup_open = strcmp(value, "open") == 0;
+		if (!into->signup_open && strcmp(value, "closed") != 0)
+			problem(reading, reading->line,
+			    "signup must be open or closed, not \"%s\"", value);
+		break;
+	case KEY_SESSION_DAYS:
+		into->session_days = number(reading, name, value, 1, SESSION_DAYS_MAX);
+		break;
+	case KEY_LOOPS:
+		into->loops = (unsigned)number(reading, name, value, 0, HTTP_LOOPS_MAX);
+		break;
+	case KEY_LOG:
+		into->log = strcmp(value, "stderr") == 0 || strcmp(value, "none") == 0
+		                ? keep(reading, value)
+		                : absolute(reading, name, value);
+		break;
+	case KEY_READY_FILE:
+		into->ready_file = absolute(reading, name, value);
+		break;
+	default:
+		into->limits.of[key - KEY_LIMITS] =
+		    number(reading, name, value, http_limit_table[key - KEY_LIMITS].least,
+		        http_limit_table[key - KEY_LIMITS].most);
+	}
+}
+
+static void
+unknown_key(struct reading *reading, const char *name)
+{
+	const char *names[KEY_COUNT], *near;
+
+	for (unsigned key = 0; key < KEY_COUNT; key++)
+		names[key] = key_name(key);
+	near = nearest_word(name, names, KEY_COUNT);
+	if (near != NULL)
+		problem(reading, reading->line, "there is no key \"%s\"; did you mean \"%s\"?",
+		    name, near);
+	else
+		problem(reading, reading->line,
+		    "there is no key \"%s\"; domiciled.conf(5) lists them", name);
+}
+
+/* inih's: 1 is good; it would report 0 with the line of the first such only. */
+static int
+handle(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = user;
+
+	if (section[0] != '\0') {
+		problem(reading, reading->line,
+		    "\"%s\" stands in a section [%s]; this file has none. Remove the line with "
+		    "the brackets",
+		    name, section);
+		return 1;
+	}
+	for (unsigned key = 0; key < KEY_COUNT; key++) {
+		if (strcmp(name, key_name(key)) != 0)
+			continue;
+		if (value[0] == '\0')
+			problem(reading, reading->line, "%s has no value", name);
+		else if (reading->set_at[key] != 0 && key != KEY_LISTEN &&
+		         key != KEY_PUBLIC_HOSTS)
+			problem(reading, reading->line, "%s is set already in line %d", name,
+			    reading->set_at[key]);
+		else
+			set(reading, key, value);
+		reading->set_at[key] = reading->line;
+		return 1;
+	}
+	unknown_key(reading, name);
+	return 1;
+}
+
+/* For inih: fgets() that counts lines and finds those which do not fit. */
+static char *
+read_line(char *line, int size, void *stream)
+{
+	struct reading *reading = stream;
+	int c;
+
+	if (fgets(line, size, reading->file) == NULL)
+		return NULL;
+	reading->line++;
+	if (strchr(line, '\n') == NULL && (int)strlen(line) == size - 1) {
+		problem(reading, reading->line,
+		    "the line is longer than %d characters. Lists may be written as several "
+		    "lines with the same key",
+		    size - 2);
+		while ((c = getc(reading->file)) != EOF && c != '\n')
+			;
+		line[0] = '\0';
+	}
+	return line;
+}
+
+/* What no line alone can say. */
+static void
+check_whole(struct reading *reading)
+{
+	struct configuration *into = reading->into;
+	bool wants_tls = false;
+
+	if (reading->set_at[KEY_REGION] == 0)
+		problem(reading, 0,
+		    "\"region\" is missing: the name of this region, such as \"region = "
+		    "home\"");
+	if (reading->set_at[KEY_DATA] == 0)
+		problem(reading, 0,
+		    "\"data\" is missing: the folder for all data, such as "
+		    "\"data = /var/lib/domicile\"");
+	if (reading->set_at[KEY_LISTEN] == 0)
+		into->listen[into->listen_count++] = "127.0.0.1:8037";
+	for (size_t i = 0; i < into->listen_count; i++) {
+		struct http_listener listener;
+		char message[MESSAGE_SIZE];
+
+		wants_tls = wants_tls || http_listener_wants_tls(into->listen[i]);
+		if (http_listener_open(
+		        into->listen[i], true, &listener, message, sizeof(message)) != DOM_OK)
+			problem(reading, reading->listen_line[i], "%s", message);
+	}
+	if (wants_tls && (into->tls_certificate == NULL || into->tls_key == NULL))
+		problem(reading, reading->set_at[KEY_LISTEN],
+		    "listen asks for TLS, so tls_certificate and tls_key must be set");
+	if ((into->tls_certificate == NULL) != (into->tls_key == NULL))
+		problem(reading, 0, "tls_certificate and tls_key belong together");
+	if (into->limits.of[HTTP_LIMIT_BODY_MEMORY_BYTES] <
+	    into->limits.of[HTTP_LIMIT_BODY_BYTES])
+		problem(reading, reading->set_at[KEY_LIMITS + HTTP_LIMIT_BODY_MEMORY_BYTES],
+		    "limit_body_memory_bytes must be at least limit_body_bytes (%lld), or no "
+		    "large request could ever be served",
+		    (long long)into->limits.of[HTTP_LIMIT_BODY_BYTES]);
+}
+
+enum dom_status
+configuration_read(
+    const char *path, struct dom_arena *arena, struct configuration *configuration_r)
+{
+	struct reading reading = {.path = path, .arena = arena, .into = configuration_r};
+	int outcome;
+
+	*configuration_r = (struct configuration){.path_prefix = "",
+	    .signup_open = false,
+	    .session_days = SESSION_DAYS_STANDARD,
+	    .log = "stderr",
+	    .limits = http_limits_standard()};
+	if ((reading.file = fopen(path, "re")) == NULL) {
+		problem(&reading, 0,
+		    "the configuration cannot be read: %s. Name another file with -c",
+		    strerror(errno));
+		return DOM_EFILE;
+	}
+	outcome = ini_parse_stream(read_line, &reading, handle, &reading);
+	if (ferror(reading.file) != 0)
+		problem(&reading, 0, "the configuration cannot be read: %s", strerror(errno));
+	fclose(reading.file);
+	if (outcome > 0)
+		problem(&reading, outcome, "this line is not \"key = value\"");
+	else if (outcome < 0)
+		problem(&reading, 0, "the configuration cannot be read: no memory");
+	check_whole(&reading);
+	if (reading.problems > PROBLEMS_MAX)
+		fprintf(stderr, "domiciled: %s: and %u more\n", path,
+		    reading.problems - PROBLEMS_MAX);
+	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;
+}

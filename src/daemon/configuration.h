@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef DAEMON_CONFIGURATION_H
+#define DAEMON_CONFIGURATION_H
+
+#include "base/arena.h"
+
+#include "http/limit.h"
+
+/*
+ * domiciled.conf: "key = value" lines, see domiciled.conf(5).  Everything
+ * that is wrong is said at once, each with its line and with what to do.
+ */
+enum {
+	CONFIGURATION_LIST_MAX = 16, /* addresses, or names */
+};
+
+struct configuration {
+	const char *region, *data;
+	const char *listen[CONFIGURATION_LIST_MAX];
+	size_t listen_count;
+	const char *tls_certificate, *tls_key; /* NULL: not set */
+	const char *public_hosts[CONFIGURATION_LIST_MAX];
+	size_t public_host_count;
+	const char *path_prefix; /* "" or "/sync" */
+	bool signup_open;
+	int64_t session_days;
+	unsigned loops;         /* 0: one for each core */
+	const char *log;        /* "stderr", "none" or a path */
+	const char *ready_file; /* NULL: none */
+	struct http_limits limits;
+};
+
+/*
+ * Texts live in the arena.  On anything but DOM_OK the problems have been
+ * printed to standard error, one line each.
+ */
+DOM_MUST_CHECK enum dom_status configuration_read(
+    const char *path, struct dom_arena *arena, struct configuration *configuration_r);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * domiciled: one region's server.  Reads its configuration, opens the store,
+ * serves, and stops on SIGTERM or SIGINT: at once idle, within
+ * limit_stop_seconds what is on its way; a second signal does not wait.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/keys.h"
+
+#include "daemon/configuration.h"
+#include "daemon/notify.h"
+#include "daemon/region_key.h"
+#include "http/server.h"
+
+enum {
+	EXIT_USAGE = 2,
+	MESSAGE_SIZE = 1024,
+	STOP_LOOK_MS = 20,
+	/* Beside connections: the store, chunks on their way, listeners, loops. */
+	DESCRIPTORS_SPARE = 256,
+};
+static const char configuration_standard[] = "/etc/domicile/domiciled.conf";
+
+static const char usage[] =
+    "usage: domiciled [-c FILE] [--check-config]\n"
+    "\n"
+    "Serves one region of domicile.\n"
+    "\n"
+    "  -c, --config FILE  the configuration, instead of /etc/domicile/domiciled.conf\n"
+    "      --check-config say whether the configuration is good, and stop\n"
+    "      --help         this\n"
+    "      --version      the release\n"
+    "\n"
+    "See domiciled(8) and domiciled.conf(5).\n";
+
+/* What is open while it serves. */
+struct region {
+	struct configuration configuration;
+	struct dom_region_key *key;
+	struct store *store;
+	struct service service;
+	struct http_server *server;
+	int log_fd;
+};
+
+static void
+complain(const char *message)
+{
+	fprintf(stderr, "domiciled: %s\n", message);
+}
+
+static enum dom_status
+open_log(struct region *region, char *message_r, size_t message_size)
+{
+	const char *log = region->configuration.log;
+
+	region->log_fd = -1;
+	if (strcmp(log, "none") == 0)
+		return DOM_OK;
+	region->log_fd = strcmp(log, "stderr") == 0
+	                     ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+	                     : open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (region->log_fd >= 0)
+		return DOM_OK;
+	snprintf(
+	    message_r, message_size, "the log %s cannot be written: %s", log, strerror(errno));
+	return DOM_EFILE;
+}
+
+/* After a log was moved away: go on in a new file of its name. */
+static void
+reopen_log(struct region *region)
+{
+	const char *log = region->configuration.log;
+	int fd;
+
+	if (region->log_fd < 0 || strcmp(log, "stderr") == 0)
+		return;
+	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0 || dup3(fd, region->log_fd, O_CLOEXEC) < 0)
+		fprintf(stderr, "domiciled: the log %s cannot be opened again: %s\n", log,
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* As many descriptors as we may have, and no more connections than they carry. */
+static void
+raise_descriptors(struct http_limits *limits)
+{
+	struct rlimit files;
+	int64_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
+		return;
+	most = (int64_t)files.rlim_cur - DESCRIPTORS_SPARE;
+	if (most < 16)
+		most = 16;
+	if (limits->of[HTTP_LIMIT_CONNECTIONS] > most) {
+		fprintf(stderr,
+		    "domiciled: only %lld connections at once, since this process may open "
+		    "%lld "
+		    "files (ulimit -n)\n",
+		    (long long)most, (long long)files.rlim_cur);
+		limits->of[HTTP_LIMIT_CONNECTIONS] = most;
+	}
+}
+
+static enum dom_status
+open_server(struct region *region, char *message_r, size_t message_size)
+{
+	const struct configuration *configuration = &region->configuration;
+	const struct http_server_options options = {
+	    .service = &region->service,
+	    .store = region->store,
+	    .limits = configuration->limits,
+	    .prefix = configuration->path_prefix,
+	    .loops = configuration->loops,
+	    .log_fd = region->log_fd,
+	    .listen = configuration->listen,
+	    .listen_count = configuration->listen_count,
+	    .tls_certificate = configuration->tls_certificate,
+	    .tls_key = configuration->tls_key,
+	};
+
+	return http_server_open(&options, &region->server, message_r, message_size);
+}
+
+static enum dom_status
+region_open(struct region *region, char *message_r, size_t message_size)
+{
+	const struct configuration *configuration = &region->configuration;
+	const struct dom_random random = dom_random_system();
+	enum dom_status st;
+
+	if ((st = open_log(region, message_r, message_size)) != DOM_OK)
+		return st;
+	if ((st = region_key_load(configuration->data, &random, &region->key, message_r,
+	         message_size)) != DOM_OK)
+		return st;
+	if ((st = store_open(&(struct store_options){.folder = configuration->data,
+	                         .region = configuration->region},
+	         &region->store, message_r, message_size)) != DOM_OK)
+		return st;
+	region->service = (struct service){
+	    .settings =
+	        {
+	            .region = configuration->region,
+	            .signup_open = configuration->signup_open,
+	            .check_host = true,
+	            .hosts = configuration->public_hosts,
+	            .host_count = configuration->public_host_count,
+	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
+	        },
+	    .clock = dom_clock_system(),
+	    .random = random,
+	    .key = region->key,
+	    .store = region->store,
+	};
+	return open_server(region, message_r, message_size);
+}
+
+static void
+region_close(struct region *region)
+{
+	http_server_close(&region->server);
+	store_close(&region->store);
+	dom_region_key_free(&region->key);
+	if (region->log_fd >= 0)
+		close(region->log_fd);
+}
+
+static void
+say_ready(const struct region *region)
+{
+	const char *url;
+
+	for (size_t i = 0; (url = http_server_url(region->server, i)) != NULL; i++)
+		fprintf(stderr, "domiciled: region %s ready on %s%s\n",
+		    region->configuration.region, url, region->configuration.path_prefix);
+	if (region->configuration.ready_file != NULL &&
+	    !notify_ready_file(region->configuration.ready_file, region->server))
+		fprintf(stderr, "domiciled: %s cannot be written: %s\n",
+		    region->configuration.ready_file, strerror(errno));
+	notify_supervisor("READY=1");
+}
+
+/* Until a signal says so, then until all is quiet. */
+static int
+serve(struct region *region, const sigset_t *signals)
+{
+	const struct timespec look = {.tv_nsec = STOP_LOOK_MS * 1000000};
+	int caught;
+
+	say_ready(region);
+	do {
+		if ((caught = sigwaitinfo(signals, NULL)) == SIGHUP)
+			reopen_log(region);
+	} while (caught != SIGTERM && caught != SIGINT);
+	notify_supervisor("STOPPING=1");
+	complain("stopping: finishing what is on its way");
+	http_server_stop(region->server);
+	while (!http_server_wait(region->server, 0)) {
+		caught = sigtimedwait(signals, NULL, &look);
+		if (caught == SIGTERM || caught == SIGINT) {
+			complain("stopped at once by a second signal");
+			_exit(1);
+		}
+	}
+	if (region->configuration.ready_file != NULL)
+		unlink(region->configuration.ready_file);
+	return 0;
+}
+
+static int
+run(struct region *region)
+{
+	char message[MESSAGE_SIZE] = "";
+	sigset_t signals;
+	int result = 1;
+
+	/* Before any thread is made, so that all of them inherit it. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	umask(027);
+	raise_descriptors(&region->configuration.limits);
+	if (dom_crypto_start() != DOM_OK)
+		complain("cryptography cannot start: no randomness on this machine");
+	else if (region_open(region, message, sizeof(message)) != DOM_OK)
+		complain(message);
+	else if (http_server_start(region->server) != DOM_OK)
+		complain("cannot start serving: no memory for threads");
+	else
+		result = serve(region, &signals);
+	if (region->store != NULL && store_failed(region->store))
+		fprintf(stderr, "domiciled: the store had failed: %s\n",
+		    store_failure(region->store));
+	region_close(region);
+	if (result == 0)
+		complain("stopped");
+	return result;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"check-config", no_argument, NULL, 'k'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {NULL, 0, NULL, 0},
+	};
+	const char *path = configuration_standard;
+	struct region region = {.log_fd = -1};
+	struct dom_arena *arena;
+	bool only_checks = false;
+	int option, result;
+
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'k':
+			only_checks = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'v':
+			puts("domiciled " DOM_RELEASE);
+			return 0;
+		default:
+			fputs("domiciled: see domiciled --help\n", stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		fprintf(stderr, "domiciled: \"%s\" is not understood; see domiciled --help\n",
+		    argv[optind]);
+		return EXIT_USAGE;
+	}
+	if ((arena = dom_arena_new(0)) == NULL) {
+		complain("no memory");
+		return 1;
+	}
+	if (configuration_read(path, arena, &region.configuration) != DOM_OK)
+		result = EXIT_USAGE;
+	else if (only_checks)
+		result = puts("configuration is good") < 0;
+	else
+		result = run(&region);
+	dom_arena_free(&arena);
+	return result;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef DAEMON_REGION_KEY_H
+#define DAEMON_REGION_KEY_H
+
+#include "crypto/region.h"
+
+/*
+ * The region's secret: the file region.key in the data folder, 32 random
+ * bytes, mode 0600, made on the first start.  A file that others can read, or
+ * that is missing beside a store, is refused: going on would be worse.
+ * message_r: what happened, what it means, what to do.
+ */
+DOM_MUST_CHECK enum dom_status region_key_load(const char *data,
+    const struct dom_random *random, struct dom_region_key **key_r, char *message_r,
+    size_t message_size);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "http/loop.h"
+#include "http/message.h"
+#include "http/router.h"
+
+/*
+ * One request and its reply, whatever carries them.
+ *
+ *   new --head--> BODY --body..--> BODY --end--> PENDING --job, pool--> REPLY
+ *          |                |              `-- a read ---------------->
+ *          `-- refused -----`-- too much ----------------------------->
+ *
+ * While it is PENDING the writer or the pool holds it.  A carrier that dies
+ * then lets go with http_exchange_abandon(); the exchange ends by itself.
+ */
+enum http_exchange_step {
+	HTTP_EXCHANGE_BODY,    /* bring the body, then call http_exchange_end() */
+	HTTP_EXCHANGE_PENDING, /* owner->ready() will be called, never from within the call */
+	HTTP_EXCHANGE_REPLY,   /* response is ready */
+};
+
+struct http_exchange_owner {
+	void (*ready)(struct http_exchange_owner *owner);
+};
+
+struct http_exchange {
+	struct http_response response; /* from HTTP_EXCHANGE_REPLY on */
+	int64_t body_size_max;         /* of a body that is wanted or dropped */
+
+	/* private */
+	struct http_loop *loop;
+	struct http_exchange_owner *owner; /* NULL: nobody waits for it */
+	struct http_exchange *next;        /* while spare */
+	struct dom_arena *arena;
+	struct service_request request;
+	struct service_reply reply;
+	struct service_staged *staged;
+	struct route route;
+	struct dom_buffer body;
+	bool keeps_body;
+	int64_t body_size, body_held; /* held: counted in core->body_bytes */
+	uint64_t bytes_in;
+	int64_t began_us;
+	enum dom_status status; /* what the job or the pool answered */
+	struct store_job job;
+	struct http_pool_job pool_job;
+	struct http_message message;
+};
+
+/* NULL: no memory. */
+struct http_exchange *http_exchange_new(
+    struct http_loop *loop, struct http_exchange_owner *owner);
+/* Not while it is PENDING. */
+void http_exchange_free(struct http_exchange **exchange);
+/* While it is PENDING: nobody waits any more. */
+void http_exchange_abandon(struct http_exchange **exchange);
+
+/* The head's slices are needed during the call only. */
+enum http_exchange_step http_exchange_head(
+    struct http_exchange *exchange, const struct http_head *head);
+enum http_exchange_step http_exchange_body(
+    struct http_exchange *exchange, struct dom_slice piece);
+enum http_exchange_step http_exchange_end(struct http_exchange *exchange);
+/* The request cannot be brought to its end: make that the reply. */
+void http_exchange_fault(
+    struct http_exchange *exchange, enum http_fault fault, const char *detail);
+
+void http_exchange_free_spares(struct http_loop *loop);
+
+/* For exchange_run.c and exchange.c. */
+void http_exchange_answer(struct http_exchange *exchange); /* with exchange->reply */
+enum http_exchange_step http_exchange_run(struct http_exchange *exchange);
+enum dom_status http_exchange_admit(struct http_exchange *exchange);
+
+#endif

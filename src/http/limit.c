@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "http/limit.h"
+
+#include <assert.h>
+
+#define MEBI (INT64_C(1) << 20)
+
+/* limit_body_bytes: clients send all chunks of an item inline (etebase-protocol 2.2). */
+const struct http_limit_entry http_limit_table[] = {
+    [HTTP_LIMIT_HEADER_BYTES] = {"limit_header_bytes", 16 << 10, 1 << 10, MEBI},
+    [HTTP_LIMIT_HEADER_FIELDS] = {"limit_header_fields", 100, 8, 1000},
+    [HTTP_LIMIT_BODY_BYTES] = {"limit_body_bytes", 64 * MEBI, 1 << 10, 1024 * MEBI},
+    [HTTP_LIMIT_CHUNK_BYTES] = {"limit_chunk_bytes", 16 * MEBI, 1 << 10, 128 * MEBI},
+    [HTTP_LIMIT_OPEN_BODY_BYTES] = {"limit_open_body_bytes", 64 << 10, 1 << 10, MEBI},
+    [HTTP_LIMIT_BODY_MEMORY_BYTES] = {"limit_body_memory_bytes", 512 * MEBI, MEBI, MEBI *MEBI},
+    [HTTP_LIMIT_BODY_RATE] = {"limit_body_rate", 1 << 10, 1, MEBI},
+    [HTTP_LIMIT_HEADER_SECONDS] = {"limit_header_seconds", 10, 1, 600},
+    [HTTP_LIMIT_IDLE_SECONDS] = {"limit_idle_seconds", 75, 1, 86400},
+    [HTTP_LIMIT_STOP_SECONDS] = {"limit_stop_seconds", 10, 0, 600},
+    [HTTP_LIMIT_CONNECTIONS] = {"limit_connections", 10000, 1, 1000000},
+    [HTTP_LIMIT_REQUESTS] = {"limit_requests", 4096, 1, 4096},
+};
+static_assert(sizeof(http_limit_table) / sizeof(http_limit_table[0]) == HTTP_LIMIT_COUNT,
+    "every limit has its row");
+
+struct http_limits
+http_limits_standard(void)
+{
+	struct http_limits limits;
+
+	for (unsigned i = 0; i < HTTP_LIMIT_COUNT; i++)
+		limits.of[i] = http_limit_table[i].standard;
+	return limits;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef HTTP_LIMIT_H
+#define HTTP_LIMIT_H
+
+#include <stdint.h>
+
+/*
+ * Every limit that this layer holds a client to, in one table.  An operator
+ * sets them by key in domiciled.conf; domiciled.conf(5) lists them all.
+ */
+enum http_limit {
+	HTTP_LIMIT_HEADER_BYTES,
+	HTTP_LIMIT_HEADER_FIELDS,
+	HTTP_LIMIT_BODY_BYTES,
+	HTTP_LIMIT_CHUNK_BYTES,
+	HTTP_LIMIT_OPEN_BODY_BYTES,
+	HTTP_LIMIT_BODY_MEMORY_BYTES,
+	HTTP_LIMIT_BODY_RATE,
+	HTTP_LIMIT_HEADER_SECONDS,
+	HTTP_LIMIT_IDLE_SECONDS,
+	HTTP_LIMIT_STOP_SECONDS,
+	HTTP_LIMIT_CONNECTIONS,
+	HTTP_LIMIT_REQUESTS,
+	HTTP_LIMIT_COUNT,
+};
+
+struct http_limits {
+	int64_t of[HTTP_LIMIT_COUNT];
+};
+
+struct http_limit_entry {
+	const char *key;
+	int64_t standard, least, most;
+};
+
+/* By enum http_limit; HTTP_LIMIT_COUNT of them. */
+extern const struct http_limit_entry http_limit_table[];
+
+struct http_limits http_limits_standard(void);
+
+/* Those that nobody needs to change. */
+enum {
+	/* A body that nobody wants is read and dropped up to here, else the connection closes.
+	 */
+	HTTP_DISCARD_BYTES_MAX = 64 << 10,
+	/* Extensions and trailers of one chunked body: we use neither. */
+	HTTP_CHUNK_EXTRA_BYTES_MAX = 4 << 10,
+	HTTP_METHOD_SIZE_MAX = 16,
+	/* What one request may take for decoding and answering, its body aside. */
+	HTTP_ARENA_BYTES_MAX = 256 << 20,
+	/* Replies up to here are sent in one piece with their head. */
+	HTTP_JOIN_BYTES_MAX = 16 << 10,
+	/* A client that still sends after its reply is listened to for so long. */
+	HTTP_LINGER_MS = 5000,
+	HTTP_LINGER_STOPPING_MS = 1000,
+	/* Before the minimal rate of a body or of a reply is asked for. */
+	HTTP_RATE_GRACE_MS = 5000,
+	HTTP_RETRY_AFTER_SECONDS = 2,
+	HTTP_LOOPS_MAX = 64,
+	HTTP_LISTENERS_MAX = 16,
+	HTTP_POOL_THREADS = 2,
+};
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef HTTP_LOOP_H
+#define HTTP_LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "http/limit.h"
+#include "http/log.h"
+#include "http/pool.h"
+#include "http/transport.h"
+#include "services/service.h"
+
+/*
+ * One event loop: a thread, its epoll, its read-only view of the store, and
+ * the connections that it serves.  What a loop owns, only its thread touches;
+ * other threads reach it with http_loop_post().
+ */
+struct http_connection;
+struct http_exchange;
+
+/* What all loops share; constant but for the counters. */
+struct http_core {
+	const struct service *service;
+	struct store *store;
+	struct http_limits limits;
+	const char *prefix; /* of every path, without a slash at its end */
+	struct http_pool *pool;
+	atomic_int_least64_t body_bytes;       /* held for requests on their way */
+	atomic_int_least64_t requests_running; /* with the writer or the pool */
+	atomic_int_least64_t connections;
+	atomic_bool is_stopping;
+};
+
+/* A file descriptor in a loop's epoll. */
+struct http_watch {
+	void (*event)(struct http_watch *watch, uint32_t events);
+};
+
+/* Embedded in what it is about. */
+struct http_message {
+	void (*deliver)(struct http_message *message);
+	struct http_message *next;
+};
+
+enum { HTTP_LOOP_INPUT_SIZE = 64 << 10 };
+
+struct http_loop {
+	struct http_core *core;
+	unsigned index;
+	pthread_t thread;
+	struct store_reader *reader;
+	int epoll_fd, wake_fd;
+	struct http_watch wake;
+	int64_t now_ms; /* monotonic, of this turn */
+
+	pthread_mutex_t lock; /* guards the two below */
+	struct http_message *first, **last;
+
+	struct http_connection *connections; /* all of this loop's */
+	struct http_connection *again;       /* with more to do at once */
+	struct http_exchange *spare;         /* to use again, with their arenas */
+	unsigned spare_count;
+	unsigned running; /* exchanges that a job or the pool holds */
+	atomic_uint load; /* connections, for whoever spreads them */
+
+	bool is_stopping;
+	int64_t stop_by_ms;
+	struct http_log log;
+	uint8_t input[HTTP_LOOP_INPUT_SIZE]; /* what was just read */
+};
+
+/* DOM_ENOMEM, or what store_reader_open() says. */
+DOM_MUST_CHECK enum dom_status http_loop_open(
+    struct http_core *core, unsigned index, int log_fd, struct http_loop **loop_r);
+/* After its thread has ended, or was never started. */
+void http_loop_close(struct http_loop **loop);
+
+DOM_MUST_CHECK enum dom_status http_loop_start(struct http_loop *loop);
+/* Ends when core->is_stopping, its connections are gone and its jobs are back. */
+void http_loop_join(struct http_loop *loop);
+
+/* Any thread: deliver() runs on the loop's. */
+void http_loop_post(struct http_loop *loop, struct http_message *message);
+/* Any thread: look at core->is_stopping. */
+void http_loop_wake(struct http_loop *loop);
+
+/* Any thread.  Serve a new connection; takes fd.  DOM_ENOMEM: it is closed. */
+void http_loop_adopt(struct http_loop *loop, int fd, struct http_tls *tls);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef HTTP_MESSAGE_H
+#define HTTP_MESSAGE_H
+
+#include <domicile/slice.h>
+
+#include "base/buffer.h"
+
+/*
+ * Requests and responses as the layer's parts hand them to each other, free
+ * of how they travel: HTTP/1.1 is written and read by http1.h, another
+ * version of HTTP would stand beside it.
+ */
+
+/*
+ * What is said about a request that the rules of services/ never see, or that
+ * they saw and the transport could not deliver.  Status, code and sentence
+ * are in reply.c.
+ */
+enum http_fault {
+	HTTP_FAULT_NONE,
+	HTTP_FAULT_MALFORMED,       /* 400 */
+	HTTP_FAULT_NOT_FOUND,       /* 404 */
+	HTTP_FAULT_METHOD,          /* 405 */
+	HTTP_FAULT_TIMEOUT,         /* 408 */
+	HTTP_FAULT_BODY_SIZE,       /* 413 */
+	HTTP_FAULT_MEDIA_TYPE,      /* 415 */
+	HTTP_FAULT_EXPECTATION,     /* 417 */
+	HTTP_FAULT_QUERY,           /* 422 */
+	HTTP_FAULT_HEADER_SIZE,     /* 431 */
+	HTTP_FAULT_TRANSFER_CODING, /* 501 */
+	HTTP_FAULT_NOT_IMPLEMENTED, /* 501: an operation of the protocol without a use here */
+	HTTP_FAULT_BUSY,            /* 503 */
+	HTTP_FAULT_VERSION,         /* 505 */
+	HTTP_FAULT_COUNT,
+};
+
+/* A request's head.  Slices are borrowed; data NULL: the field was not sent. */
+struct http_head {
+	struct dom_slice method;
+	struct dom_slice path;  /* as sent, without the query */
+	struct dom_slice query; /* without the question mark */
+	struct dom_slice host, authorization, content_type, device;
+	struct dom_slice origin, cors_method, cors_headers;
+	int64_t content_length; /* -1: none was sent */
+	bool is_chunked;        /* then content_length is -1 */
+	bool expects_continue;
+	bool wants_close;
+	size_t size; /* bytes of the head */
+};
+
+static inline bool
+http_head_has_body(const struct http_head *head)
+{
+	return head->is_chunked || head->content_length > 0;
+}
+
+/* {0} is nothing yet.  Slices are borrowed from the exchange that made it. */
+struct http_response {
+	int status;
+	const char *content_type; /* NULL: no body */
+	struct dom_buffer body;   /* owned */
+	bool omit_body;           /* the answer to a HEAD */
+	unsigned retry_after_seconds;
+	char allow[48]; /* empty: no such field */
+	/* Domicile-Position: texts, "" for none; "before" only with an "after". */
+	char position_before[48], position_after[48];
+	struct dom_slice cors_origin; /* data NULL: not a request of another origin */
+	bool is_preflight;
+	struct dom_slice cors_headers; /* of a preflight: what it asked for */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "http/limit.h"
+#include "services/service.h"
+
+/*
+ * The HTTP side of a region: listening sockets, loops, pool.  One thread opens,
+ * stops and closes it.
+ */
+struct http_server;
+
+struct http_server_options {
+	const struct service *service;
+	struct store *store;
+	struct http_limits limits;
+	const char *prefix;        /* of every path, "" or "/sync" */
+	unsigned loops;            /* 0: one for each core */
+	int log_fd;                /* -1: no request log */
+	const char *const *listen; /* see http/listener.h */
+	size_t listen_count;
+	const char *tls_certificate, *tls_key; /* paths; NULL if no address has TLS */
+};
+
+/* Listens already: clients that come now wait.  message_r: for an operator. */
+DOM_MUST_CHECK enum dom_status http_server_open(const struct http_server_options *options,
+    struct http_server **server_r, char *message_r, size_t message_size);
+DOM_MUST_CHECK enum dom_status http_server_start(struct http_server *server);
+/* Where it listens, borrowed; NULL beyond the last. */
+const char *http_server_url(const struct http_server *server, size_t index);
+
+/* No new connections; requests on their way get their replies. */
+void http_server_stop(struct http_server *server);
+/* Wait for the end after http_server_stop(): true when all is quiet. */
+bool http_server_wait(struct http_server *server, int64_t wait_ms);
+/* Waits for the end.  Before store_close(). */
+void http_server_close(struct http_server **server);
+
+#endif
