@@ -113,6 +113,15 @@ DOM_MUST_CHECK enum dom_status format_record_read(int fd, const struct format_pi
     void *context);
 
 /*
+ * SHA-256 and size of a whole file, for those that are kept as they are; fd is
+ * read by pread() and stays the caller's.  progress may be NULL; what it
+ * answers below zero ends the reading.  DOM_EFILE: errno says why.
+ */
+DOM_MUST_CHECK enum dom_status format_file_digest(int fd,
+    enum dom_status (*progress)(void *context, uint64_t offset), void *context,
+    uint8_t digest_r[32], uint64_t *size_r);
+
+/*
  * One file with many records of one kind, written record by record:
  * a vCard or iCalendar stream, or <smses>/<calls> with the right count.
  * Neighbouring events whose calendars have the same properties share one

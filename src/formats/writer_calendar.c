@@ -37,12 +37,14 @@ put_buffer(struct format_writer *writer, const struct dom_buffer *buffer)
 	format_writer_put(writer, dom_buffer_slice(buffer));
 }
 
-/* Whatever the case and the spaces, as the reader has it. */
+/* Whatever the case and the spaces, as the reader has it; but not what continues a line. */
 static bool
 line_is(struct dom_slice line, const char *text)
 {
 	size_t matched = 0;
 
+	if (line.size > 0 && (line.data[0] == ' ' || line.data[0] == '\t'))
+		return false;
 	for (size_t i = 0; i < line.size; i++) {
 		uint8_t byte = line.data[i];
 
