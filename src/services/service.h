@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "crypto/region.h"
 #include "store/store.h"
+#include "wire/stoken.h"
 
 /*
  * The one door between http/ and the rules.  A request is a flat struct, a
@@ -147,6 +148,14 @@ struct service_reply {
 	struct wire_error_field *errors;
 	size_t error_count;
 	bool touch_session;       /* the session's expiry wants a write */
+	/*
+	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
+	 * none.  A write says the owner's clock before and after it; a collection
+	 * list without a type filter whose page is the last says the clock of its
+	 * snapshot as "after".  See docs/architecture.md, "The account and its clock".
+	 */
+	char position_before[WIRE_STOKEN_SIZE(1) + 1];
+	char position_after[WIRE_STOKEN_SIZE(1) + 1];
 };
 void service_reply_free(struct service_reply *reply);
 

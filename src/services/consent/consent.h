@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef SERVICES_CONSENT_CONSENT_H
+#define SERVICES_CONSENT_CONSENT_H
+
+#include "services/call.h"
+
+/*
+ * Consent: see DESIGN.md beside this file.
+ *
+ * A handle is the proof that, in this transaction, a live consent of the owner
+ * covers a collection type.  consent_check() alone makes one, and the vault
+ * stores nothing without one.
+ */
+struct consent_handle;
+
+enum { CONSENT_ISSUED_SKEW_MS = 24 * 60 * 60 * 1000 };
+
+/*
+ * owner: number of the account that owns the collection; type: the owner's
+ * type of it, empty for none.  DOM_EDENIED: 403 consent_required, in the reply.
+ */
+DOM_MUST_CHECK enum dom_status consent_check(struct service_call *call, int64_t owner,
+    struct dom_slice type, const struct consent_handle **handle_r);
+
+/* Is the handle for this owner, in this transaction?  For asserts. */
+bool consent_covers(
+    const struct consent_handle *handle, const struct store_txn *txn, int64_t owner);
+
+/* Operations; after service_authenticate(). */
+DOM_MUST_CHECK enum dom_status consent_statement_key(struct service_call *call);
+DOM_MUST_CHECK enum dom_status consent_statement_add(struct service_call *call);
+DOM_MUST_CHECK enum dom_status consent_statement_list(struct service_call *call);
+DOM_MUST_CHECK enum dom_status consent_list(struct service_call *call);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Taking signed statements, and showing them again byte for byte. */
+#include "wire/statement.h"
+
+#include <stdlib.h>
+
+#include "services/consent/consent.h"
+
+enum { STATEMENTS_PAGE_MAX = 100 };
+
+/* The login key vouches for the statement key, once. */
+enum dom_status
+consent_statement_key(struct service_call *call)
+{
+	struct dom_buffer expected = {0};
+	struct wire_statement_key key;
+	bool is_signed;
+	uint64_t clock;
+	enum dom_status st;
+
+	st = wire_statement_key_decode(call->request->body, &key);
+	if (st != DOM_OK)
+		return service_refuse_body(call, st, call->request->body, NULL);
+	wire_statement_key_response(&expected, call->account.identity_public, key.pubkey);
+	is_signed = dom_buffer_finish(&expected) == DOM_OK &&
+	            dom_slice_equal(dom_buffer_slice(&expected), key.response) &&
+	            dom_verify(call->account.login_public, key.response, key.signature);
+	dom_buffer_free(&expected);
+	if (!is_signed)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This statement key is not signed by the account's login key.");
+	if (call->account.statement_public.size != 0) {
+		if (dom_slice_equal(call->account.statement_public, key.pubkey))
+			return DOM_OK;
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "The account has another statement key already; it cannot be replaced.");
+	}
+	st = store_account_set_statement_key(call->txn, call->account.number, key.pubkey);
+	if (st == DOM_OK)
+		st = store_account_tick(call->txn, call->account.number, &clock);
+	if (st == DOM_OK)
+		st = service_position(call, call->account.number, call->account.clock);
+	return st > 0 ? DOM_ESTORE : st;
+}
+
+/* Signed by this account, for this region, and about something we know how to do. */
+static enum dom_status
+check_statement(struct service_call *call, const struct wire_signed_statement *message,
+    const struct wire_statement *statement)
+{
+	if (call->account.statement_public.size == 0)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "The account has no statement key yet: register one first.");
+	if (!dom_verify(call->account.statement_public, message->statement, message->signature))
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "The statement is not signed by the account's statement key.");
+	if (!dom_slice_equal(dom_slice(statement->account, sizeof(statement->account)),
+	        call->account.identity_public))
+		return service_refuse(
+		    call, SERVICE_STATEMENT_REFUSED, "The statement is about another account.");
+	if (!dom_slice_is(statement->region, call->service->settings.region))
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "The statement was made for another region than this one.");
+	if (statement->erase)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This region cannot erase on withdrawal yet: nothing was changed."
+		    " Withdraw and keep, and delete the records yourself.");
+	return DOM_OK;
+}
+
+/*
+ * DOM_OK: it is the next one.  DOM_CONFLICT: we have this very one.
+ * DOM_EDENIED: its number is not the next.
+ */
+static enum dom_status
+check_serial(
+    struct service_call *call, const struct wire_statement *statement, struct dom_slice bytes)
+{
+	struct store_statement last, *same;
+	size_t count = 0;
+	uint64_t serial = 0;
+	enum dom_status st;
+
+	st = store_statement_last(call->txn, call->account.number, call->arena, &last);
+	if (st < 0)
+		return st;
+	if (st == DOM_OK)
+		serial = last.serial;
+	if (statement->serial == serial + 1)
+		return DOM_OK;
+	if (statement->serial <= serial) {
+		st = store_statement_list(call->txn, call->account.number,
+		    statement->serial - 1, 1, call->arena, &same, &count);
+		if (st < 0)
+			return st;
+	}
+	if (count == 1 && same->serial == statement->serial &&
+	    dom_slice_equal(same->bytes, bytes))
+		return DOM_CONFLICT;
+	return service_refuse(call, SERVICE_STATEMENT_STALE,
+	    dom_arena_print(call->arena,
+	        "The next statement is number %llu, this one is number %llu: another device may"
+	        " have been first. Fetch the statements and sign anew.",
+	        (unsigned long long)serial + 1, (unsigned long long)statement->serial));
+}
+
+static enum dom_status
+apply(struct service_call *call, const struct wire_statement *statement)
+{
+	enum dom_status st;
+
+	if (statement->kind == WIRE_WITHDRAWAL) {
+		/* Withdrawing what is off is no error: it is off now. */
+		st = store_consent_clear(call->txn, call->account.number, statement->service);
+		return st == DOM_ABSENT ? DOM_OK : st;
+	}
+	return store_consent_set(call->txn, call->account.number,
+	    &(struct store_consent){.service = statement->service,
+	        .serial = statement->serial,
+	        .until_ms = statement->until_ms,
+	        .any = dom_slice_is(statement->service, "any")},
+	    statement->types, statement->type_count);
+}
+
+static enum dom_status
+store_and_apply(struct service_call *call, const struct wire_signed_statement *message,
+    const struct wire_statement *statement)
+{
+	struct store_statement row = {.serial = statement->serial,
+	    .kind = (int)statement->kind,
+	    .accepted_ms = call->now_ms,
+	    .service = statement->service,
+	    .bytes = message->statement,
+	    .signature = message->signature};
+	enum dom_status st;
+
+	st = store_account_tick(call->txn, call->account.number, &row.clock);
+	if (st == DOM_OK)
+		st = store_statement_add(call->txn, call->account.number, &row);
+	if (st == DOM_OK)
+		st = apply(call, statement);
+	if (st == DOM_OK)
+		st = service_position(call, call->account.number, call->account.clock);
+	return st > 0 ? DOM_ESTORE : st;
+}
+
+enum dom_status
+consent_statement_add(struct service_call *call)
+{
+	struct wire_signed_statement message;
+	struct wire_statement statement;
+	enum dom_status st;
+
+	st = wire_signed_statement_decode(call->request->body, &message);
+	if (st != DOM_OK)
+		return service_refuse_body(call, st, call->request->body, NULL);
+	st = wire_statement_decode(message.statement, call->arena, &statement);
+	if (st == DOM_ENOMEM)
+		return st;
+	if (st != DOM_OK)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This is not a statement that this release understands.");
+	if ((st = check_statement(call, &message, &statement)) != DOM_OK)
+		return st;
+	st = check_serial(call, &statement, message.statement);
+	/* A reply was lost and the device asks again: it is done already. */
+	if (st == DOM_CONFLICT)
+		return DOM_OK;
+	if (st != DOM_OK)
+		return st;
+	if (statement.issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
+	    statement.issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "The statement's time is more than a day from ours: check the device's"
+		    " clock.");
+	if (statement.until_ms != 0 && statement.until_ms <= statement.issued_ms)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This consent would end before it begins.");
+	return store_and_apply(call, &message, &statement);
+}
+
+enum dom_status
+consent_statement_list(struct service_call *call)
+{
+	unsigned limit = STATEMENTS_PAGE_MAX;
+	struct store_statement *rows;
+	struct wire_statement_entry *entries;
+	size_t count, shown;
+	enum dom_status st;
+
+	if (call->request->after > INT64_MAX)
+		return service_refuse(
+		    call, SERVICE_VALIDATION_ERROR, "\"after\" must be a statement's number.");
+	if (call->request->limit >= 0 && call->request->limit < STATEMENTS_PAGE_MAX)
+		limit = (unsigned)call->request->limit;
+	st = store_statement_list(call->txn, call->account.number, call->request->after,
+	    limit + 1, call->arena, &rows, &count);
+	if (st < 0)
+		return st;
+	shown = count > limit ? limit : count;
+	entries = dom_arena_array(call->arena, shown + 1, sizeof(*entries));
+	if (entries == NULL)
+		return DOM_ENOMEM;
+	for (size_t i = 0; i < shown; i++)
+		entries[i] = (struct wire_statement_entry){.statement = rows[i].bytes,
+		    .signature = rows[i].signature,
+		    .accepted_ms = rows[i].accepted_ms};
+	wire_statements_encode(&call->reply->body, entries, shown, count <= limit);
+	return DOM_OK;
+}
+
+enum dom_status
+consent_list(struct service_call *call)
+{
+	struct wire_consents consents = {
+	    .region = dom_slice_of(call->service->settings.region)};
+	struct store_statement last;
+	struct store_consent *rows;
+	size_t count;
+	enum dom_status st;
+
+	st = store_statement_last(call->txn, call->account.number, call->arena, &last);
+	if (st == DOM_OK)
+		consents.serial = last.serial;
+	if (st >= 0)
+		st = store_consent_list(
+		    call->txn, call->account.number, call->arena, &rows, &count);
+	if (st < 0)
+		return st;
+	if (call->account.statement_public.size != 0)
+		consents.statement_key = call->account.statement_public;
+	consents.entries = dom_arena_array(call->arena, count + 1, sizeof(*consents.entries));
+	if (consents.entries == NULL)
+		return DOM_ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].until_ms != 0 && rows[i].until_ms <= call->now_ms)
+			continue;
+		consents.entries[consents.count++] =
+		    (struct wire_consent_entry){.service = rows[i].service,
+		        .serial = rows[i].serial,
+		        .until_ms = rows[i].until_ms};
+	}
+	wire_consents_encode(&call->reply->body, &consents);
+	return DOM_OK;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The only functions that store content.  Each takes the proof of consent,
+ * which only consent_check() can make.  Chunks are looked up within their
+ * collection alone: a uid is no key to somebody else's bytes.
+ */
+#include <assert.h>
+
+#include "services/vault/vault.h"
+
+enum dom_status
+vault_write_collection(struct service_call *call, const struct consent_handle *consent,
+    struct dom_slice uid, int64_t *number_r)
+{
+	assert(consent_covers(consent, call->txn, call->account.number));
+	return store_collection_add(call->txn, uid, call->account.number, number_r);
+}
+
+enum dom_status
+vault_write_chunk(struct service_call *call, const struct consent_handle *consent,
+    const struct store_collection *collection, struct dom_slice uid, struct dom_slice content)
+{
+	struct store_staged *staged, *small = NULL;
+	enum dom_status st;
+
+	assert(consent_covers(consent, call->txn, collection->owner));
+	st = store_chunk_has(call->txn, collection->number, uid);
+	if (st != DOM_ABSENT)
+		return st == DOM_OK ? DOM_CONFLICT : st;
+	if (store_chunk_stage_blocks(call->service->store, content.size)) {
+		/* It was refused when it was to be staged, and no longer is. */
+		if ((staged = vault_staged_find(call, content)) == NULL)
+			return service_refuse(call, SERVICE_UNAVAILABLE,
+			    "Something changed while this was sent: please send it again.");
+		return store_chunk_put(call->txn, collection->number, uid, staged);
+	}
+	st = store_chunk_stage(call->service->store, collection->owner_id, content, &small);
+	if (st == DOM_OK)
+		st = store_chunk_put(call->txn, collection->number, uid, small);
+	store_staged_free(&small);
+	return st;
+}
+
+/* Every chunk is there, or its content is put there. */
+static enum dom_status
+link_chunks(struct service_call *call, const struct consent_handle *consent,
+    const struct store_collection *collection, const struct wire_revision *revision,
+    struct dom_slice *uids)
+{
+	enum dom_status st;
+
+	for (size_t i = 0; i < revision->chunk_count; i++) {
+		const struct wire_chunk *chunk = &revision->chunks[i];
+
+		uids[i] = chunk->uid;
+		if (chunk->content.data == NULL)
+			st = store_chunk_has(call->txn, collection->number, chunk->uid);
+		else
+			st = vault_write_chunk(
+			    call, consent, collection, chunk->uid, chunk->content);
+		if (st != DOM_OK && st != DOM_CONFLICT)
+			return st;
+	}
+	return DOM_OK;
+}
+
+enum dom_status
+vault_write_revision(struct service_call *call, const struct consent_handle *consent,
+    const struct store_collection *collection, const struct wire_item *item, int64_t number)
+{
+	const struct wire_revision *revision = &item->content;
+	struct store_item row = {.number = number,
+	    .uid = item->uid,
+	    .version = item->version,
+	    .encryption_key = item->encryption_key,
+	    .current = {.uid = revision->uid,
+	        .meta = revision->meta,
+	        .deleted = revision->deleted,
+	        .chunk_count = revision->chunk_count}};
+	enum dom_status st;
+
+	assert(consent_covers(consent, call->txn, collection->owner));
+	row.current.chunks = dom_arena_array(
+	    call->arena, revision->chunk_count + 1, sizeof(*row.current.chunks));
+	if (row.current.chunks == NULL)
+		return DOM_ENOMEM;
+	st = link_chunks(call, consent, collection, revision, row.current.chunks);
+	if (st != DOM_OK)
+		return st;
+	st = store_account_tick(call->txn, collection->owner, &row.current.clock);
+	if (st != DOM_OK)
+		return st < 0 ? st : DOM_ESTORE;
+	return store_item_put(call->txn, collection->number, &row);
+}
