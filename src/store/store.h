@@ -274,7 +274,11 @@ void store_staged_free(struct store_staged **staged);
 
 DOM_MUST_CHECK enum dom_status store_chunk_has(
     struct store_txn *txn, int64_t collection, struct dom_slice uid);
-/* DOM_CONFLICT: the collection has a chunk of that uid; it is not replaced. */
+/*
+ * DOM_CONFLICT: the collection has a chunk of that uid; it is not replaced.
+ * One that blocked when it was staged must live until the job is done; a small
+ * one may be freed as soon as it is put.
+ */
 DOM_MUST_CHECK enum dom_status store_chunk_put(struct store_txn *txn, int64_t collection,
     struct dom_slice uid, struct store_staged *staged);
 /* DOM_EINTEGRITY: the bytes on the disk are not those that were stored. */

@@ -76,10 +76,13 @@ store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 	}
 	if ((st = sql_run(&call)) != DOM_OK)
 		return st;
+	txn->bytes += data.size;
+	/* A row holds its bytes: whatever becomes of the job, no file is left over. */
+	if (!staged->in_file)
+		return DOM_OK;
 	staged->state = STAGED_PUT;
 	staged->next_put = txn->puts;
 	txn->puts = staged;
-	txn->bytes += data.size;
 	return DOM_OK;
 }
 
