@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef CLI_ACCOUNT_H
+#define CLI_ACCOUNT_H
+
+#include "cli/cli.h"
+
+/*
+ * Where this device keeps the accounts that it is logged in to: a folder each
+ * below $DOMICILE_STATE, $XDG_STATE_HOME/domicile or ~/.local/state/domicile.
+ * Beside libdomicile's own files lies `notes`, what only the command needs.
+ */
+struct account_notes {
+	char ca_file[4096]; /* "": the system's certificates */
+	char device[65];
+	int64_t backup_ms; /* when the last whole backup ended, 0: never */
+};
+
+void account_notes_read(const char *folder, struct account_notes *notes_r);
+/* errno on failure. */
+bool account_notes_write(const char *folder, const struct account_notes *notes);
+
+/* The folder for a new account, with its parents made; cli->folder. */
+enum cli_exit account_place(struct cli *cli, const char *name, const char *server_url);
+/* Which account is meant; cli->folder. */
+enum cli_exit account_pick(struct cli *cli);
+/* The same, and cli->session opened from it. */
+enum cli_exit account_open(struct cli *cli);
+
+/*
+ * The password for signup (twice, checked) or login: asked for, or from
+ * --password-fd.  The caller wipes it.
+ */
+enum cli_exit account_password(
+    struct cli *cli, bool is_new, char password_r[PASSWORD_SIZE_MAX + 1]);
+/* What signup and login share once the password is there. */
+typedef enum dom_status account_enter(const struct dom_session_options *options,
+    const struct dom_credentials *credentials, struct dom_session **session_r,
+    struct dom_complaint *complaint_r);
+enum cli_exit account_begin(struct cli *cli, bool is_new, account_enter *enter);
+
+extern const struct cli_option account_options[];
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef CLI_JSON_H
+#define CLI_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * JSON written as it comes, so that a million problems need no memory.  Keys
+ * are NULL inside of arrays.  Bytes that are not UTF-8 become U+FFFD.
+ */
+enum { JSON_DEPTH_MAX = 16 };
+
+struct json {
+	FILE *out;
+	unsigned depth;
+	bool some[JSON_DEPTH_MAX]; /* something stands before, at this depth */
+	char closing[JSON_DEPTH_MAX];
+};
+
+void json_open(struct json *json, const char *key, char bracket);
+void json_close(struct json *json);
+/* Everything that is still open, and the line's end. */
+void json_finish(struct json *json);
+
+void json_text(struct json *json, const char *key, const char *text); /* NULL: null */
+void json_number(struct json *json, const char *key, uint64_t number);
+void json_bool(struct json *json, const char *key, bool value);
+/* Milliseconds since 1970, null if 0. */
+void json_time(struct json *json, const char *key, int64_t ms);
+
+#endif
