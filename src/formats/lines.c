@@ -110,15 +110,19 @@ slice_contains(struct dom_slice haystack, const char *word)
 	return false;
 }
 
-/* After a soft line break; programs that end a text in '=' by mistake must not lose the card's
- * end. */
+/*
+ * After a soft line break: programs that end a text in '=' by mistake must not
+ * lose the END line behind it.
+ */
 static bool
-lines_at_end_line(struct format_lines *lines)
+lines_at_frame(struct format_lines *lines)
 {
 	struct format_window *window = lines->window;
+	size_t have = format_window_fill(window, 6);
+	const char *next = (const char *)window->bytes + window->at;
 
-	return format_window_fill(window, 9) >= 9 &&
-	       strncasecmp((const char *)window->bytes + window->at, "END:VCARD", 9) == 0;
+	return (have >= 4 && strncasecmp(next, "END:", 4) == 0) ||
+	       (have >= 6 && strncasecmp(next, "BEGIN:", 6) == 0);
 }
 
 static void
@@ -156,6 +160,12 @@ lines_split(struct format_lines *lines, struct format_line *line)
 		line->name[i - name_at] = (char)(byte >= 'a' && byte <= 'z' ? byte - 32 : byte);
 	}
 	line->name[name_end - name_at] = '\0';
+	/* Whoever writes these lines later looks for them as plain lines: only such ones count.
+	 */
+	if ((strcmp(line->name, "BEGIN") == 0 || strcmp(line->name, "END") == 0) &&
+	    (line->joined || name_at > 0 || text[name_end] != ':' ||
+	        line->text_size > FORMAT_FRAME_SIZE_MAX))
+		line->name[0] = '\0';
 }
 
 enum dom_status
@@ -170,7 +180,7 @@ format_lines_next(struct format_lines *lines, struct format_line *line)
 	line->offset = format_window_offset(window);
 	line->number = lines->number;
 	lines->kept = 0;
-	for (;;) {
+	for (;; line->joined = true) {
 		lines_take_physical(lines, line, &last);
 		if (last == '=' && !line->quoted_printable)
 			line->quoted_printable = slice_contains(
@@ -178,7 +188,7 @@ format_lines_next(struct format_lines *lines, struct format_line *line)
 		if (!line->ended || format_window_fill(window, 1) == 0)
 			break;
 		if (last == '=' && line->quoted_printable) {
-			if (lines_at_end_line(lines))
+			if (lines_at_frame(lines))
 				break;
 			if (lines->kept == line->text_size)
 				lines->kept--;

@@ -16,6 +16,7 @@
 enum {
 	FORMAT_LINE_KEPT = 8192,
 	FORMAT_NAME_SIZE = 32,
+	FORMAT_FRAME_SIZE_MAX = 64, /* of BEGIN and END lines; longer ones are none */
 };
 
 struct format_line {
@@ -26,6 +27,7 @@ struct format_line {
 	struct dom_slice params;     /* after the name, with the first ';' */
 	struct dom_slice value;      /* what was kept of it */
 	bool blank;                  /* white space only */
+	bool joined; /* from several lines of the file */
 	bool quoted_printable;
 	bool has_nul;
 	bool ended; /* it has a line ending */

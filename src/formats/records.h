@@ -62,7 +62,8 @@ struct format_record {
 	enum format_kind kind;
 	/*
 	 * What makes it the same record when the file is exported again, as opaque
-	 * bytes of at most FORMAT_KEY_SIZE_MAX: the UID if there is one, else
+	 * bytes of at most FORMAT_KEY_SIZE_MAX: the UID (of an event or task, its
+	 * digest) if there is one, else
 	 * what rarely changes (a contact's names, a message's date, address, box
 	 * and text).  Two different records may share a key.
 	 */

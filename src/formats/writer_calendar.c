@@ -12,7 +12,8 @@
 #include "formats/writer.h"
 
 enum {
-	LINE_DECIDED = 72, /* no BEGIN or END line that counts is longer */
+	LINE_DECIDED =
+	    FORMAT_FRAME_SIZE_MAX + 3, /* no BEGIN or END line and its CRLF is as long */
 	PREAMBLE_SIZE_MAX =
 	    FORMAT_PROPERTIES_SIZE_MAX + 4 + FORMAT_ZONES_MAX * FORMAT_ZONE_SIZE_MAX,
 };
@@ -37,28 +38,6 @@ put_buffer(struct format_writer *writer, const struct dom_buffer *buffer)
 	format_writer_put(writer, dom_buffer_slice(buffer));
 }
 
-/* Whatever the case and the spaces, as the reader has it; but not what continues a line. */
-static bool
-line_is(struct dom_slice line, const char *text)
-{
-	size_t matched = 0;
-
-	if (line.size > 0 && (line.data[0] == ' ' || line.data[0] == '\t'))
-		return false;
-	for (size_t i = 0; i < line.size; i++) {
-		uint8_t byte = line.data[i];
-
-		if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n')
-			continue;
-		if (byte >= 'a' && byte <= 'z')
-			byte = (uint8_t)(byte - 32);
-		if (text[matched] == '\0' || byte != (uint8_t)text[matched])
-			return false;
-		matched++;
-	}
-	return text[matched] == '\0';
-}
-
 static bool
 line_starts(struct dom_slice line, const char *text)
 {
@@ -67,20 +46,37 @@ line_starts(struct dom_slice line, const char *text)
 	return line.size >= size && strncasecmp((const char *)line.data, text, size) == 0;
 }
 
+/* As the reader has it: any case, spaces around the value. */
+static bool
+line_is(struct dom_slice line, const char *frame, const char *value)
+{
+	size_t size = strlen(frame);
+
+	return line_starts(line, frame) &&
+	       format_value_is(dom_slice(line.data + size, line.size - size), value);
+}
+
 static void
 merger_close(struct format_writer *writer)
 {
 	struct format_merger *merger = &writer->merger;
-	const struct dom_buffer *head = &merger->open_head;
+	struct dom_slice head = dom_buffer_slice(&merger->open_head);
+	const char *ending = "\r\n";
 
 	if (!merger->open)
 		return;
 	merger->open = false;
 	/* As its first line ends. */
+	for (size_t i = 0; i < head.size; i++) {
+		bool lf_follows = i + 1 < head.size && head.data[i + 1] == '\n';
+
+		if (head.data[i] == '\n' || (head.data[i] == '\r' && !lf_follows))
+			ending = head.data[i] == '\n' ? "\n" : "\r";
+		if (head.data[i] == '\n' || head.data[i] == '\r')
+			break;
+	}
 	format_writer_put(writer, dom_slice_of("END:VCALENDAR"));
-	format_writer_put(writer, head->size > 0 && memchr(head->data, '\r', head->size) != NULL
-	                              ? dom_slice_of("\r\n")
-	                              : dom_slice_of("\n"));
+	format_writer_put(writer, dom_slice_of(ending));
 }
 
 static const struct merger_zone *
@@ -214,16 +210,23 @@ static void
 merger_line(struct format_writer *writer, struct dom_slice line, bool ended)
 {
 	struct format_merger *merger = &writer->merger;
+	size_t size = line.size;
 
+	while (size > 0 && (line.data[size - 1] == '\r' || line.data[size - 1] == '\n'))
+		size--;
+	if (size > FORMAT_FRAME_SIZE_MAX) {
+		merger_route(writer, line);
+		return;
+	}
 	if (line_starts(line, "BEGIN:")) {
 		if (merger->level == 1 && !merger->passing) {
-			if (line_is(line, "BEGIN:VTIMEZONE"))
+			if (line_is(line, "BEGIN:", "VTIMEZONE"))
 				zone_begin(merger);
 			else
 				merger_decide(writer);
 		}
 		merger->level++;
-	} else if (line_is(line, "END:VCALENDAR")) {
+	} else if (line_is(line, "END:", "VCALENDAR")) {
 		merger->in_end = true;
 	} else if (line_starts(line, "END:") && merger->level > 1) {
 		merger->level--;
@@ -247,30 +250,52 @@ merger_line_done(struct format_writer *writer)
 	merger->zone_ends = false;
 }
 
+/* More of the line under way; ended: and its end. */
+static void
+merger_take(struct format_writer *writer, struct dom_slice part, bool ended)
+{
+	struct format_merger *merger = &writer->merger;
+
+	if (merger->line_decided) {
+		merger_route(writer, part);
+	} else {
+		dom_buffer_append_slice(&merger->line, part);
+		merger_fail(writer, dom_buffer_finish(&merger->line));
+		if (ended || merger->line.size >= LINE_DECIDED) {
+			merger->line_decided = true;
+			merger_line(writer, dom_buffer_slice(&merger->line), ended);
+			dom_buffer_clear(&merger->line);
+		}
+	}
+	if (ended)
+		merger_line_done(writer);
+}
+
 void
 format_merger_add(struct format_writer *writer, struct dom_slice bytes)
 {
 	struct format_merger *merger = &writer->merger;
 
 	while (bytes.size > 0 && writer->failed == DOM_OK) {
-		const uint8_t *lf = memchr(bytes.data, '\n', bytes.size);
-		size_t size = lf == NULL ? bytes.size : (size_t)(lf - bytes.data) + 1;
-		struct dom_slice part = dom_slice(bytes.data, size);
+		const uint8_t *lf, *cr;
+		size_t size;
+		bool ended = true;
 
-		if (!merger->line_decided) {
-			dom_buffer_append_slice(&merger->line, part);
-			merger_fail(writer, dom_buffer_finish(&merger->line));
-			if (lf != NULL || merger->line.size >= LINE_DECIDED) {
-				merger->line_decided = true;
-				merger_line(
-				    writer, dom_buffer_slice(&merger->line), lf != NULL);
-				dom_buffer_clear(&merger->line);
-			}
+		if (merger->after_cr) {
+			/* A line ends at its CR, unless an LF follows. */
+			merger->after_cr = false;
+			size = bytes.data[0] == '\n';
 		} else {
-			merger_route(writer, part);
+			lf = memchr(bytes.data, '\n', bytes.size);
+			size = lf == NULL ? bytes.size : (size_t)(lf - bytes.data) + 1;
+			ended = lf != NULL;
+			if ((cr = memchr(bytes.data, '\r', size)) != NULL) {
+				size = (size_t)(cr - bytes.data) + 1;
+				ended = false;
+				merger->after_cr = true;
+			}
 		}
-		if (lf != NULL)
-			merger_line_done(writer);
+		merger_take(writer, dom_slice(bytes.data, size), ended);
 		bytes = dom_slice(bytes.data + size, bytes.size - size);
 	}
 }
@@ -280,6 +305,7 @@ format_merger_end(struct format_writer *writer)
 {
 	struct format_merger *merger = &writer->merger;
 
+	merger->after_cr = false;
 	if (merger->line.size > 0)
 		merger_line(writer, dom_buffer_slice(&merger->line), true);
 	dom_buffer_clear(&merger->line);
