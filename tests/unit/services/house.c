@@ -187,6 +187,7 @@ send(void)
 	struct store_txn *txn = NULL;
 	enum dom_status st;
 
+	service_reply_free(&house.reply);
 	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
 	st = service_admit(&house.service, txn, &house.request, house.arena, &house.reply);
 	store_read_end(&txn);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Nothing is stored that was not turned on; statements are taken as signed or not at all. */
+#include <ftw.h>
+
 #include "house.h"
 
 enum {
@@ -144,6 +146,51 @@ a_consent_ends_when_it_says(void **state)
 	    DOM_OK);
 	assert_int_equal(consents.count, 0);
 	assert_int_equal(consents.serial, 2);
+}
+
+static unsigned files;
+
+static int
+count_file(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)where;
+	if (kind == FTW_F && info->st_size >= LARGE && strstr(path, "/chunks/") != NULL)
+		files++;
+	return 0;
+}
+
+/* Large chunks go to the disk before their job runs: not these. */
+static unsigned
+files_while_staged(void)
+{
+	struct service_staged *staged;
+
+	ask(SERVICE_CHUNK_PUT, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', 1));
+	house.request.item_uid = dom_slice_of(uid('i', 1));
+	house.request.chunk_uid = dom_slice_of(uid('k', 1));
+	house.request.body = dom_slice(large, LARGE);
+	assert_true(service_stage_blocks(&house.service, &house.request));
+	assert_int_equal(
+	    service_stage(&house.service, &house.request, house.arena, &staged), DOM_OK);
+	files = 0;
+	assert_int_equal(nftw(house.folder, count_file, 16, FTW_PHYS), 0);
+	service_drop(&staged);
+	return files;
+}
+
+static void
+what_is_off_does_not_reach_the_disk_even_for_a_moment(void **state)
+{
+	(void)state;
+	turn_on(&house.ana);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	assert_int_equal(files_while_staged(), 1);
+	/* Dropped without a job: gone. */
+	assert_int_equal(nftw(house.folder, count_file, 16, FTW_PHYS), 0);
+	assert_int_equal(files, 1);
+	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
+	assert_int_equal(files_while_staged(), 0);
 }
 
 static void
@@ -304,6 +351,7 @@ main(void)
 	    TEST(what_is_on_is_stored_and_withdrawn_it_is_refused_at_once),
 	    TEST(any_covers_every_type),
 	    TEST(a_consent_ends_when_it_says),
+	    TEST(what_is_off_does_not_reach_the_disk_even_for_a_moment),
 	    TEST(another_persons_consent_covers_nothing_of_mine),
 	    TEST(statements_that_are_not_right_change_nothing),
 	    TEST(the_same_statement_again_is_done_and_another_under_its_number_is_stale),

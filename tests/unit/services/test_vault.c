@@ -349,15 +349,14 @@ outsiders_find_nothing_there(void **state)
 }
 
 static enum dom_status
-add_reader(struct store_txn *txn, void *context)
+add_bob(struct store_txn *txn, void *context)
 {
 	struct store_account ana, bob;
 	struct store_collection collection;
-	struct store_member member = {.access_level = WIRE_ACCESS_READ_ONLY,
+	struct store_member member = {.access_level = *(int *)context,
 	    .collection_key = dom_slice_of("bob's key"),
 	    .collection_type = dom_slice_of("bob's type")};
 
-	(void)context;
 	assert_int_equal(
 	    store_account_by_name(txn, dom_slice_of("ana"), house.arena, &ana), DOM_OK);
 	assert_int_equal(
@@ -375,13 +374,14 @@ static void
 readers_read_and_do_not_write(void **state)
 {
 	struct wire_item one = item(1, 'a', NULL);
+	int access_level = WIRE_ACCESS_READ_ONLY;
 
 	(void)state;
 	turn_on(&house.ana);
 	sign_up(&house.bob);
 	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
 	put_one(&house.ana, 1, 'a', NULL, SERVICE_DONE);
-	assert_int_equal(store_write(house.store, add_reader, NULL), DOM_OK);
+	assert_int_equal(store_write(house.store, add_bob, &access_level), DOM_OK);
 	list_items(&house.bob, 1, "");
 	assert_int_equal(house.list.count, 1);
 	list_collections(&house.bob, "");
@@ -399,6 +399,37 @@ readers_read_and_do_not_write(void **state)
 	ask(SERVICE_ITEM_BATCH, &house.bob);
 	house.request.collection_uid = dom_slice_of(uid('c', 1));
 	assert_int_equal(send_without_admission(), SERVICE_NO_WRITE_ACCESS);
+}
+
+/* Bob has turned nothing on, and calls the type otherwise: that does not matter. */
+static void
+members_write_under_the_owners_consent_and_on_the_owners_clock(void **state)
+{
+	struct wire_item one = item(1, 'a', NULL);
+	int access_level = WIRE_ACCESS_READ_WRITE;
+	char before[WIRE_STOKEN_SIZE(1) + 1];
+
+	(void)state;
+	turn_on(&house.ana);
+	sign_up(&house.bob);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	assert_int_equal(store_write(house.store, add_bob, &access_level), DOM_OK);
+	list_collections(&house.ana, "");
+	strcpy(before, house.reply.position_after);
+	assert_int_equal(put(&house.bob, SERVICE_ITEM_BATCH, 1, &one, 1), SERVICE_DONE);
+	assert_string_equal(house.reply.position_before, before);
+	assert_string_not_equal(house.reply.position_after, before);
+	list_items(&house.ana, 1, before);
+	assert_int_equal(house.list.count, 1);
+	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
+	one = item(2, 'a', NULL);
+	assert_int_equal(
+	    put(&house.bob, SERVICE_ITEM_BATCH, 1, &one, 1), SERVICE_CONSENT_REQUIRED);
+	/* Nor does what he turns on himself. */
+	register_statement_key(&house.bob);
+	assert_int_equal(consent(&house.bob, "any", NULL), SERVICE_DONE);
+	assert_int_equal(
+	    put(&house.bob, SERVICE_ITEM_BATCH, 1, &one, 1), SERVICE_CONSENT_REQUIRED);
 }
 
 static void
@@ -478,6 +509,7 @@ main(void)
 	    TEST(chunks_of_others_are_out_of_reach),
 	    TEST(outsiders_find_nothing_there),
 	    TEST(readers_read_and_do_not_write),
+	    TEST(members_write_under_the_owners_consent_and_on_the_owners_clock),
 	    TEST(bad_bodies_are_named_before_consent_is_asked),
 	    TEST(revisions_are_listed_newest_first_in_pages),
 	};
