@@ -421,7 +421,10 @@ dom_upload_open(struct dom_collection *collection, struct dom_upload **upload_r)
 	struct dom_upload *upload = calloc(1, sizeof(*upload));
 
 	*upload_r = NULL;
-	if (upload == NULL || (upload->key = dom_item_key_new()) == NULL) {
+	if (upload == NULL || (upload->key = dom_item_key_new()) == NULL ||
+	    (upload->cut_key = dom_item_key_new()) == NULL) {
+		if (upload != NULL)
+			dom_item_key_free(&upload->key);
 		free(upload);
 		return dom_session_fail(
 		    collection->session, DOM_ENOMEM, "There is not enough memory");
@@ -465,6 +468,7 @@ dom_upload_close(struct dom_upload **upload)
 	dom_buffer_free(&old->sealed);
 	dom_buffer_free(&old->piece);
 	dom_item_key_free(&old->key);
+	dom_item_key_free(&old->cut_key);
 	free(old);
 }
 

@@ -83,8 +83,8 @@ dom_upload_begin(struct dom_upload *upload, const struct dom_upload_options *opt
 		return dom_upload_no_memory(upload);
 	}
 	upload->cutting = item;
-	if (!copy_options(item, options) ||
-	    dom_item_key_derive(upload->collection->key, item->options.uid, upload->key) < 0)
+	if (!copy_options(item, options) || dom_item_key_derive(upload->collection->key,
+	                                        item->options.uid, upload->cut_key) < 0)
 		return dom_upload_no_memory(upload);
 	dom_splitter_start(&item->splitter, &dom_split_large);
 	dom_buffer_clear(&upload->piece);
@@ -137,7 +137,8 @@ send_chunk(struct dom_upload *upload, const struct dom_chunk_uid *uid, struct do
 	    (int)item->options.uid.size, (const char *)item->options.uid.data, uid->text);
 	if (transfer->call == NULL ||
 	    !reserve(&transfer->call->body, dom_chunk_sealed_size(plain.size)) ||
-	    dom_chunk_seal(upload->key, plain, &session->random, &transfer->call->body) < 0) {
+	    dom_chunk_seal(upload->cut_key, plain, &session->random, &transfer->call->body) <
+	        0) {
 		dom_call_free(&transfer->call);
 		free(transfer);
 		return dom_upload_no_memory(upload);
@@ -156,7 +157,7 @@ end_piece(struct dom_upload *upload)
 
 	if (dom_buffer_finish(&upload->piece) < 0)
 		return dom_upload_no_memory(upload);
-	dom_chunk_uid_of(upload->key, plain, &uid);
+	dom_chunk_uid_of(upload->cut_key, plain, &uid);
 	is_repeat = is_among(content->pieces, content->piece_count, &uid);
 	if (dom_content_add(content, &uid) < 0)
 		return dom_upload_no_memory(upload);
@@ -198,7 +199,8 @@ dom_upload_end(struct dom_upload *upload)
 
 	if (st == DOM_OK && upload->piece.size > 0)
 		st = end_piece(upload);
-	if (st == DOM_OK && dom_content_list(&item->content, upload->key, &session->random) < 0)
+	if (st == DOM_OK &&
+	    dom_content_list(&item->content, upload->cut_key, &session->random) < 0)
 		st = dom_upload_no_memory(upload);
 	if (st == DOM_OK && item->content.has_index)
 		st = send_chunk(

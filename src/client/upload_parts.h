@@ -34,7 +34,8 @@ struct dom_transfer {
 
 struct dom_upload {
 	struct dom_collection *collection;
-	struct dom_item_key *key; /* of the item at work */
+	struct dom_item_key *key;     /* of the item that goes into a batch */
+	struct dom_item_key *cut_key; /* of the item that is being cut, meanwhile */
 	struct dom_sealer sealer;
 	struct dom_content content; /* of small items */
 	struct dom_buffer sealed, piece;
