@@ -70,13 +70,18 @@ check_deps(struct batch *batch, const struct wire_dep *deps, size_t dep_count)
 
 /*
  * The item's history has this revision.  A phone that lost the reply, and was
- * overtaken, sends it again: it is done.  A phone that knows it (as the etag)
+ * overtaken, sends it again: it is done.  In a transaction that is one which
+ * names the same revision before it.  A phone that knows it (as the etag)
  * wants to go back to it under its old name: that cannot be.
  */
 static enum dom_status
-known_revision(struct batch *batch, const struct wire_item *item)
+known_revision(
+    struct batch *batch, const struct wire_item *item, const struct store_revision *known)
 {
-	if (!batch->is_transaction && !dom_slice_equal(item->etag, item->content.uid))
+	bool is_retry = batch->is_transaction ? dom_slice_equal(item->etag, known->previous)
+	                                      : !dom_slice_equal(item->etag, item->content.uid);
+
+	if (is_retry)
 		return DOM_OK;
 	return service_refuse_field(batch->call, SERVICE_FIELD_ERRORS,
 	    "This revision was uploaded before and is not the newest any more: make a new one.",
@@ -97,17 +102,17 @@ write_item(struct batch *batch, const struct wire_item *item)
 		return st;
 	if (number != 0 && dom_slice_equal(etag, item->content.uid))
 		return DOM_OK;
-	if (batch->is_transaction &&
-	    ((number == 0) != (item->etag.data == NULL) || !dom_slice_equal(etag, item->etag)))
-		return collect_wrong_etag(batch, item->uid, etag, item->etag);
 	if (number != 0) {
 		st = store_revision_find(
 		    batch->call->txn, number, item->content.uid, batch->call->arena, &known);
 		if (st == DOM_OK)
-			return known_revision(batch, item);
+			return known_revision(batch, item, &known);
 		if (st != DOM_ABSENT)
 			return st;
 	}
+	if (batch->is_transaction &&
+	    ((number == 0) != (item->etag.data == NULL) || !dom_slice_equal(etag, item->etag)))
+		return collect_wrong_etag(batch, item->uid, etag, item->etag);
 	st = vault_write_revision(batch->call, batch->consent, batch->collection, item, number);
 	if (st == DOM_ABSENT)
 		return collect(batch, item->uid, "chunk_no_content",

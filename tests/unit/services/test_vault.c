@@ -130,6 +130,13 @@ an_old_revision_is_an_error_or_a_retry(void **state)
 	assert_int_equal(
 	    put(&house.ana, SERVICE_ITEM_TRANSACTION, 1, &one, 1), SERVICE_FIELD_ERRORS);
 	assert_string_equal(current(&house.ana, 1), uid('b', 1));
+	/* The very transaction that made it, again after it was overtaken: done. */
+	one = item(1, 'a', NULL);
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_TRANSACTION, 1, &one, 1), SERVICE_DONE);
+	put_one(&house.ana, 1, 'c', uid('b', 1), SERVICE_DONE);
+	one = item(1, 'b', uid('a', 1));
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_TRANSACTION, 1, &one, 1), SERVICE_DONE);
+	assert_string_equal(current(&house.ana, 1), uid('c', 1));
 }
 
 static void
