@@ -92,11 +92,17 @@ enum dom_status
 format_record_read(int fd, const struct format_piece *pieces, size_t piece_count,
     enum dom_status (*take)(void *context, struct dom_slice bytes), void *context)
 {
-	uint8_t *block = malloc(FORMAT_WINDOW_SIZE);
+	size_t size = 1;
+	uint8_t *block;
 	enum dom_status st = DOM_OK;
 	int kept_errno;
 
-	if (block == NULL)
+	/* No larger than needed: most records are small, and it is wiped. */
+	for (size_t i = 0; i < piece_count; i++)
+		if (pieces[i].literal == NULL && pieces[i].size > size)
+			size = pieces[i].size < FORMAT_WINDOW_SIZE ? (size_t)pieces[i].size
+			                                           : FORMAT_WINDOW_SIZE;
+	if ((block = malloc(size)) == NULL)
 		return DOM_ENOMEM;
 	for (size_t i = 0; i < piece_count && st >= 0; i++) {
 		if (pieces[i].literal != NULL)
@@ -105,7 +111,7 @@ format_record_read(int fd, const struct format_piece *pieces, size_t piece_count
 			st = piece_read(fd, &pieces[i], block, take, context);
 	}
 	kept_errno = errno;
-	dom_wipe(block, FORMAT_WINDOW_SIZE);
+	dom_wipe(block, size);
 	free(block);
 	errno = kept_errno;
 	return st;

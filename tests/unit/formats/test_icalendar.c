@@ -57,6 +57,18 @@ changed_occurrences_join_their_event_and_zones_may_come_last(void **state)
 }
 
 static void
+a_record_does_not_depend_on_the_order_of_zones(void **state)
+{
+	struct seen *seen = scan(HEAD ZONE("A", "1") ZONE("B", "2") EVENT("1", IN("A") IN("B"))
+	        TAIL HEAD ZONE("B", "2") EVENT("1", IN("A") IN("B")) ZONE("A", "1") TAIL);
+
+	(void)state;
+	assert_int_equal(seen->record_count, 2);
+	assert_string_equal(seen->records[0].bytes, seen->records[1].bytes);
+	seen_free(&seen);
+}
+
+static void
 components_without_a_uid_are_records_of_their_own(void **state)
 {
 	const char *one = "BEGIN:VEVENT\nSUMMARY:a\nEND:VEVENT\n";
@@ -224,6 +236,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_event_comes_with_its_calendar_and_its_time_zone_only),
 	    cmocka_unit_test(changed_occurrences_join_their_event_and_zones_may_come_last),
+	    cmocka_unit_test(a_record_does_not_depend_on_the_order_of_zones),
 	    cmocka_unit_test(components_without_a_uid_are_records_of_their_own),
 	    cmocka_unit_test(an_event_and_a_task_with_one_uid_stay_apart),
 	    cmocka_unit_test(the_uid_of_an_alarm_is_not_the_uid_of_its_event),

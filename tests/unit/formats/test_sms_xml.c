@@ -159,6 +159,8 @@ a_bad_message_is_listed_and_the_next_ones_are_read(void **state)
 		assert_record(seen, 1, SMS("2", "b"));
 		assert_int_equal(seen->problem_count, 1);
 		assert_problem(seen, 0, 4, true, "a message was left out");
+		if (i == 1)
+			assert_problem(seen, 0, 4, true, "not closed before the next '<'");
 		seen_free(&seen);
 	}
 }
@@ -313,6 +315,29 @@ values_larger_than_the_window_stream_by(void **state)
 }
 
 static void
+the_end_of_a_comment_may_cross_the_edge(void **state)
+{
+	enum { EDGE = 64 << 10 };
+	char *text = malloc(EDGE + 512);
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t shift = 0; shift < 12; shift++) {
+		size_t fill = EDGE - 6 + shift;
+		struct seen *seen;
+
+		strcpy(text, "<smses><!--");
+		memset(text + strlen(text), '-', fill - strlen(text));
+		strcpy(text + fill, "-->" SMS("1", "a") "</smses>");
+		seen = scan(text);
+		assert_int_equal(seen->record_count, 1);
+		assert_int_equal(seen->problem_count, 0);
+		seen_free(&seen);
+	}
+	free(text);
+}
+
+static void
 a_file_cut_anywhere_keeps_the_messages_before_the_cut(void **state)
 {
 	(void)state;
@@ -339,6 +364,7 @@ main(void)
 	    cmocka_unit_test(comments_and_cdata_within_a_message_are_kept),
 	    cmocka_unit_test(other_encodings_are_named),
 	    cmocka_unit_test(values_larger_than_the_window_stream_by),
+	    cmocka_unit_test(the_end_of_a_comment_may_cross_the_edge),
 	    cmocka_unit_test(a_file_cut_anywhere_keeps_the_messages_before_the_cut),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Contacts: vCard 2.1, 3.0 and 4.0, whole and damaged. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,21 @@ a_folded_end_line_does_not_end_the_card(void **state)
 	assert_int_equal(seen->record_count, 1);
 	assert_record(seen, 0, card);
 	assert_string_equal(seen->records[0].key, "uid:1");
+	seen_free(&seen);
+}
+
+static void
+a_begin_line_that_is_folded_or_long_begins_no_card(void **state)
+{
+	struct seen *seen =
+	    scan("\n BEGIN:VCARD\nBEGIN;X=1:VCARD\nBEGIN:                          "
+	         "                                VCARD\n" CARD("A"));
+
+	(void)state;
+	assert_int_equal(seen->record_count, 1);
+	assert_record(seen, 0, CARD("A"));
+	assert_int_equal(seen->problem_count, 1);
+	assert_problem(seen, 0, 1, true, "belongs to no contact");
 	seen_free(&seen);
 }
 
@@ -268,6 +284,31 @@ cards_cross_the_edge_of_the_window(void **state)
 	free(text);
 }
 
+/* Several windows of short lines: what was found in one says nothing about the next. */
+static void
+many_cards_cross_many_windows(void **state)
+{
+	enum { COUNT = 4000, SIZE_EACH = 160 };
+	char *text = calloc(COUNT, SIZE_EACH);
+	struct seen *seen;
+	size_t size = 0;
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < COUNT; i++)
+		size += (size_t)snprintf(text + size, SIZE_EACH,
+		    "BEGIN:VCARD%sFN:%0*d%sEND:VCARD\n", i % 3 == 0 ? "\r" : "\n", 1 + i % 71,
+		    i, i % 5 == 0 ? "\r\n" : "\r");
+	seen = scan(text);
+	assert_int_equal(seen->record_count, COUNT);
+	assert_int_equal(seen->problem_count, 0);
+	for (size_t i = 0, at = 0; i < COUNT; at += seen->records[i++].size)
+		assert_memory_equal(seen->records[i].bytes, text + at, seen->records[i].size);
+	assert_int_equal(seen->records[COUNT - 1].line, 3 * COUNT - 2);
+	seen_free(&seen);
+	free(text);
+}
+
 /* An unclosed card whose successor's BEGIN line lies across the window's edge. */
 static void
 an_unclosed_card_before_the_edge_does_not_spoil_the_next(void **state)
@@ -297,9 +338,9 @@ static void
 a_file_cut_anywhere_keeps_the_cards_before_the_cut(void **state)
 {
 	(void)state;
-	assert_good_records_survive_any_cut(
-	    FORMAT_FILE_VCARD, CARD("A") "BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:=C3=\n="
-	                                 "A9\nNOTE:a\n b\nEND:VCARD\n" CARD("C"));
+	assert_good_records_survive_any_cut(FORMAT_FILE_VCARD,
+	    CARD("A") "BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:=C3=\n="
+	              "A9\nNOTE:a\n b\nEND:VCARD\n" CARD("C"));
 }
 
 static void
@@ -321,6 +362,7 @@ main(void)
 	    cmocka_unit_test(each_card_is_a_record_with_its_own_bytes),
 	    cmocka_unit_test(lines_may_end_in_lf_or_cr_or_not_at_all),
 	    cmocka_unit_test(a_folded_end_line_does_not_end_the_card),
+	    cmocka_unit_test(a_begin_line_that_is_folded_or_long_begins_no_card),
 	    cmocka_unit_test(soft_line_breaks_of_quoted_printable_join_lines),
 	    cmocka_unit_test(a_soft_line_break_by_mistake_does_not_swallow_the_end),
 	    cmocka_unit_test(base64_that_ends_in_an_equals_sign_is_no_soft_break),
@@ -333,6 +375,7 @@ main(void)
 	    cmocka_unit_test(text_between_cards_is_reported_once),
 	    cmocka_unit_test(an_empty_file_is_said_to_be_empty),
 	    cmocka_unit_test(cards_cross_the_edge_of_the_window),
+	    cmocka_unit_test(many_cards_cross_many_windows),
 	    cmocka_unit_test(an_unclosed_card_before_the_edge_does_not_spoil_the_next),
 	    cmocka_unit_test(a_file_cut_anywhere_keeps_the_cards_before_the_cut),
 	    cmocka_unit_test(what_the_sink_answers_ends_the_scan),

@@ -16,7 +16,7 @@
 	"\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
 #define EVENT(uid, zone)                                                                       \
 	"BEGIN:VEVENT\r\nUID:" uid "\r\nDTSTART;TZID=" zone ":20240101T100000\r\nEND:"         \
-	                                                    "VEVENT\r\n"
+	"VEVENT\r\n"
 
 static enum dom_status
 take(void *context, struct dom_slice bytes)
@@ -145,6 +145,23 @@ long_lines_and_lines_like_ends_go_through(void **state)
 	assert_written(FORMAT_EVENT, records, 1, record);
 }
 
+static void
+lines_that_end_in_cr_alone_are_lines_too(void **state)
+{
+	static const char *const records[] = {
+	    "BEGIN:VCALENDAR\rX:1\rBEGIN:VTIMEZONE\rTZID:A\rEND:VTIMEZONE\rBEGIN:VEVENT\rEND:"
+	    "VEVENT\r"
+	    "END:VCALENDAR\r",
+	    "BEGIN:VCALENDAR\rX:1\rBEGIN:VEVENT\rEND:VEVENT\rEND:VCALENDAR\r",
+	};
+
+	(void)state;
+	assert_written(FORMAT_EVENT, records, 2,
+	    "BEGIN:VCALENDAR\rX:1\rBEGIN:VTIMEZONE\rTZID:A\rEND:VTIMEZONE\rBEGIN:VEVENT\rEND:"
+	    "VEVENT\r"
+	    "BEGIN:VEVENT\rEND:VEVENT\rEND:VCALENDAR\r");
+}
+
 /* What makes a second backup of a restored file upload nothing. */
 static void
 what_was_written_reads_back_as_the_same_records(void **state)
@@ -262,6 +279,7 @@ main(void)
 	    cmocka_unit_test(
 	        other_properties_or_another_zone_of_the_same_name_open_a_new_calendar),
 	    cmocka_unit_test(long_lines_and_lines_like_ends_go_through),
+	    cmocka_unit_test(lines_that_end_in_cr_alone_are_lines_too),
 	    cmocka_unit_test(what_was_written_reads_back_as_the_same_records),
 	    cmocka_unit_test(a_promise_that_was_not_kept_is_told),
 	    cmocka_unit_test(a_full_disk_is_told_wherever_it_happens),
