@@ -114,7 +114,9 @@ take_head(struct http1 *parser, struct dom_slice *input)
 	bool is_whole = false;
 	size_t at = 0;
 
-	while (at < input->size && !is_whole && parser->state != STATE_FAILED)
+	/* Not past the limit: what is wrong behind it must not depend on how bytes arrive. */
+	while (at < input->size && parser->bytes.size + at <= parser->header_bytes_max &&
+	       !is_whole && parser->state != STATE_FAILED)
 		is_whole = scan_head_byte(parser, input->data[at++]);
 	if (parser->state == STATE_FAILED)
 		return false;

@@ -562,12 +562,18 @@ def test_the_log_may_be_a_file_and_is_reopened(make_region, tmp_path):
     log = tmp_path / "requests.log"
     region = make_region(settings={"log": log})
     assert ask(region, "GET", IS_ETEBASE)[0] == 200
+
+    def wait_for(happened):
+        for _ in range(250):
+            if happened():
+                return
+            time.sleep(0.02)
+        raise AssertionError("it did not happen in five seconds")
+
+    wait_for(lambda: "status=200" in log.read_text())  # lines follow the replies
     log.rename(tmp_path / "old.log")
     region.process.send_signal(signal.SIGHUP)
-    for _ in range(100):
-        if log.exists():
-            break
-        time.sleep(0.02)
+    wait_for(log.exists)
     time.sleep(0.05)
     assert ask(region, "GET", "/nothing/")[0] == 404
     region.stop()
