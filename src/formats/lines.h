@@ -27,7 +27,7 @@ struct format_line {
 	struct dom_slice params;     /* after the name, with the first ';' */
 	struct dom_slice value;      /* what was kept of it */
 	bool blank;                  /* white space only */
-	bool joined; /* from several lines of the file */
+	bool joined;                 /* from several lines of the file */
 	bool quoted_printable;
 	bool has_nul;
 	bool ended; /* it has a line ending */

@@ -18,7 +18,7 @@
 struct format_merger {
 	struct dom_buffer line; /* beginning of the line under way, until it is decided */
 	bool line_decided;
-	bool after_cr; /* the last byte was one */
+	bool after_cr;  /* the last byte was one */
 	unsigned level; /* 1: in the VCALENDAR */
 	bool passing;
 	struct dom_buffer head;  /* the record's properties, with its BEGIN line */
