@@ -26,6 +26,7 @@ enum {
 	EXIT_USAGE = 2,
 	MESSAGE_SIZE = 1024,
 	STOP_LOOK_MS = 20,
+	STORE_LOOK_SECONDS = 5,
 	/* Beside connections: the store, chunks on their way, listeners, loops. */
 	DESCRIPTORS_SPARE = 256,
 };
@@ -203,13 +204,21 @@ say_ready(const struct region *region)
 static int
 serve(struct region *region, const sigset_t *signals)
 {
-	const struct timespec look = {.tv_nsec = STOP_LOOK_MS * 1000000};
+	const struct timespec look = {.tv_nsec = STOP_LOOK_MS * 1000000},
+	                      store_look = {.tv_sec = STORE_LOOK_SECONDS};
+	bool has_complained = false;
 	int caught;
 
 	say_ready(region);
 	do {
-		if ((caught = sigwaitinfo(signals, NULL)) == SIGHUP)
+		if ((caught = sigtimedwait(signals, NULL, &store_look)) == SIGHUP)
 			reopen_log(region);
+		if (!has_complained && store_failed(region->store)) {
+			fprintf(stderr,
+			    "domiciled: the store refuses every write until a restart: %s\n",
+			    store_failure(region->store));
+			has_complained = true;
+		}
 	} while (caught != SIGTERM && caught != SIGINT);
 	notify_supervisor("STOPPING=1");
 	complain("stopping: finishing what is on its way");
@@ -250,9 +259,6 @@ run(struct region *region)
 		complain("cannot start serving: no memory for threads");
 	else
 		result = serve(region, &signals);
-	if (region->store != NULL && store_failed(region->store))
-		fprintf(stderr, "domiciled: the store had failed: %s\n",
-		    store_failure(region->store));
 	region_close(region);
 	if (result == 0)
 		complain("stopped");
