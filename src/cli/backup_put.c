@@ -161,9 +161,12 @@ static enum dom_status
 records_problem(void *context, const struct format_problem *problem)
 {
 	struct backup *backup = context;
+	enum service_id service = service_of_file(backup->file->kind);
+	enum service_id other = service == SERVICE_CALENDAR ? SERVICE_TASKS : service;
 
-	backup_problem(backup, service_of_file(backup->file->kind), problem->line,
-	    problem->damaged, problem->what);
+	/* What is off is counted, and that is all. */
+	if (backup->is_dry || backup_sends(backup, service) || backup_sends(backup, other))
+		backup_problem(backup, service, problem->line, problem->damaged, problem->what);
 	return DOM_OK;
 }
 

@@ -151,10 +151,11 @@ backup_report(struct backup *backup, enum service_id service)
 		return;
 	terminal_bar_clear(&backup->cli->terminal);
 	if (part->read == part->not_sent && part->read > 0 && !backup->is_dry) {
-		printf("%s is off: %s %s not sent. To keep %s: domicile on %s\n", about->name,
-		    text_count(part->not_sent, count),
+		printf("%s is off: %s %s %s not sent. To keep %s: domicile on %s\n",
+		    about->name, text_count(part->not_sent, count),
 		    part->not_sent == 1 ? about->one : about->many,
-		    part->not_sent == 1 ? "it" : "them", about->name);
+		    part->not_sent == 1 ? "was" : "were", part->not_sent == 1 ? "it" : "them",
+		    about->name);
 		fflush(stdout);
 		return;
 	}
@@ -227,10 +228,10 @@ backup_close(struct backup *backup, int64_t started_ms, enum cli_exit outcome)
 		    "place unless an app may see it\n",
 		    text_count(backup->photos_without_place, count));
 	dom_session_figures(backup->cli->session, &figures);
-	printf("%s, %s sent in %s request%s, %s\n",
-	    outcome == CLI_DONE      ? "done     "
+	printf("%s: %s sent in %s request%s, %s\n",
+	    outcome == CLI_DONE      ? "done"
 	    : outcome == CLI_DAMAGED ? "done, except for what was damaged"
-	                             : "not done ",
+	                             : "not done",
 	    text_bytes(figures.sent_bytes, bytes), text_count(figures.requests, count),
 	    figures.requests == 1 ? "" : "s", text_seconds(took_ms, time));
 }

@@ -8,6 +8,8 @@
 
 #include <domicile/collection.h>
 
+#include "base/clock.h"
+
 #include "cli/account.h"
 #include "cli/collections.h"
 #include "cli/restore_run.h"
@@ -137,6 +139,7 @@ static enum cli_exit
 restore_all(struct restore *restore, const bool wanted[SERVICE_COUNT + 1])
 {
 	char items[TEXT_SHORT], files[TEXT_SHORT], bad[TEXT_SHORT];
+	struct dom_figures figures = {0};
 	uint64_t unknown = 0;
 	enum cli_exit outcome = CLI_DONE;
 
@@ -153,8 +156,12 @@ restore_all(struct restore *restore, const bool wanted[SERVICE_COUNT + 1])
 		    "%s collections of other apps hold kinds that this release does not know; "
 		    "they stay stored\n",
 		    text_count(unknown, items));
+	dom_session_figures(restore->cli->session, &figures);
 	printf("restored  %s items and %s files into %s\n", text_count(restore->items, items),
 	    text_count(restore->files, files), restore->folder.name);
+	printf("%s: %s received in %s requests, %s\n", restore->bad == 0 ? "done" : "not done",
+	    text_bytes(figures.received_bytes, bad), text_count(figures.requests, items),
+	    text_seconds(dom_monotonic_ms() - restore->started_ms, files));
 	if (restore->bad > 0) {
 		cli_say(restore->cli,
 		    "%s items could not be restored, see above; everything else is "
@@ -172,7 +179,11 @@ restore_all(struct restore *restore, const bool wanted[SERVICE_COUNT + 1])
 static enum cli_exit
 restore_run(struct cli *cli)
 {
-	struct restore restore = {.cli = cli, .folder.fd = -1, .spool = -1, .file.fd = -1};
+	struct restore restore = {.cli = cli,
+	    .folder.fd = -1,
+	    .spool = -1,
+	    .file.fd = -1,
+	    .started_ms = dom_monotonic_ms()};
 	bool wanted[SERVICE_COUNT + 1];
 	enum cli_exit outcome = collections_wanted(cli, wanted);
 	enum dom_status st;

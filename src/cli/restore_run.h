@@ -11,6 +11,7 @@ struct restore {
 	struct cli *cli;
 	struct restore_folder folder;
 	struct known_collections all;
+	int64_t started_ms;
 	uint64_t items, files, bad;
 	int error; /* errno of our own writing, 0: it was not that */
 	/* the service at hand */
