@@ -251,6 +251,12 @@ service_failure(enum dom_status status, struct service_reply *reply_r)
 		    "The region's disk is full: nothing was stored. Reading goes on;"
 		    " try to write again later.";
 		break;
+	case DOM_EUNCERTAIN:
+		reply_r->code = SERVICE_UNAVAILABLE;
+		reply_r->detail =
+		    "The region's disk failed while this was stored: perhaps it is"
+		    " there, perhaps not. Look before you try again.";
+		break;
 	case DOM_ELIMIT:
 		reply_r->code = SERVICE_TOO_LARGE;
 		reply_r->detail = "This is larger than the region allows: nothing was stored.";

@@ -9,9 +9,12 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/random.h"
+
 #include "crypto/region.h"
-#include "store/store.h"
+
 #include "wire/stoken.h"
+
+#include "store/store.h"
 
 /*
  * The one door between http/ and the rules.  A request is a flat struct, a
@@ -58,9 +61,9 @@ enum service_op {
 
 struct service_plan {
 	bool needs_session;
-	bool takes_body;   /* decoded here; a GET or DELETE ignores what it carries */
-	bool body_is_raw;  /* not MessagePack: a chunk */
-	bool writes;       /* run it in a job */
+	bool takes_body;  /* decoded here; a GET or DELETE ignores what it carries */
+	bool body_is_raw; /* not MessagePack: a chunk */
+	bool writes;      /* run it in a job */
 };
 const struct service_plan *service_plan(enum service_op op);
 
@@ -74,15 +77,15 @@ enum service_code {
 	SERVICE_LOGIN_BAD_SIGNATURE,
 	SERVICE_ADMIN_ACCESS_REQUIRED,
 	SERVICE_NO_WRITE_ACCESS,
-	SERVICE_CONSENT_REQUIRED,  /* ours: 403 consent_required */
+	SERVICE_CONSENT_REQUIRED, /* ours: 403 consent_required */
 	SERVICE_DOES_NOT_EXIST,
 	SERVICE_BAD_STOKEN,
 	SERVICE_STALE_STOKEN,
 	SERVICE_DEP_FAILED,
 	SERVICE_ITEM_FAILED,
 	SERVICE_FIELD_ERRORS,
-	SERVICE_VALIDATION_ERROR,  /* 422 */
-	SERVICE_MALFORMED_BODY,    /* 400: not MessagePack */
+	SERVICE_VALIDATION_ERROR, /* 422 */
+	SERVICE_MALFORMED_BODY,   /* 400: not MessagePack */
 	SERVICE_UNIQUE_UID,
 	SERVICE_BAD_ETAG,
 	SERVICE_BAD_COLLECTION_TYPE,
@@ -90,19 +93,20 @@ enum service_code {
 	SERVICE_CHUNK_EXISTS,
 	SERVICE_TOO_MANY_ITEMS,
 	SERVICE_USER_EXISTS,
-	SERVICE_EMAIL_EXISTS,      /* ours: 409 email_exists */
-	SERVICE_SIGNUP_REFUSED,    /* 400 generic */
+	SERVICE_EMAIL_EXISTS,   /* ours: 409 email_exists */
+	SERVICE_SIGNUP_REFUSED, /* 400 generic */
 	SERVICE_WRONG_ACTION,
 	SERVICE_CHALLENGE_EXPIRED,
 	SERVICE_WRONG_USER,
 	SERVICE_WRONG_HOST,
 	SERVICE_NOT_SUPPORTED,
 	SERVICE_STATEMENT_REFUSED, /* ours: 400 bad_statement */
-	SERVICE_STATEMENT_STALE,   /* ours: 409 stale_statement: the serial is not the next one */
-	SERVICE_TOO_LARGE,         /* 413 too_large: over a named limit */
-	SERVICE_STORAGE_FULL,      /* 507 storage_full */
-	SERVICE_UNAVAILABLE,       /* 503 unavailable: the store refuses; nothing was written */
-	SERVICE_CHUNK_DAMAGED,     /* 500 is reserved for this and for our own faults */
+	SERVICE_STATEMENT_STALE, /* ours: 409 stale_statement: the serial is not the next one */
+	SERVICE_TOO_LARGE,       /* 413 too_large: over a named limit */
+	SERVICE_STORAGE_FULL,    /* 507 storage_full */
+	SERVICE_UNAVAILABLE,     /* 503 unavailable: the store refuses; detail: if anything was
+	                            written */
+	SERVICE_CHUNK_DAMAGED,   /* 500 is reserved for this and for our own faults */
 	SERVICE_CODE_COUNT,
 };
 
@@ -128,26 +132,27 @@ struct service_request {
 	bool token_malformed;    /* an Authorization that is not "Token x" or "Bearer x" */
 	struct dom_slice host;   /* Host header, as sent */
 	struct dom_slice device; /* Domicile-Device, decoded; may be empty */
-	struct dom_slice collection_uid, item_uid, chunk_uid; /* from the path, percent-decoded */
+	struct dom_slice collection_uid, item_uid,
+	    chunk_uid; /* from the path, percent-decoded */
 	struct dom_slice session_id;
 	/* query */
 	struct dom_slice stoken, iterator; /* data NULL: absent */
 	int64_t limit;                     /* -1: absent */
 	enum service_prefetch prefetch;
 	bool with_collection;
-	uint64_t after;                    /* statements/?after= */
+	uint64_t after; /* statements/?after= */
 	struct dom_slice body;
 };
 
 /* {0} is an empty reply; body and errors live in the arena or the buffer. */
 struct service_reply {
 	enum service_code code;
-	struct dom_buffer body;   /* success: MessagePack, or a chunk's bytes */
-	bool body_is_raw;         /* application/octet-stream */
-	const char *detail;       /* failure: a sentence for a person */
+	struct dom_buffer body; /* success: MessagePack, or a chunk's bytes */
+	bool body_is_raw;       /* application/octet-stream */
+	const char *detail;     /* failure: a sentence for a person */
 	struct wire_error_field *errors;
 	size_t error_count;
-	bool touch_session;       /* the session's expiry wants a write */
+	bool touch_session; /* the session's expiry wants a write */
 	/*
 	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
 	 * none.  A write says the owner's clock before and after it; a collection
@@ -160,9 +165,9 @@ struct service_reply {
 void service_reply_free(struct service_reply *reply);
 
 struct service_settings {
-	const char *region;      /* name */
+	const char *region; /* name */
 	bool signup_open;
-	bool check_host;         /* compare a login's host with hosts[] */
+	bool check_host;          /* compare a login's host with hosts[] */
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;
 	int64_t session_life_ms; /* sliding */
@@ -187,8 +192,7 @@ DOM_MUST_CHECK enum dom_status service_admit(const struct service *service,
 struct service_staged; /* chunks on their way; NULL if there are none */
 
 /* Does staging this request block on the disk?  Then call service_stage() on a pool. */
-bool service_stage_blocks(
-    const struct service *service, const struct service_request *request);
+bool service_stage_blocks(const struct service *service, const struct service_request *request);
 DOM_MUST_CHECK enum dom_status service_stage(const struct service *service,
     const struct service_request *request, struct dom_arena *arena,
     struct service_staged **staged_r);
@@ -203,7 +207,10 @@ DOM_MUST_CHECK enum dom_status service_run(const struct service *service, struct
     const struct service_request *request, struct service_staged *staged,
     struct dom_arena *arena, struct service_reply *reply_r);
 
-/* The reply for a status below zero that no rule explains: storage full, unavailable. */
+/*
+ * The reply for a status below zero that no rule explains: storage full,
+ * unavailable.  Only after DOM_EUNCERTAIN may something have been stored.
+ */
 void service_failure(enum dom_status status, struct service_reply *reply_r);
 
 #endif

@@ -25,6 +25,9 @@
  *   DOM_EFULL     the disk is full: this job is rolled back; the store goes on
  *   DOM_ESTORE    the disk failed: this job is rolled back, and if a sync
  *                 failed the store refuses every later write (store_failed())
+ * and a job's done() is also told
+ *   DOM_EUNCERTAIN  the commit itself failed: perhaps the job is on the disk,
+ *                   and there after a restart
  * Slices that come out live in the arena handed in.
  *
  * "number" is a row's local id, never shown outside; "id" is public.
@@ -42,9 +45,9 @@ enum {
 };
 
 struct store_options {
-	const char *folder;     /* made if missing, mode 0700 */
-	const char *region;     /* name; a store of another region is refused */
-	bool manual;            /* no writer thread: the caller runs store_pump() */
+	const char *folder;        /* made if missing, mode 0700 */
+	const char *region;        /* name; a store of another region is refused */
+	bool manual;               /* no writer thread: the caller runs store_pump() */
 	size_t chunk_row_size_max; /* 0: STORE_CHUNK_ROW_SIZE_MAX */
 };
 
@@ -74,7 +77,8 @@ struct store_job {
 	enum dom_status (*run)(struct store_txn *txn, struct store_job *job);
 	/*
 	 * Once, on the writer's thread: what run() answered if that is durable
-	 * now, else DOM_ESTORE or DOM_EFULL.
+	 * now, else DOM_ESTORE, DOM_EUNCERTAIN or DOM_EFULL, for the whole group:
+	 * a refusal may rest on what another job of it had written.
 	 */
 	void (*done)(struct store_job *job, enum dom_status status);
 	struct store_job *next; /* the store's, while queued */
@@ -96,7 +100,7 @@ struct store_account {
 	uint64_t clock;
 	uint64_t epoch;
 	int64_t created_ms;
-	bool initialised;       /* it has keys: its owner has signed up */
+	bool initialised; /* it has keys: its owner has signed up */
 	bool disabled;
 	struct dom_slice name;  /* canonical: NFKC, lower case; unique */
 	struct dom_slice email; /* may be empty; unique if not */
@@ -148,8 +152,8 @@ DOM_MUST_CHECK enum dom_status store_session_remove(
 DOM_MUST_CHECK enum dom_status store_session_remove_id(
     struct store_txn *txn, int64_t account, const uint8_t id[STORE_ID_SIZE]);
 /* All of the account's but one. */
-DOM_MUST_CHECK enum dom_status store_session_remove_others(struct store_txn *txn,
-    int64_t account, const uint8_t keep_hash[STORE_TOKEN_HASH_SIZE]);
+DOM_MUST_CHECK enum dom_status store_session_remove_others(
+    struct store_txn *txn, int64_t account, const uint8_t keep_hash[STORE_TOKEN_HASH_SIZE]);
 /* Those that ended before now_ms, at most limit of them. */
 DOM_MUST_CHECK enum dom_status store_session_expire(
     struct store_txn *txn, int64_t now_ms, unsigned limit);
@@ -161,25 +165,25 @@ DOM_MUST_CHECK enum dom_status store_session_list(struct store_txn *txn, int64_t
 
 struct store_collection {
 	int64_t number;
-	int64_t owner;             /* account */
+	int64_t owner; /* account */
 	uint8_t owner_id[STORE_ID_SIZE];
-	struct dom_slice uid;      /* unique in the region */
-	uint64_t items_clock;      /* of its newest item, main item included */
-	uint64_t members_clock;    /* the largest number of a current membership */
+	struct dom_slice uid;   /* unique in the region */
+	uint64_t items_clock;   /* of its newest item, main item included */
+	uint64_t members_clock; /* the largest number of a current membership */
 };
 
 struct store_member {
 	int64_t collection;
 	int64_t account;
-	uint64_t clock;     /* in the owner's count */
-	int access_level;   /* 0 read-only, 1 admin, 2 read-write */
+	uint64_t clock;   /* in the owner's count */
+	int access_level; /* 0 read-only, 1 admin, 2 read-write */
 	struct dom_slice collection_key;
 	struct dom_slice collection_type; /* empty: none */
 };
 
 /* uid and owner are taken; DOM_CONFLICT: the uid exists. */
-DOM_MUST_CHECK enum dom_status store_collection_add(struct store_txn *txn,
-    struct dom_slice uid, int64_t owner, int64_t *number_r);
+DOM_MUST_CHECK enum dom_status store_collection_add(
+    struct store_txn *txn, struct dom_slice uid, int64_t owner, int64_t *number_r);
 DOM_MUST_CHECK enum dom_status store_collection_find(struct store_txn *txn,
     struct dom_slice uid, struct dom_arena *arena, struct store_collection *collection_r);
 DOM_MUST_CHECK enum dom_status store_member_add(
@@ -203,8 +207,7 @@ DOM_MUST_CHECK enum dom_status store_membership_owners(struct store_txn *txn, in
  */
 DOM_MUST_CHECK enum dom_status store_membership_scan(struct store_txn *txn, int64_t account,
     int64_t owner, uint64_t after, const struct dom_slice *types, size_t type_count,
-    unsigned limit, struct dom_arena *arena, struct store_membership **rows_r,
-    size_t *count_r);
+    unsigned limit, struct dom_arena *arena, struct store_membership **rows_r, size_t *count_r);
 
 /* --- items and revisions --------------------------------------------------- */
 
@@ -293,7 +296,7 @@ DOM_MUST_CHECK enum dom_status store_chunk_size(
 struct store_statement {
 	uint64_t serial; /* 1, 2, 3 .. for each account */
 	uint64_t clock;
-	int kind;        /* enum wire_statement_kind */
+	int kind; /* enum wire_statement_kind */
 	int64_t accepted_ms;
 	struct dom_slice service;
 	struct dom_slice bytes, signature;
@@ -315,8 +318,8 @@ DOM_MUST_CHECK enum dom_status store_statement_list(struct store_txn *txn, int64
  */
 struct store_consent {
 	struct dom_slice service;
-	uint64_t serial;     /* of the consent statement */
-	int64_t until_ms;    /* 0: until withdrawn */
+	uint64_t serial;  /* of the consent statement */
+	int64_t until_ms; /* 0: until withdrawn */
 	bool any;
 };
 
@@ -338,6 +341,7 @@ struct store_counts {
 	uint64_t accounts, collections, items, revisions, chunks;
 	uint64_t chunk_bytes;
 };
-DOM_MUST_CHECK enum dom_status store_count(struct store_txn *txn, struct store_counts *counts_r);
+DOM_MUST_CHECK enum dom_status store_count(
+    struct store_txn *txn, struct store_counts *counts_r);
 
 #endif

@@ -119,7 +119,7 @@ a_failed_sync_is_never_acknowledged_and_ends_writing(void **state)
 	assert_status(add_named(world, "ana", 1), DOM_OK);
 	assert_null(store_failure(world->store));
 	sync_answer = SQLITE_IOERR_FSYNC;
-	assert_status(add_named(world, "bo", 2), DOM_ESTORE);
+	assert_status(add_named(world, "bo", 2), DOM_EUNCERTAIN);
 	sync_answer = SQLITE_OK;
 	assert_true(store_failed(world->store));
 	assert_non_null(strstr(store_failure(world->store), "could not be written safely"));
@@ -206,6 +206,57 @@ a_group_that_meets_a_full_disk_fails_and_the_next_succeeds(void **state)
 	assert_int_equal(account_count(world), 2);
 }
 
+struct look_job {
+	struct store_job job;
+	struct world *world;
+	bool adds;
+	enum dom_status outcome;
+};
+
+/* Adds the account, or refuses because it is there. */
+static enum dom_status
+look_run(struct store_txn *txn, struct store_job *job)
+{
+	struct look_job *look = (struct look_job *)job;
+	struct store_account found;
+
+	if (look->adds) {
+		add_account(txn, "bo", 2);
+		return DOM_OK;
+	}
+	return store_account_by_name(txn, dom_slice_of("bo"), look->world->arena, &found) ==
+	               DOM_OK
+	           ? DOM_EDENIED
+	           : DOM_OK;
+}
+
+static void
+look_done(struct store_job *job, enum dom_status status)
+{
+	((struct look_job *)job)->outcome = status;
+}
+
+static void
+a_refusal_that_rests_on_a_lost_commit_is_not_told(void **state)
+{
+	struct world *world = *state;
+	struct look_job jobs[2];
+
+	assert_status(add_named(world, "ana", 1), DOM_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		jobs[i] = (struct look_job){.job = {.run = look_run, .done = look_done},
+		    .world = world,
+		    .adds = i == 0};
+		assert_status(store_submit(world->store, &jobs[i].job), DOM_OK);
+	}
+	write_answer = SQLITE_FULL;
+	assert_int_equal(store_pump(world->store), 2);
+	write_answer = SQLITE_OK;
+	assert_status(jobs[0].outcome, DOM_EFULL);
+	assert_status(jobs[1].outcome, DOM_EFULL);
+	assert_int_equal(account_count(world), 1);
+}
+
 static void
 a_disk_that_cannot_write_ends_writing(void **state)
 {
@@ -213,7 +264,7 @@ a_disk_that_cannot_write_ends_writing(void **state)
 
 	write_answer = SQLITE_IOERR_WRITE;
 	errno = 0;
-	assert_status(add_named(world, "ana", 1), DOM_ESTORE);
+	assert_status(add_named(world, "ana", 1), DOM_EUNCERTAIN);
 	write_answer = SQLITE_OK;
 	assert_true(store_failed(world->store));
 	world_reopen(world);
@@ -305,6 +356,7 @@ main(void)
 	    CONTRACT_CASE(a_failed_sync_is_never_acknowledged_and_ends_writing),
 	    CONTRACT_CASE(a_failed_sync_of_a_checkpoint_ends_writing_and_loses_nothing),
 	    CONTRACT_CASE(a_group_that_meets_a_full_disk_fails_and_the_next_succeeds),
+	    CONTRACT_CASE(a_refusal_that_rests_on_a_lost_commit_is_not_told),
 	    CONTRACT_CASE(a_disk_that_cannot_write_ends_writing),
 	    CONTRACT_CASE(reads_go_on_while_the_disk_is_full_and_freed_space_resumes_writing),
 	};

@@ -194,7 +194,6 @@ group_commit(struct store *store)
 {
 	struct group *group = &store->group;
 	struct sql_connection *writer = &store->writer;
-	enum staged_state put_state = group->lost < 0 ? STAGED_FREE : STAGED_KEPT;
 	enum dom_status st = group->lost;
 
 	if (!group->begun)
@@ -209,17 +208,22 @@ group_commit(struct store *store)
 		if ((st = sql_simple(writer, SQL_COMMIT)) > 0)
 			st = DOM_ESTORE;
 		store_note_failure(store);
+		/*
+		 * A full log lacks the frame that commits: these rows cannot come back.
+		 * After any other failure that frame may be on the disk.
+		 */
+		if (st < 0 && writer->failed_code != SQLITE_FULL)
+			st = DOM_EUNCERTAIN;
 	}
 	if (st < 0)
 		group_lose(store, st);
-	/* The log lacks the frame that commits: these rows cannot come back. */
-	if (st < 0 && writer->failed_code == SQLITE_FULL)
-		put_state = STAGED_FREE;
 	for (size_t i = 0; i < group->count; i++) {
 		struct group_entry *entry = &group->entries[i];
 
-		puts_settle(entry->puts, put_state);
-		if (st < 0 && entry->status >= 0)
+		puts_settle(entry->puts,
+		    st == DOM_OK || st == DOM_EUNCERTAIN ? STAGED_KEPT : STAGED_FREE);
+		/* A refusal too: it may rest on rows of the group that are gone. */
+		if (st < 0)
 			entry->status = st;
 	}
 }
