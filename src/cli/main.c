@@ -2,6 +2,7 @@
 /* The domicile command: picks the command, reads its options, says what failed. */
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 
 #include "cli/cli.h"
 #include "cli/text.h"
+
+enum { LARGE_BLOCK_SIZE = 128 << 10 };
 
 const struct cli_command *const cli_commands[] = {&cli_signup, &cli_login, &cli_logout, &cli_on,
     &cli_off, &cli_status, &cli_backup, &cli_restore, &cli_verify, &cli_sessions, NULL};
@@ -221,6 +224,11 @@ main(int argc, char **argv)
 		return CLI_FAILED;
 	setlocale(LC_CTYPE, "");
 	setrlimit(RLIMIT_CORE, &no_core);
+	/*
+	 * Chunks of many sizes come and go.  Left alone, the allocator learns to keep
+	 * them all in its heap, which then grows with its holes.
+	 */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_SIZE);
 	cli_catch_signals();
 	terminal_start(&cli.terminal);
 	outcome =
