@@ -7,7 +7,7 @@
 
 enum { USES_FIRST = 1024 };
 
-/* FNV-1a over text that is a keyed hash already; never 0. */
+/* FNV-1a over text that is a keyed hash already. */
 static uint64_t
 hash_text(const char *text)
 {
@@ -15,7 +15,7 @@ hash_text(const char *text)
 
 	for (; *text != '\0'; text++)
 		hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
-	return hash == 0 ? 1 : hash;
+	return hash;
 }
 
 void
@@ -32,30 +32,58 @@ dom_slots_free(struct dom_slots *slots)
 	*slots = (struct dom_slots){0};
 }
 
-/* The place of a slot, or the empty one where it belongs. */
+static struct dom_slot_use
+pack_use(uint64_t slot, uint64_t content)
+{
+	/* Never all 0: the top bit of the content says that it is there. */
+	return (struct dom_slot_use){
+	    .words = {(uint32_t)slot, (uint32_t)(slot >> 32 & 0xff) | (uint32_t)(content << 8),
+	        (uint32_t)(content >> 24) | UINT32_C(1) << 31}};
+}
+
+static bool
+is_empty(const struct dom_slot_use *use)
+{
+	return use->words[2] == 0;
+}
+
+static bool
+is_slot(const struct dom_slot_use *use, uint64_t slot)
+{
+	return use->words[0] == (uint32_t)slot &&
+	       (use->words[1] & 0xff) == (uint32_t)(slot >> 32 & 0xff);
+}
+
+/* The place of a slot, or the empty one where it belongs.  Only 40 bits of slot count. */
 static struct dom_slot_use *
 find_use(struct dom_slot_use *uses, size_t room, uint64_t slot)
 {
-	size_t at = (size_t)(slot * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (room - 1);
+	uint32_t mixed =
+	    (uint32_t)((slot & UINT64_C(0xffffffffff)) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	size_t at = (size_t)(((uint64_t)mixed * room) >> 32);
 
-	while (uses[at].slot != 0 && uses[at].slot != slot)
-		at = (at + 1) & (room - 1);
+	while (!is_empty(&uses[at]) && !is_slot(&uses[at], slot))
+		at = at + 1 == room ? 0 : at + 1;
 	return &uses[at];
 }
 
 static enum dom_status
 make_room(struct dom_slots *slots)
 {
-	size_t room = slots->use_room == 0 ? USES_FIRST : 2 * slots->use_room;
+	size_t room = slots->use_room == 0 ? USES_FIRST : slots->use_room / 2 * 3;
 	struct dom_slot_use *uses;
 
-	if (slots->use_room > 0 && slots->use_count < slots->use_room / 4 * 3)
+	if (slots->use_room > 0 && slots->use_count < slots->use_room / 6 * 5)
 		return DOM_OK;
 	if ((uses = calloc(room, sizeof(*uses))) == NULL)
 		return DOM_ENOMEM;
-	for (size_t i = 0; i < slots->use_room; i++)
-		if (slots->uses[i].slot != 0)
-			*find_use(uses, room, slots->uses[i].slot) = slots->uses[i];
+	for (size_t i = 0; i < slots->use_room; i++) {
+		const struct dom_slot_use *use = &slots->uses[i];
+
+		if (!is_empty(use))
+			*find_use(uses, room,
+			    use->words[0] | (uint64_t)(use->words[1] & 0xff) << 32) = *use;
+	}
 	free(slots->uses);
 	slots->uses = uses;
 	slots->use_room = room;
@@ -65,16 +93,33 @@ make_room(struct dom_slots *slots)
 enum dom_status
 dom_slots_use(struct dom_slots *slots, const struct dom_slot *slot)
 {
+	uint64_t hash = hash_text(slot->uid);
 	struct dom_slot_use *use;
 	enum dom_status st;
 
 	if ((st = make_room(slots)) < 0)
 		return st;
-	use = find_use(slots->uses, slots->use_room, hash_text(slot->uid));
-	slots->use_count += use->slot == 0;
-	*use = (struct dom_slot_use){
-	    .slot = hash_text(slot->uid), .content = hash_text(slot->fingerprint)};
+	use = find_use(slots->uses, slots->use_room, hash);
+	slots->use_count += is_empty(use);
+	*use = pack_use(hash, hash_text(slot->fingerprint));
 	return DOM_OK;
+}
+
+/* Has this import used the slot?  *same_r: with this content. */
+static bool
+is_used(const struct dom_slots *slots, const char *uid, const char *fingerprint, bool *same_r)
+{
+	uint64_t hash = hash_text(uid);
+	const struct dom_slot_use *use;
+	struct dom_slot_use same;
+
+	*same_r = false;
+	if (slots->use_room == 0)
+		return false;
+	use = find_use(slots->uses, slots->use_room, hash);
+	same = pack_use(hash, hash_text(fingerprint));
+	*same_r = memcmp(use, &same, sizeof(same)) == 0;
+	return !is_empty(use);
 }
 
 /* key || 0 || number, and beyond the numbered slots || digest. */
@@ -133,28 +178,22 @@ dom_slots_choose(
 	struct dom_collection *collection = slots->collection;
 	struct dom_state *state = collection->session->state;
 	enum fit best = FIT_NONE;
-	uint64_t content;
 	enum dom_status st;
 
 	dom_collection_fingerprint(collection, record->digest, slot_r->fingerprint);
-	content = hash_text(slot_r->fingerprint);
 	for (uint32_t number = 0; number <= DOM_SLOTS_MAX; number++) {
 		char uid[DOM_UID_TEXT_SIZE + 1];
 		struct dom_item_row row;
 		enum fit fit;
+		bool same;
 
 		if ((st = slot_uid(slots, record, number, uid)) < 0)
 			return st;
-		if (slots->use_room > 0) {
-			const struct dom_slot_use *use =
-			    find_use(slots->uses, slots->use_room, hash_text(uid));
-
-			if (use->slot != 0 && use->content == content) {
-				slot_r->outcome = DOM_RECORD_DUPLICATE;
-				return DOM_OK;
-			}
-			if (use->slot != 0)
+		if (is_used(slots, uid, slot_r->fingerprint, &same)) {
+			if (!same)
 				continue;
+			slot_r->outcome = DOM_RECORD_DUPLICATE;
+			return DOM_OK;
 		}
 		st = dom_state_item_find(state, collection->number, dom_slice_of(uid), &row);
 		if (st < 0)

@@ -18,13 +18,17 @@ enum {
 	DOM_SLOTS_MAX = 256,
 };
 
-/* The slots that this import used, and with what content: hashes of both. */
+/*
+ * A slot that this import used, and with what content: 40 bits of the hash of
+ * its uid, 56 of its fingerprint's.  A backup has a million of them at times,
+ * so they are packed.
+ */
 struct dom_slot_use {
-	uint64_t slot, content;
+	uint32_t words[3]; /* all 0: empty */
 };
 struct dom_slots {
 	struct dom_collection *collection;
-	struct dom_slot_use *uses; /* open addressing; slot 0: empty */
+	struct dom_slot_use *uses; /* open addressing */
 	size_t use_count, use_room;
 	struct dom_buffer name; /* scratch */
 };

@@ -217,7 +217,8 @@ dom_state_open(
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(state->db,
 		    "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-		    "PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF;"
+		    "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000;"
+		    "PRAGMA wal_autocheckpoint = 8000; PRAGMA trusted_schema = OFF;"
 		    "PRAGMA cell_size_check = ON",
 		    NULL, NULL, NULL);
 	st = code == SQLITE_OK ? migrate(state) : dom_state_failed(state, code);

@@ -11,8 +11,9 @@
 enum {
 	BATCH_ITEMS_MAX = 200,
 	BATCH_SIZE_MAX = 1 << 20,
-	COMMIT_ROWS_MAX = 1000,
-	COMMIT_PAUSE_MS = 500,
+	COMMIT_ROWS_MAX = 5000, /* what a crash loses of the index, the next sync lists */
+	COMMIT_PAUSE_MS = 2000,
+	TRANSFERS_MAX = 16,  /* more would only wait for a connection, in memory */
 	ITEMS_HEADER_AT = 7, /* fixmap(1) and the text "items" come before it */
 };
 
@@ -85,6 +86,7 @@ transfer_unlink(struct dom_upload *upload, struct dom_transfer *transfer)
 		at = &(*at)->next;
 	*at = transfer->next;
 	upload->flying_bytes -= transfer->bytes;
+	upload->flying_count--;
 }
 
 static void
@@ -184,7 +186,8 @@ wait_for_room(struct dom_upload *upload, size_t bytes)
 	enum dom_status st;
 
 	while (upload->failed == DOM_OK && upload->transfers != NULL &&
-	       upload->flying_bytes + bytes > DOM_IMPORT_WINDOW_BYTES)
+	       (upload->flying_count == TRANSFERS_MAX ||
+	           upload->flying_bytes + bytes > DOM_IMPORT_WINDOW_BYTES))
 		if ((st = dom_session_work(session, 1000)) < 0) {
 			dom_session_fail(session, st, "The connection cannot be used any more");
 			return dom_upload_fail(upload, st);
@@ -199,7 +202,7 @@ dom_upload_start(struct dom_upload *upload, struct dom_transfer *transfer)
 	enum dom_status st;
 
 	transfer->upload = upload;
-	transfer->bytes = call->body.size;
+	transfer->bytes = call->body.capacity;
 	call->context = transfer;
 	call->done = transfer_done;
 	if ((st = wait_for_room(upload, transfer->bytes)) < 0)
@@ -212,6 +215,7 @@ dom_upload_start(struct dom_upload *upload, struct dom_transfer *transfer)
 	transfer->next = upload->transfers;
 	upload->transfers = transfer;
 	upload->flying_bytes += transfer->bytes;
+	upload->flying_count++;
 	if (transfer->item != NULL)
 		transfer->item->chunks_flying++;
 	return DOM_OK;

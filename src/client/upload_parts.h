@@ -43,7 +43,7 @@ struct dom_upload {
 	struct dom_upload_item *cutting; /* its content is coming */
 	struct dom_upload_item *waiting; /* for chunks */
 	struct dom_transfer *transfers;
-	size_t flying_bytes;
+	size_t flying_bytes, flying_count;
 	uint64_t stored, stored_bytes;
 	size_t rows_uncommitted;
 	bool acknowledged_chunks; /* since the last commit */
