@@ -42,6 +42,8 @@ enum {
 	STORE_TOKEN_HASH_SIZE = 32,
 	STORE_CHUNK_ROW_SIZE_MAX = 64 << 10, /* larger chunks become files */
 	STORE_JOBS_MAX = 4096,               /* queued; submitting more is DOM_ELIMIT */
+	/* A scan of items or revisions ends early once its rows take this much memory. */
+	STORE_SCAN_SIZE_MAX = 4 << 20,
 };
 
 struct store_options {
@@ -242,14 +244,17 @@ DOM_MUST_CHECK enum dom_status store_item_etag(struct store_txn *txn, int64_t co
  */
 DOM_MUST_CHECK enum dom_status store_item_put(
     struct store_txn *txn, int64_t collection, const struct store_item *item);
-/* Items with clock > after by ascending clock, at most limit; the main item only if asked. */
+/*
+ * Items with clock > after by ascending clock, at most limit; the main item
+ * only if asked.  Fewer than limit may be more to come, none is the end.
+ */
 DOM_MUST_CHECK enum dom_status store_item_scan(struct store_txn *txn,
     const struct store_collection *collection, uint64_t after, bool with_main, unsigned limit,
     struct dom_arena *arena, struct store_item **items_r, size_t *count_r);
 /* DOM_OK if the item ever had this revision; previous is the one before it, or empty. */
 DOM_MUST_CHECK enum dom_status store_revision_find(struct store_txn *txn, int64_t item,
     struct dom_slice uid, struct dom_arena *arena, struct store_revision *revision_r);
-/* Newest first; before: clock of the last one already seen, 0 for none. */
+/* Newest first; before: clock of the last one already seen, 0 for none.  Ends as above. */
 DOM_MUST_CHECK enum dom_status store_revision_scan(struct store_txn *txn, int64_t item,
     uint64_t before, unsigned limit, struct dom_arena *arena,
     struct store_revision **revisions_r, size_t *count_r);

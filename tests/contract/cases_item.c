@@ -310,7 +310,68 @@ figures_count_what_is_there(void **state)
 	assert_int_equal(counts.chunk_bytes, 0);
 }
 
+enum { LONG_META_SIZE = 1 << 20, LONG_ITEMS = 12 };
+
+/* Rows of any size are read in pieces: a list costs its bytes, not those of 32 rows. */
+static void
+a_scan_of_long_rows_ends_early_and_goes_on(void **state)
+{
+	static const uint8_t bytes[LONG_META_SIZE] = {1};
+	struct world *world = *state;
+	struct shelf shelf = shelf_begin(world);
+	struct store_collection collection = {.uid = dom_slice_of("c1")};
+	struct store_item item = {.uid = dom_slice_of("i1")}, *items;
+	struct store_revision *revisions;
+	char etag[16];
+	uint64_t after = 0;
+	size_t count, seen = 0, scans = 0;
+
+	collection.number = shelf.collection;
+	for (unsigned i = 0; i < 2 * LONG_ITEMS; i++) {
+		char uid[16];
+
+		snprintf(uid, sizeof(uid), i < LONG_ITEMS ? "i%u" : "j", i);
+		snprintf(etag, sizeof(etag), "e%u", i);
+		item.uid = dom_slice_of(uid);
+		item.current = (struct store_revision){.uid = dom_slice_of(etag),
+		    .meta = dom_slice(bytes, sizeof(bytes)),
+		    .clock = i + 1};
+		assert_status(store_item_put(shelf.txn, shelf.collection, &item), DOM_OK);
+		if (i == LONG_ITEMS)
+			assert_status(store_item_etag(shelf.txn, shelf.collection, item.uid,
+			                  world->arena, &item.number, &(struct dom_slice){0}),
+			    DOM_OK);
+	}
+	do {
+		dom_arena_reset(world->arena);
+		assert_status(store_item_scan(shelf.txn, &collection, after, true, 99,
+		                  world->arena, &items, &count),
+		    DOM_OK);
+		assert_true(dom_arena_used(world->arena) <
+		            STORE_SCAN_SIZE_MAX + LONG_META_SIZE + 65536);
+		for (size_t i = 0; i < count; i++)
+			after = items[i].current.clock;
+		seen += count;
+		scans++;
+	} while (count != 0);
+	assert_int_equal(seen, LONG_ITEMS + 1);
+	assert_in_range(scans, 3, 6);
+	for (after = 0, seen = 0; seen == 0 || count != 0; seen += count) {
+		dom_arena_reset(world->arena);
+		assert_status(store_revision_scan(shelf.txn, item.number, after, 99,
+		                  world->arena, &revisions, &count),
+		    DOM_OK);
+		assert_true(dom_arena_used(world->arena) <
+		            STORE_SCAN_SIZE_MAX + LONG_META_SIZE + 65536);
+		if (count != 0)
+			after = revisions[count - 1].clock;
+	}
+	assert_int_equal(seen, LONG_ITEMS);
+	write_commit(world);
+}
+
 const struct CMUnitTest item_cases[] = {
+    CONTRACT_CASE(a_scan_of_long_rows_ends_early_and_goes_on),
     CONTRACT_CASE(an_item_comes_back_as_it_was_put),
     CONTRACT_CASE(no_encryption_key_is_not_an_empty_one),
     CONTRACT_CASE(a_new_item_needs_a_new_uid_and_a_collection),

@@ -167,6 +167,13 @@ store_item_put(struct store_txn *txn, int64_t collection, const struct store_ite
 	return sql_change(&call);
 }
 
+/* A row may take 60 MB, so their number alone bounds nothing. */
+static bool
+scan_has_room(const struct dom_arena *arena, size_t used_before)
+{
+	return dom_arena_used(arena) - used_before < STORE_SCAN_SIZE_MAX;
+}
+
 enum dom_status
 store_item_scan(struct store_txn *txn, const struct store_collection *collection,
     uint64_t after, bool with_main, unsigned limit, struct dom_arena *arena,
@@ -174,13 +181,14 @@ store_item_scan(struct store_txn *txn, const struct store_collection *collection
 {
 	struct sql_call call = sql_call(txn->connection, SQL_ITEM_SCAN);
 	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_item)};
+	size_t used = dom_arena_used(arena);
 
 	sql_put_number(&call, collection->number);
 	sql_put_bound(&call, after);
 	/* The main item has the collection's uid; no item's uid is empty. */
 	sql_put_slice(&call, with_main ? dom_slice(NULL, 0) : collection->uid);
 	sql_put_number(&call, limit);
-	while (sql_step(&call) == DOM_OK) {
+	while (scan_has_room(arena, used) && sql_step(&call) == DOM_OK) {
 		struct store_item *item = sql_rows_next(&rows);
 
 		if (item == NULL) {
@@ -219,11 +227,12 @@ store_revision_scan(struct store_txn *txn, int64_t item, uint64_t before, unsign
 {
 	struct sql_call call = sql_call(txn->connection, SQL_REVISION_SCAN);
 	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_revision)};
+	size_t used = dom_arena_used(arena);
 
 	sql_put_number(&call, item);
 	sql_put_bound(&call, before == 0 ? INT64_MAX : before);
 	sql_put_number(&call, limit);
-	while (sql_step(&call) == DOM_OK) {
+	while (scan_has_room(arena, used) && sql_step(&call) == DOM_OK) {
 		struct store_revision *revision = sql_rows_next(&rows);
 
 		if (revision == NULL) {
