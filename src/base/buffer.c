@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Growth doubles; old memory is wiped, since plaintext passes through here. */
+#include "base/buffer.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buffer.h"
 #include "base/wipe.h"
 
 enum { CAPACITY_FIRST = 256 };
@@ -139,6 +140,16 @@ dom_buffer_drop(struct dom_buffer *buffer, size_t count)
 	memmove(buffer->data, buffer->data + count, buffer->size - count);
 	buffer->size -= count;
 	dom_wipe(buffer->data + buffer->size, count); /* what moved left a copy behind */
+}
+
+void
+dom_buffer_cut(struct dom_buffer *buffer, size_t size)
+{
+	assert(size <= buffer->size);
+	if (size < buffer->size)
+		dom_wipe(buffer->data + size, buffer->size - size);
+	buffer->size = size;
+	buffer->failed = DOM_OK;
 }
 
 enum dom_status

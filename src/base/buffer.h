@@ -38,6 +38,9 @@ void dom_buffer_print(struct dom_buffer *buffer, const char *format, ...)
 /* Drop count bytes from the front, or all of them. */
 void dom_buffer_drop(struct dom_buffer *buffer, size_t count);
 
+/* Back to a size it had before; forgets a failure that came after. */
+void dom_buffer_cut(struct dom_buffer *buffer, size_t size);
+
 /* DOM_OK, or the first failure: DOM_ENOMEM, DOM_ELIMIT. */
 DOM_MUST_CHECK enum dom_status dom_buffer_finish(const struct dom_buffer *buffer);
 

@@ -121,6 +121,8 @@ walk_owner(struct vault_page *page, struct walk *walk, const struct store_accoun
 			st = vault_put_collection(
 			    page, &(struct vault_place){.collection = rows[i].collection,
 			              .member = rows[i].member});
+			if (st == DOM_ABSENT)
+				break;
 			if (st != DOM_OK)
 				return st;
 			after = rows[i].clock;

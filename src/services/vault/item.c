@@ -31,7 +31,10 @@ put_items(struct vault_page *page, const struct store_collection *collection, ui
 			return DOM_OK;
 		}
 		for (size_t i = 0; i < count && !vault_page_full(page); i++) {
-			if ((st = vault_put_item(page, collection, &rows[i])) != DOM_OK)
+			st = vault_put_item(page, collection, &rows[i]);
+			if (st == DOM_ABSENT)
+				break;
+			if (st != DOM_OK)
 				return st;
 			*after_r = rows[i].current.clock;
 		}
@@ -190,10 +193,13 @@ put_updates(struct vault_page *page, const struct store_collection *collection,
 		dom_arena_reset(page->rows);
 		st = store_item_find(
 		    page->call->txn, collection->number, updates[i].uid, page->rows, &item);
-		if (st == DOM_OK)
-			st = vault_put_item(page, collection, &item);
 		if (st != DOM_OK)
 			return st < 0 ? st : DOM_ESTORE;
+		st = vault_put_item(page, collection, &item);
+		if (st == DOM_ABSENT)
+			return vault_page_refuse(page->call);
+		if (st != DOM_OK)
+			return st;
 	}
 	return DOM_OK;
 }
@@ -273,7 +279,10 @@ put_revisions(struct vault_page *page, const struct store_collection *collection
 			return DOM_OK;
 		}
 		for (size_t i = 0; i < count && !vault_page_full(page); i++) {
-			if ((st = vault_put_revision(page, collection, &rows[i])) != DOM_OK)
+			st = vault_put_revision(page, collection, &rows[i]);
+			if (st == DOM_ABSENT)
+				break;
+			if (st != DOM_OK)
 				return st;
 			before = rows[i].clock;
 			end->stoken = dom_arena_copy(call->arena, rows[i].uid);

@@ -31,7 +31,8 @@ vault_page_close(struct vault_page *page)
 bool
 vault_page_full(const struct vault_page *page)
 {
-	return page->values.size >= SERVICE_PAGE_SIZE_MAX || page->count >= page->count_max;
+	return page->is_over || page->values.size >= SERVICE_PAGE_SIZE_MAX ||
+	       page->count >= page->count_max;
 }
 
 unsigned
@@ -44,8 +45,8 @@ vault_page_room(const struct vault_page *page)
 	return room > VAULT_SCAN_ROWS ? VAULT_SCAN_ROWS : (unsigned)room;
 }
 
-static enum dom_status
-too_large(struct service_call *call)
+enum dom_status
+vault_page_refuse(struct service_call *call)
 {
 	return service_refuse(call, SERVICE_TOO_LARGE,
 	    "This is too large for one reply: ask with prefetch=medium and download the chunks"
@@ -89,9 +90,10 @@ put_chunk(
 	return st;
 }
 
+/* The end of a row that began at start. */
 static enum dom_status
 put_chunks(struct vault_page *page, const struct store_collection *collection,
-    const struct store_revision *revision)
+    const struct store_revision *revision, size_t start)
 {
 	enum dom_status st = DOM_OK;
 
@@ -102,8 +104,13 @@ put_chunks(struct vault_page *page, const struct store_collection *collection,
 	}
 	if (st == DOM_OK)
 		st = dom_buffer_finish(&page->values);
-	if (st == DOM_ELIMIT)
-		return too_large(page->call);
+	if (st == DOM_ELIMIT && page->count == 0)
+		return vault_page_refuse(page->call);
+	if (st == DOM_ELIMIT) {
+		dom_buffer_cut(&page->values, start);
+		page->is_over = true;
+		return DOM_ABSENT;
+	}
 	page->count++;
 	return st;
 }
@@ -129,9 +136,10 @@ vault_put_item(struct vault_page *page, const struct store_collection *collectio
     const struct store_item *item)
 {
 	struct wire_item wire = wire_item_of(item);
+	size_t start = page->values.size;
 
 	wire_item_begin(&page->values, &wire, true, item->current.chunk_count);
-	return put_chunks(page, collection, &item->current);
+	return put_chunks(page, collection, &item->current, start);
 }
 
 enum dom_status
@@ -139,9 +147,10 @@ vault_put_revision(struct vault_page *page, const struct store_collection *colle
     const struct store_revision *revision)
 {
 	struct wire_revision wire = wire_revision_of(revision);
+	size_t start = page->values.size;
 
 	wire_revision_begin(&page->values, &wire, revision->chunk_count);
-	return put_chunks(page, collection, revision);
+	return put_chunks(page, collection, revision, start);
 }
 
 enum dom_status
@@ -152,6 +161,7 @@ vault_put_collection(struct vault_page *page, const struct vault_place *place)
 	struct wire_collection wire = {.collection_key = place->member.collection_key,
 	    .access_level = place->member.access_level};
 	struct store_item main;
+	size_t start = page->values.size;
 	enum dom_status st;
 
 	st = store_item_find(call->txn, collection->number, collection->uid, page->rows, &main);
@@ -163,5 +173,5 @@ vault_put_collection(struct vault_page *page, const struct vault_place *place)
 		return st;
 	wire.item = wire_item_of(&main);
 	wire_collection_begin(&page->values, &wire, main.current.chunk_count);
-	return put_chunks(page, collection, &main.current);
+	return put_chunks(page, collection, &main.current, start);
 }

@@ -100,6 +100,7 @@ struct vault_page {
 	struct dom_arena *rows;    /* of one scan */
 	struct dom_arena *content; /* of one chunk */
 	size_t count, count_max;
+	bool is_over; /* the next row does not fit */
 };
 
 DOM_MUST_CHECK enum dom_status vault_page_open(
@@ -109,11 +110,16 @@ void vault_page_close(struct vault_page *page);
 unsigned vault_page_room(const struct vault_page *page);
 /* True when its bytes are enough. */
 bool vault_page_full(const struct vault_page *page);
+/* 413, for what must be in one reply. */
+DOM_MUST_CHECK enum dom_status vault_page_refuse(struct service_call *call);
 /* Write the whole reply. */
 DOM_MUST_CHECK enum dom_status vault_page_finish(
     struct vault_page *page, const struct wire_list_end *end);
 
-/* Encode one row; the chunks' contents come along unless prefetch is medium. */
+/*
+ * Encode one row; the chunks' contents come along unless prefetch is medium.
+ * DOM_ABSENT: it does not fit behind the others, and the page ends before it.
+ */
 DOM_MUST_CHECK enum dom_status vault_put_item(struct vault_page *page,
     const struct store_collection *collection, const struct store_item *item);
 DOM_MUST_CHECK enum dom_status vault_put_revision(struct vault_page *page,

@@ -243,6 +243,23 @@ test_a_drop_wipes_what_it_leaves_behind(void **state)
 }
 
 static void
+test_a_cut_goes_back_before_a_failure_and_wipes(void **state)
+{
+	struct dom_buffer buffer = {.size_max = 10};
+
+	(void)state;
+	dom_buffer_append_text(&buffer, "keep");
+	dom_buffer_append_text(&buffer, "secret");
+	dom_buffer_append_text(&buffer, "!");
+	assert_int_equal(dom_buffer_finish(&buffer), DOM_ELIMIT);
+	dom_buffer_cut(&buffer, 4);
+	assert_int_equal(dom_buffer_finish(&buffer), DOM_OK);
+	assert_int_equal(buffer.size, 4);
+	assert_memory_equal(buffer.data, "keep\0\0\0\0\0", 10);
+	dom_buffer_free(&buffer);
+}
+
+static void
 test_a_print_may_fill_a_buffer_to_its_limit(void **state)
 {
 	struct dom_buffer buffer = {.size_max = 5};
@@ -265,6 +282,7 @@ main(void)
 	    cmocka_unit_test(test_sizes_that_overflow_are_no_memory),
 	    cmocka_unit_test(test_copies_and_prints_end_in_nul),
 	    cmocka_unit_test(test_a_drop_wipes_what_it_leaves_behind),
+	    cmocka_unit_test(test_a_cut_goes_back_before_a_failure_and_wipes),
 	    cmocka_unit_test(test_a_print_may_fill_a_buffer_to_its_limit),
 	    cmocka_unit_test(test_a_buffer_keeps_what_was_appended),
 	    cmocka_unit_test(test_the_first_failure_of_a_buffer_sticks_until_it_is_cleared),

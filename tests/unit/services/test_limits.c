@@ -20,10 +20,61 @@ only_a_failed_commit_may_have_stored_something(void **state)
 	assert_non_null(strstr(reply.detail, "perhaps"));
 }
 
+/* An item of count times the same megabyte, which was uploaded before. */
+static void
+put_heavy(unsigned number, unsigned count)
+{
+	struct wire_item heavy = item(number, 'h', NULL);
+
+	heavy.content.chunk_count = count;
+	heavy.content.chunks =
+	    dom_arena_array(house.arena, count, sizeof(*heavy.content.chunks));
+	assert_non_null(heavy.content.chunks);
+	for (unsigned i = 0; i < count; i++)
+		heavy.content.chunks[i].uid = dom_slice_of(uid('k', 1));
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_BATCH, 1, &heavy, 1), SERVICE_DONE);
+}
+
+static void
+an_item_that_does_not_fit_any_more_begins_the_next_page(void **state)
+{
+	static const uint8_t megabyte[1 << 20];
+
+	(void)state;
+	turn_on(&house.ana);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	ask(SERVICE_CHUNK_PUT, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', 1));
+	house.request.item_uid = dom_slice_of(uid('i', 1));
+	house.request.chunk_uid = dom_slice_of(uid('k', 1));
+	house.request.body = dom_slice(megabyte, sizeof(megabyte));
+	assert_int_equal(send(), SERVICE_DONE);
+	put_heavy(1, 4);
+	put_heavy(2, 253);
+	list_items(&house.ana, 1, "");
+	assert_int_equal(house.list.count, 1);
+	assert_false(house.list.done);
+	list_items(&house.ana, 1, house.stoken);
+	assert_int_equal(house.list.count, 1);
+	assert_true(dom_slice_is(house.list.items[0].uid, uid('i', 2)));
+	assert_int_equal(house.list.items[0].content.chunk_count, 253);
+	assert_true(house.list.done);
+	/* What cannot be split into pages is refused whole. */
+	ask(SERVICE_ITEM_FETCH_UPDATES, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', 1));
+	wire_updates_encode(&house.body,
+	    (const struct wire_dep[]){
+	        {.uid = dom_slice_of(uid('i', 1))}, {.uid = dom_slice_of(uid('i', 2))}},
+	    2);
+	assert_int_equal(send(), SERVICE_TOO_LARGE);
+	assert_int_equal(house.reply.body.size, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(an_item_that_does_not_fit_any_more_begins_the_next_page),
 	    TEST(only_a_failed_commit_may_have_stored_something),
 	};
 
