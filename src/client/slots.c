@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-enum { USES_FIRST = 1024 };
+enum { USES_FIRST = 64 };
 
 /* FNV-1a over text that is a keyed hash already. */
 static uint64_t
@@ -27,7 +27,8 @@ dom_slots_start(struct dom_slots *slots, struct dom_collection *collection)
 void
 dom_slots_free(struct dom_slots *slots)
 {
-	free(slots->uses);
+	for (size_t i = 0; i < DOM_SLOTS_PARTS; i++)
+		free(slots->parts[i].uses);
 	dom_buffer_free(&slots->name);
 	*slots = (struct dom_slots){0};
 }
@@ -67,26 +68,33 @@ find_use(struct dom_slot_use *uses, size_t room, uint64_t slot)
 	return &uses[at];
 }
 
-static enum dom_status
-make_room(struct dom_slots *slots)
+/* By bits that find_use() does not look at. */
+static size_t
+part_of(uint64_t slot)
 {
-	size_t room = slots->use_room == 0 ? USES_FIRST : slots->use_room / 2 * 3;
+	return (size_t)(slot >> 40) % DOM_SLOTS_PARTS;
+}
+
+static enum dom_status
+make_room(struct dom_slots_part *part)
+{
+	size_t room = part->room == 0 ? USES_FIRST : part->room / 2 * 3;
 	struct dom_slot_use *uses;
 
-	if (slots->use_room > 0 && slots->use_count < slots->use_room / 6 * 5)
+	if (part->room > 0 && part->count < part->room / 6 * 5)
 		return DOM_OK;
 	if ((uses = calloc(room, sizeof(*uses))) == NULL)
 		return DOM_ENOMEM;
-	for (size_t i = 0; i < slots->use_room; i++) {
-		const struct dom_slot_use *use = &slots->uses[i];
+	for (size_t i = 0; i < part->room; i++) {
+		const struct dom_slot_use *use = &part->uses[i];
 
 		if (!is_empty(use))
 			*find_use(uses, room,
 			    use->words[0] | (uint64_t)(use->words[1] & 0xff) << 32) = *use;
 	}
-	free(slots->uses);
-	slots->uses = uses;
-	slots->use_room = room;
+	free(part->uses);
+	part->uses = uses;
+	part->room = room;
 	return DOM_OK;
 }
 
@@ -94,13 +102,14 @@ enum dom_status
 dom_slots_use(struct dom_slots *slots, const struct dom_slot *slot)
 {
 	uint64_t hash = hash_text(slot->uid);
+	struct dom_slots_part *part = &slots->parts[part_of(hash)];
 	struct dom_slot_use *use;
 	enum dom_status st;
 
-	if ((st = make_room(slots)) < 0)
+	if ((st = make_room(part)) < 0)
 		return st;
-	use = find_use(slots->uses, slots->use_room, hash);
-	slots->use_count += is_empty(use);
+	use = find_use(part->uses, part->room, hash);
+	part->count += is_empty(use);
 	*use = pack_use(hash, hash_text(slot->fingerprint));
 	return DOM_OK;
 }
@@ -110,13 +119,14 @@ static bool
 is_used(const struct dom_slots *slots, const char *uid, const char *fingerprint, bool *same_r)
 {
 	uint64_t hash = hash_text(uid);
+	const struct dom_slots_part *part = &slots->parts[part_of(hash)];
 	const struct dom_slot_use *use;
 	struct dom_slot_use same;
 
 	*same_r = false;
-	if (slots->use_room == 0)
+	if (part->room == 0)
 		return false;
-	use = find_use(slots->uses, slots->use_room, hash);
+	use = find_use(part->uses, part->room, hash);
 	same = pack_use(hash, hash_text(fingerprint));
 	*same_r = memcmp(use, &same, sizeof(same)) == 0;
 	return !is_empty(use);

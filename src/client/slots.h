@@ -26,10 +26,15 @@ enum {
 struct dom_slot_use {
 	uint32_t words[3]; /* all 0: empty */
 };
+/* Open addressing; in parts, so that growing needs little room beside it. */
+enum { DOM_SLOTS_PARTS = 32 };
+struct dom_slots_part {
+	struct dom_slot_use *uses;
+	size_t count, room;
+};
 struct dom_slots {
 	struct dom_collection *collection;
-	struct dom_slot_use *uses; /* open addressing */
-	size_t use_count, use_room;
+	struct dom_slots_part parts[DOM_SLOTS_PARTS];
 	struct dom_buffer name; /* scratch */
 };
 

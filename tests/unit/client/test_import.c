@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "crypto/digest.h"
+
 #include "client/client.h"
 #include "phone.h"
 
@@ -345,6 +347,42 @@ withdrawn_consent_refuses_the_next_byte_and_keeps_what_is_stored(void **state)
 }
 
 static void
+a_region_restored_from_a_backup_is_listed_anew_and_gets_what_it_lost(void **state)
+{
+	static const struct phone_record records[] = {
+	    {.key = "still there", .source = "r", .order = 0, .seed = 91, .size = 100},
+	    {.key = "lost", .source = "r", .order = 1, .seed = 92, .size = 100},
+	};
+	struct dom_import_counts counts;
+	struct dom_collection *collection;
+	struct dom_item_row lost;
+	char uid[33], fingerprint[33];
+	const char name[] = "lost\0\0\0\0";
+	uint8_t *content = phone_content(&records[1]), digest[32];
+
+	(void)state;
+	assert_ok(phone, phone_backup(phone, "restored", records, 1, &counts));
+	assert_ok(phone, dom_collection_find(phone, "restored", &collection));
+	/* As if the second had been there too, and tokens of a later time. */
+	dom_collection_record_uid(collection->key, dom_slice(name, 4 + 1 + 4), uid);
+	assert_int_equal(dom_sha256(dom_slice(content, 100), digest), DOM_OK);
+	free(content);
+	dom_collection_fingerprint(collection, digest, fingerprint);
+	lost = (struct dom_item_row){.uid = dom_slice_of(uid),
+	    .etag = dom_slice_of("etag"),
+	    .fingerprint = dom_slice_of(fingerprint)};
+	assert_int_equal(dom_state_item_put(phone->state, collection->number, &lost), DOM_OK);
+	assert_int_equal(
+	    dom_state_set(phone->state, "token", dom_slice_of("from-the-future")), DOM_OK);
+	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	dom_collection_free(&collection);
+	assert_ok(phone, phone_backup(phone, "restored", records, 2, &counts));
+	assert_int_equal(counts.records[DOM_RECORD_SAME], 1);
+	assert_int_equal(counts.records[DOM_RECORD_NEW], 1);
+	phone_restore_is_identical(phone, "restored", records, 2);
+}
+
+static void
 devices_are_listed_and_revoked(void **state)
 {
 	struct dom_session *other = phone_log_in("to revoke");
@@ -485,6 +523,8 @@ main(void)
 	        an_item_that_another_device_deleted_is_not_restored_and_comes_back_when_imported),
 	    cmocka_unit_test(two_devices_that_import_the_same_share_the_items),
 	    cmocka_unit_test(withdrawn_consent_refuses_the_next_byte_and_keeps_what_is_stored),
+	    cmocka_unit_test(
+	        a_region_restored_from_a_backup_is_listed_anew_and_gets_what_it_lost),
 	    cmocka_unit_test(devices_are_listed_and_revoked),
 	    cmocka_unit_test(an_expired_session_is_renewed_without_a_password),
 	    cmocka_unit_test(one_folder_has_one_session_at_a_time),
