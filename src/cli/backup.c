@@ -197,7 +197,7 @@ backup_begin(struct backup *backup)
 	if (st == DOM_OK)
 		st = consented_ask(backup->cli->session, &backup->consented);
 	if (st != DOM_OK)
-		return cli_fail(backup->cli, st, "nothing was sent");
+		return cli_fail(backup->cli, st, "the backup did not begin");
 	return CLI_DONE;
 }
 

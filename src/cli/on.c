@@ -13,14 +13,14 @@ print_paragraph(const char *label, const char *text)
 	enum { WIDTH = 66 };
 	size_t column = 0;
 
-	printf("  %-11s", label);
+	printf("  %-12s", label);
 	while (*text != '\0') {
 		size_t word = 0;
 
 		while (text[word] != '\0' && text[word] != ' ')
 			word++;
 		if (column > 0 && column + word + 1 > WIDTH) {
-			printf("\n%13s", "");
+			printf("\n%14s", "");
 			column = 0;
 		}
 		printf("%s%.*s", column > 0 ? " " : "", (int)word, text);
@@ -44,8 +44,8 @@ print_entry(
 	print_paragraph("Stored", service->stored);
 	print_paragraph("Readable by", service->readable);
 	print_paragraph("Kept", service->retention);
-	printf("  %-11s%s, %s\n", "Region", region, dom_session_server(cli->session));
-	printf("  %-11s%s\n", "On until",
+	printf("  %-12s%s, %s\n", "Region", region, dom_session_server(cli->session));
+	printf("  %-12s%s\n", "On until",
 	    until_ms == 0 ? "you turn it off" : text_time(until_ms, time));
 }
 

@@ -196,7 +196,7 @@ restore_run(struct cli *cli)
 	if (st == DOM_OK)
 		st = collections_list(cli->session, &restore.all);
 	if (st != DOM_OK)
-		outcome = cli_fail(cli, st, "nothing was restored");
+		outcome = cli_fail(cli, st, "the restore did not begin");
 	if (outcome == CLI_DONE)
 		outcome = restore_enter(&restore);
 	if (outcome == CLI_DONE)

@@ -64,7 +64,10 @@ sessions_run(struct cli *cli)
 		}
 		if (st != DOM_OK)
 			return cli_fail(cli, st, "the session was not ended");
-		printf("%s is logged out: its next request is refused\n", revoke);
+		printf("%s is logged out. If that device is lost, change the password too: who "
+		       "has its "
+		       "keys can log in again until then\n",
+		    revoke);
 		return CLI_DONE;
 	}
 	st = dom_devices(cli->session, &devices, &count);
@@ -88,9 +91,10 @@ const struct cli_command cli_sessions = {
     .name = "sessions",
     .usage = "[--revoke ID] [--json]",
     .summary = "the devices that are logged in; end one",
-    .about = "Lists the devices and apps that are logged in to the account.  --revoke ends "
-             "one: its\n"
-             "next request is refused.  What it has stored on itself is not erased by that.\n",
+    .about =
+        "Lists the devices and apps that are logged in to the account.  --revoke ends one.  A\n"
+        "device that still holds the account's keys can log in again until the password is\n"
+        "changed, and what it stored on itself is not erased.\n",
     .examples = "  domicile sessions\n  domicile sessions --revoke 3q2-7wEjRWeJq83vASNFZw\n",
     .options = sessions_options,
     .words_min = 0,

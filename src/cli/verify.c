@@ -82,7 +82,7 @@ verify_run(struct cli *cli)
 	if (st == DOM_OK)
 		st = collections_list(cli->session, &all);
 	if (st != DOM_OK)
-		outcome = cli_fail(cli, st, "nothing was checked");
+		outcome = cli_fail(cli, st, "the check did not begin");
 	for (size_t at = 0; at < all.count && outcome == CLI_DONE; at++) {
 		if (wanted[all.list[at].service])
 			outcome = verify_one(cli, &all.list[at], &sum);
