@@ -59,7 +59,8 @@ service_refuse_body(struct service_call *call, enum dom_status st, struct dom_sl
 
 	if (st == DOM_ENOMEM)
 		return st;
-	if (!is_msgpack(body))
+	/* What is over a limit may be more values than is_msgpack() walks. */
+	if (st != DOM_ELIMIT && !is_msgpack(body))
 		return service_refuse(call, SERVICE_MALFORMED_BODY,
 		    "The body is not one whole MessagePack value.");
 	if (reject == NULL || reject->field[0] == '\0')

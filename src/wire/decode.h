@@ -32,6 +32,7 @@ struct wire_decoder {
 	struct wire_reject *reject; /* may be NULL */
 	struct wire_step path[WIRE_DEPTH_MAX];
 	unsigned depth;
+	size_t chunk_count, chunk_count_max; /* of all revisions together; max 0: no bound */
 	enum dom_status failed;
 };
 

@@ -33,7 +33,7 @@ enum {
 	WIRE_META_SIZE_MAX = 1 << 20,
 	WIRE_TYPE_SIZE_MAX = 1024,
 	WIRE_BATCH_ITEMS_MAX = 10000,
-	WIRE_REVISION_CHUNKS_MAX = 1 << 20,
+	WIRE_REVISION_CHUNKS_MAX = 1 << 20, /* also of a whole batch */
 };
 
 /* What was wrong with a body: "items.0.content.uid: must be text of 20 to 64 ..." */

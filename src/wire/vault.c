@@ -40,9 +40,14 @@ read_chunks(struct wire_decoder *decoder, const struct wire_field *field, void *
 {
 	struct wire_revision *revision = target;
 
+	size_t count_max = WIRE_REVISION_CHUNKS_MAX;
+
 	(void)field;
+	if (decoder->chunk_count_max != 0)
+		count_max = decoder->chunk_count_max - decoder->chunk_count;
 	revision->chunks = wire_read_array(decoder, sizeof(*revision->chunks), CHUNK_BYTES_MIN,
-	    WIRE_REVISION_CHUNKS_MAX, read_chunk, &revision->chunk_count);
+	    count_max, read_chunk, &revision->chunk_count);
+	decoder->chunk_count += revision->chunk_count;
 }
 
 static void
@@ -206,6 +211,8 @@ wire_batch_decode(struct dom_slice body, struct dom_arena *arena, struct wire_ba
 	};
 	struct wire_decoder decoder = wire_decoder_over(body, arena, reject_r);
 
+	/* Each is looked up by the writer, whom everybody waits for. */
+	decoder.chunk_count_max = WIRE_REVISION_CHUNKS_MAX;
 	*batch_r = (struct wire_batch){0};
 	wire_read_map(&decoder, fields, WIRE_COUNT(fields), batch_r);
 	return wire_decoder_finish(&decoder);

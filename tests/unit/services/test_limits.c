@@ -70,11 +70,37 @@ an_item_that_does_not_fit_any_more_begins_the_next_page(void **state)
 	assert_int_equal(house.reply.body.size, 0);
 }
 
+static void
+a_batch_names_no_more_chunks_than_one_revision_may(void **state)
+{
+	static struct wire_chunk chunks[WIRE_REVISION_CHUNKS_MAX / 2 + 1];
+	struct wire_item items[2];
+	size_t used;
+
+	(void)state;
+	turn_on(&house.ana);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++)
+		chunks[i].uid = dom_slice_of("kkkkkkkkkkkkkkkkkkkk");
+	for (unsigned i = 0; i < 2; i++) {
+		items[i] = item(i + 1, 'h', NULL);
+		items[i].content.chunks = chunks;
+		items[i].content.chunk_count = sizeof(chunks) / sizeof(chunks[0]);
+	}
+	used = dom_arena_used(house.arena);
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_BATCH, 1, items, 2), SERVICE_TOO_LARGE);
+	/* Decoded for staging and for the job, the first item alone. */
+	assert_true(dom_arena_used(house.arena) - used < 3 * sizeof(chunks));
+	items[1].content.chunk_count -= 2;
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_BATCH, 1, items, 2), SERVICE_ITEM_FAILED);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(an_item_that_does_not_fit_any_more_begins_the_next_page),
+	    TEST(a_batch_names_no_more_chunks_than_one_revision_may),
 	    TEST(only_a_failed_commit_may_have_stored_something),
 	};
 
