@@ -4,6 +4,8 @@
 
 #include <sodium.h>
 
+#include "base/wipe.h"
+
 #include "crypto/roles.h"
 
 static_assert((int)DOM_SALT_SIZE == (int)DOM_MAC_SIZE, "a fake salt is a MAC");
@@ -11,11 +13,13 @@ static_assert((int)DOM_SALT_SIZE == (int)DOM_MAC_SIZE, "a fake salt is a MAC");
 enum {
 	USE_CHALLENGE = 1, /* never renumber: stored and sent bytes depend on it */
 	USE_SALT = 2,
+	USE_FAKE_LOGIN = 3,
 };
 
 enum dom_status
 dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 {
+	uint8_t seed[DOM_KEY_SIZE], secret[crypto_sign_SECRETKEYBYTES];
 	struct dom_region_key *key;
 
 	if (bytes.size != DOM_KEY_SIZE)
@@ -25,6 +29,10 @@ dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 		return DOM_ENOMEM;
 	dom_kdf(bytes.data, USE_CHALLENGE, "DomRegn ", key->challenge_key);
 	dom_kdf(bytes.data, USE_SALT, "DomRegn ", key->salt_key);
+	dom_kdf(bytes.data, USE_FAKE_LOGIN, "DomRegn ", seed);
+	crypto_sign_seed_keypair(key->fake_login_public, secret, seed);
+	dom_wipe(seed, sizeof(seed));
+	dom_wipe(secret, sizeof(secret));
 	*key_r = key;
 	return DOM_OK;
 }
@@ -41,4 +49,10 @@ dom_region_fake_salt(
     const struct dom_region_key *key, struct dom_slice username, uint8_t salt_r[DOM_SALT_SIZE])
 {
 	dom_mac(key->salt_key, username, salt_r);
+}
+
+struct dom_slice
+dom_region_fake_login(const struct dom_region_key *key)
+{
+	return dom_slice(key->fake_login_public, sizeof(key->fake_login_public));
 }

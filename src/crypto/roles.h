@@ -46,6 +46,7 @@ struct dom_item_key {
 struct dom_region_key {
 	uint8_t challenge_key[DOM_KEY_SIZE];
 	uint8_t salt_key[DOM_KEY_SIZE];
+	uint8_t fake_login_public[DOM_PUBLIC_KEY_SIZE];
 };
 
 /* Fill in what follows from the 32 bytes. */

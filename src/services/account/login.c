@@ -31,7 +31,7 @@ imagine(struct service_call *call, struct dom_slice login, struct store_account 
 	if ((st = dom_buffer_finish(&name)) == DOM_OK) {
 		*account_r = (struct store_account){.initialised = true,
 		    .salt = dom_slice(salt, DOM_SALT_SIZE),
-		    .login_public = dom_slice(salt, DOM_PUBLIC_KEY_SIZE)};
+		    .login_public = dom_region_fake_login(call->service->key)};
 		dom_region_fake_salt(call->service->key, folded, salt);
 		dom_region_fake_salt(call->service->key, dom_buffer_slice(&name), id);
 		memcpy(account_r->id, id, sizeof(account_r->id));

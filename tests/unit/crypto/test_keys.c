@@ -474,6 +474,29 @@ test_a_fake_salt_is_stable_per_name_and_region(void **state)
 	dom_region_key_free(&there);
 }
 
+static void
+test_a_fake_login_key_is_a_true_key_of_its_region(void **state)
+{
+	uint8_t bytes[DOM_KEY_SIZE] = {1};
+	struct dom_region_key *here = NULL, *there = NULL;
+
+	(void)state;
+	for (unsigned i = 0; i < 16; i++) {
+		bytes[1] = (uint8_t)i;
+		assert_ok(dom_region_key_from_bytes(dom_slice(bytes, sizeof(bytes)), &here));
+		assert_int_equal(dom_region_fake_login(here).size, DOM_PUBLIC_KEY_SIZE);
+		assert_int_equal(
+		    crypto_core_ed25519_is_valid_point(dom_region_fake_login(here).data), 1);
+		if (there != NULL)
+			assert_false(dom_slice_equal(
+			    dom_region_fake_login(here), dom_region_fake_login(there)));
+		dom_region_key_free(&there);
+		there = here;
+		here = NULL;
+	}
+	dom_region_key_free(&there);
+}
+
 /* FIPS 180-4's examples (NIST, SHA256.pdf). */
 static void
 test_sha256_known_answers(void **state)
@@ -539,6 +562,7 @@ main(void)
 	    cmocka_unit_test(test_a_saved_session_needs_its_storage_key),
 	    cmocka_unit_test(test_a_region_opens_its_own_challenges_only),
 	    cmocka_unit_test(test_a_fake_salt_is_stable_per_name_and_region),
+	    cmocka_unit_test(test_a_fake_login_key_is_a_true_key_of_its_region),
 	    cmocka_unit_test(test_sha256_known_answers),
 	    cmocka_unit_test(test_secrets_compare_equal_only_if_all_bytes_are),
 	};
