@@ -52,6 +52,7 @@ struct http_connection {
 	struct http_exchange *exchange;
 	struct dom_buffer out, out_body; /* in this order */
 	size_t out_at;                   /* written of both */
+	int64_t reply_held;              /* for out_body, in core->reply_bytes */
 };
 
 static void connection_advance(struct http_connection *connection);
@@ -80,6 +81,7 @@ connection_close(struct http_connection *connection)
 	dom_buffer_free(&connection->pending);
 	dom_buffer_free(&connection->out);
 	dom_buffer_free(&connection->out_body);
+	http_reply_release(loop->core, &connection->reply_held);
 	free(connection);
 	atomic_fetch_sub(&loop->load, 1);
 	atomic_fetch_sub(&loop->core->connections, 1);
@@ -142,6 +144,8 @@ begin_reply(struct http_connection *connection, bool request_is_over)
 	} else {
 		connection->out_body = response->body;
 		response->body = (struct dom_buffer){0};
+		connection->reply_held = connection->exchange->reply_held;
+		connection->exchange->reply_held = 0;
 	}
 	http_exchange_free(&connection->exchange);
 	enter(connection, WRITING);
@@ -309,6 +313,7 @@ end_reply(struct http_connection *connection)
 {
 	dom_buffer_free(&connection->out);
 	dom_buffer_free(&connection->out_body);
+	http_reply_release(connection->loop->core, &connection->reply_held);
 	connection->out_at = 0;
 	if (!connection->keeps_alive) {
 		http_transport_end(&connection->transport);

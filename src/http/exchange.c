@@ -72,6 +72,7 @@ http_exchange_free(struct http_exchange **exchange)
 	*exchange = NULL;
 	loop = old->loop;
 	release_body(old);
+	http_reply_release(loop->core, &old->reply_held);
 	service_drop(&old->staged);
 	service_reply_free(&old->reply);
 	dom_buffer_free(&old->response.body);
@@ -130,8 +131,45 @@ http_exchange_fault(struct http_exchange *exchange, enum http_fault fault, const
 }
 
 void
+http_reply_release(struct http_core *core, int64_t *held)
+{
+	if (*held != 0)
+		atomic_fetch_sub(&core->reply_bytes, *held);
+	*held = 0;
+}
+
+/*
+ * Count a large reply against what all replies together may take: clients
+ * that ask for much and read none of it would else use up the memory.  False
+ * if there is no room for it.  What writes has small replies, and must not be
+ * told that nothing was written.
+ */
+static bool
+hold_reply(struct http_exchange *exchange)
+{
+	struct http_core *core = exchange->loop->core;
+	int64_t size = (int64_t)exchange->reply.body.size, others;
+
+	if (size <= HTTP_JOIN_BYTES_MAX || service_plan(exchange->route.op)->writes)
+		return true;
+	others = atomic_fetch_add(&core->reply_bytes, size);
+	/* One alone always goes, however large. */
+	if (others != 0 && others + size > core->limits.of[HTTP_LIMIT_REPLY_MEMORY_BYTES]) {
+		atomic_fetch_sub(&core->reply_bytes, size);
+		return false;
+	}
+	exchange->reply_held = size;
+	return true;
+}
+
+void
 http_exchange_answer(struct http_exchange *exchange)
 {
+	if (!hold_reply(exchange)) {
+		http_exchange_fault(exchange, HTTP_FAULT_BUSY,
+		    "The server has too many replies on their way. Please try again.");
+		return;
+	}
 	reply_from_service(exchange->route.op, &exchange->reply, &exchange->response);
 	note(exchange);
 }

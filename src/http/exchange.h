@@ -29,6 +29,8 @@ struct http_exchange_owner {
 struct http_exchange {
 	struct http_response response; /* from HTTP_EXCHANGE_REPLY on */
 	int64_t body_size_max;         /* of a body that is wanted or dropped */
+	/* Of the response's body, counted in core->reply_bytes; who takes the body takes it. */
+	int64_t reply_held;
 
 	/* private */
 	struct http_loop *loop;
@@ -67,6 +69,9 @@ enum http_exchange_step http_exchange_end(struct http_exchange *exchange);
 /* The request cannot be brought to its end: make that the reply. */
 void http_exchange_fault(
     struct http_exchange *exchange, enum http_fault fault, const char *detail);
+
+/* A reply that was held is out, or will never be; *held becomes 0. */
+void http_reply_release(struct http_core *core, int64_t *held);
 
 void http_exchange_free_spares(struct http_loop *loop);
 

@@ -13,6 +13,8 @@ const struct http_limit_entry http_limit_table[] = {
     [HTTP_LIMIT_CHUNK_BYTES] = {"limit_chunk_bytes", 16 * MEBI, 1 << 10, 128 * MEBI},
     [HTTP_LIMIT_OPEN_BODY_BYTES] = {"limit_open_body_bytes", 64 << 10, 1 << 10, MEBI},
     [HTTP_LIMIT_BODY_MEMORY_BYTES] = {"limit_body_memory_bytes", 512 * MEBI, MEBI, MEBI *MEBI},
+    [HTTP_LIMIT_REPLY_MEMORY_BYTES] = {"limit_reply_memory_bytes", 512 * MEBI, MEBI,
+        MEBI *MEBI},
     [HTTP_LIMIT_BODY_RATE] = {"limit_body_rate", 1 << 10, 1, MEBI},
     [HTTP_LIMIT_HEADER_SECONDS] = {"limit_header_seconds", 10, 1, 600},
     [HTTP_LIMIT_IDLE_SECONDS] = {"limit_idle_seconds", 75, 1, 86400},

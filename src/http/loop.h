@@ -27,9 +27,12 @@ struct http_core {
 	const char *prefix; /* of every path, without a slash at its end */
 	struct http_pool *pool;
 	atomic_int_least64_t body_bytes;       /* held for requests on their way */
+	atomic_int_least64_t reply_bytes;      /* held for replies on their way */
 	atomic_int_least64_t requests_running; /* with the writer or the pool */
 	atomic_int_least64_t connections;
 	atomic_bool is_stopping;
+	atomic_bool refuses_writes;
+	atomic_int failure; /* the last enum dom_status that is no rule's */
 };
 
 /* A file descriptor in a loop's epoll. */
