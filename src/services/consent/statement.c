@@ -64,7 +64,7 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 	if (statement->erase)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This region cannot erase on withdrawal yet: nothing was changed."
-		    " Withdraw and keep, and delete the records yourself.");
+		    " Delete the records yourself, then withdraw and keep.");
 	return DOM_OK;
 }
 
