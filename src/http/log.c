@@ -4,6 +4,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,13 +37,38 @@ http_log_add(struct http_log *log, const struct http_log_line *line)
 }
 
 void
+http_log_init(struct http_log *log, int fd, unsigned loop)
+{
+	struct stat info;
+
+	*log = (struct http_log){.fd = fd, .loop = loop};
+	log->is_socket = fd >= 0 && fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode);
+}
+
+/* A pipe takes so much whole or not at all: a lost piece cuts no line in two. */
+static size_t
+piece_size(const uint8_t *at, size_t left)
+{
+	const uint8_t *end;
+
+	if (left <= PIPE_BUF)
+		return left;
+	end = memrchr(at, '\n', PIPE_BUF);
+	return end == NULL ? PIPE_BUF : (size_t)(end - at) + 1;
+}
+
+void
 http_log_flush(struct http_log *log)
 {
 	const uint8_t *at = log->pending.data;
 	size_t left = log->pending.size;
 
 	while (left != 0) {
-		ssize_t written = write(log->fd, at, left);
+		size_t size = piece_size(at, left);
+		/* The journal's socket belongs to others too: only this call does not wait. */
+		ssize_t written = log->is_socket
+		                      ? send(log->fd, at, size, MSG_DONTWAIT | MSG_NOSIGNAL)
+		                      : write(log->fd, at, size);
 
 		if (written < 0 && errno == EINTR)
 			continue;

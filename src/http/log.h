@@ -17,6 +17,7 @@
  */
 struct http_log {
 	int fd; /* -1: nothing is written */
+	bool is_socket;
 	unsigned loop;
 	struct dom_buffer pending;
 };
@@ -27,8 +28,13 @@ struct http_log_line {
 	uint64_t bytes_in, bytes_out, microseconds;
 };
 
+/* A pipe's or terminal's fd is best non-blocking; a socket's need not be. */
+void http_log_init(struct http_log *log, int fd, unsigned loop);
 void http_log_add(struct http_log *log, const struct http_log_line *line);
-/* Write what is pending; lines that the file does not take are lost, never waited for twice. */
+/*
+ * Write what is pending.  Lines that the file does not take at once are lost:
+ * nobody waits for a log whose reader sleeps or whose disk is full.
+ */
 void http_log_flush(struct http_log *log);
 void http_log_free(struct http_log *log);
 

@@ -49,8 +49,7 @@ http_loop_open(struct http_core *core, unsigned index, int log_fd, struct http_l
 		return DOM_ENOMEM;
 	loop->core = core;
 	loop->index = index;
-	loop->log.fd = log_fd;
-	loop->log.loop = index;
+	http_log_init(&loop->log, log_fd, index);
 	loop->wake.event = wake_event;
 	loop->last = &loop->first;
 	pthread_mutex_init(&loop->lock, NULL);
@@ -110,9 +109,10 @@ http_loop_post(struct http_loop *loop, struct http_message *message)
 	was_empty = loop->first == NULL;
 	*loop->last = message;
 	loop->last = &message->next;
-	pthread_mutex_unlock(&loop->lock);
+	/* Under the lock: once the message is delivered, a loop that stops may be gone. */
 	if (was_empty)
 		http_loop_wake(loop);
+	pthread_mutex_unlock(&loop->lock);
 }
 
 static void
