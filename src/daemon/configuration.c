@@ -18,6 +18,7 @@ enum {
 	PROBLEMS_MAX = 20,
 	MESSAGE_SIZE = 512,
 	PREFIX_SIZE_MAX = 64,
+	LINES_MAX = 10000, /* what has more is no configuration */
 	SESSION_DAYS_STANDARD = 90,
 	SESSION_DAYS_MAX = 3650,
 };
@@ -57,7 +58,8 @@ static const char *const key_names[KEY_LIMITS] = {
 struct reading {
 	const char *path;
 	FILE *file;
-	int line; /* of what is being read */
+	int line;         /* of what is being read */
+	bool is_given_up; /* what follows was not read */
 	int set_at[KEY_COUNT];
 	int listen_line[CONFIGURATION_LIST_MAX];
 	unsigned problems;
@@ -294,25 +296,48 @@ handle(void *user, const char *section, const char *name, const char *value)
 	return 1;
 }
 
-/* For inih: fgets() that counts lines and finds those which do not fit. */
+static bool
+is_text(int c)
+{
+	return (c >= 0x20 && c != 0x7f) || c == '\t' || c == '\r';
+}
+
+/*
+ * For inih: fgets() that counts lines and finds those which do not fit or are
+ * not text.  Blanks at a line's start are left out: inih would take it for
+ * more of the line before.
+ */
 static char *
 read_line(char *line, int size, void *stream)
 {
 	struct reading *reading = stream;
-	int c;
+	int used = 0, c;
 
-	if (fgets(line, size, reading->file) == NULL)
+	if (reading->is_given_up || (c = getc(reading->file)) == EOF)
 		return NULL;
 	reading->line++;
-	if (strchr(line, '\n') == NULL && (int)strlen(line) == size - 1) {
-		problem(reading, reading->line,
-		    "the line is longer than %d characters. Lists may be written as several "
-		    "lines with the same key",
-		    size - 2);
-		while ((c = getc(reading->file)) != EOF && c != '\n')
-			;
-		line[0] = '\0';
+	for (; c != EOF && c != '\n'; c = getc(reading->file)) {
+		if (!is_text(c) || reading->line > LINES_MAX) {
+			problem(reading, reading->line,
+			    "%s, so nothing from here on was read. Is it the right file?",
+			    is_text(c) ? "the file has too many lines" : "this is not text");
+			reading->is_given_up = true;
+			return NULL;
+		}
+		if (used == size - 2) {
+			problem(reading, reading->line,
+			    "the line is longer than %d characters. Lists may be written as "
+			    "several lines with the same key",
+			    size - 2);
+			while ((c = getc(reading->file)) != EOF && c != '\n')
+				;
+			used = 0;
+			break;
+		}
+		if (used != 0 || (c != ' ' && c != '\t'))
+			line[used++] = (char)c;
 	}
+	line[used] = '\0';
 	return line;
 }
 
@@ -376,12 +401,14 @@ configuration_read(
 	outcome = ini_parse_stream(read_line, &reading, handle, &reading);
 	if (ferror(reading.file) != 0)
 		problem(&reading, 0, "the configuration cannot be read: %s", strerror(errno));
+	reading.is_given_up = reading.is_given_up || ferror(reading.file) != 0;
 	fclose(reading.file);
 	if (outcome > 0)
 		problem(&reading, outcome, "this line is not \"key = value\"");
 	else if (outcome < 0)
 		problem(&reading, 0, "the configuration cannot be read: no memory");
-	check_whole(&reading);
+	if (!reading.is_given_up)
+		check_whole(&reading);
 	if (reading.problems > PROBLEMS_MAX)
 		fprintf(stderr, "domiciled: %s: and %u more\n", path,
 		    reading.problems - PROBLEMS_MAX);

@@ -26,7 +26,8 @@ enum {
 	EXIT_USAGE = 2,
 	MESSAGE_SIZE = 1024,
 	STOP_LOOK_MS = 20,
-	STORE_LOOK_SECONDS = 5,
+	LOOK_SECONDS = 1,
+	FAILURE_AGAIN_LOOKS = 60, /* before the same failure is told again */
 	/* Beside connections: the store, chunks on their way, listeners, loops. */
 	DESCRIPTORS_SPARE = 256,
 };
@@ -52,12 +53,56 @@ struct region {
 	struct service service;
 	struct http_server *server;
 	int log_fd;
+
+	struct stat store_file;   /* as it was opened */
+	bool is_gone, has_failed; /* and the operator was told */
+	enum dom_status failure;  /* that the operator was told last */
+	unsigned failure_looks;   /* since then */
 };
+
+/* Else a file of ours would take a standard stream's number, and its messages. */
+static bool
+fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
 
 static void
 complain(const char *message)
 {
 	fprintf(stderr, "domiciled: %s\n", message);
+}
+
+/* O_NONBLOCK: a pipe that nobody reads must not hold up who is served. */
+static int
+open_log_file(const char *path)
+{
+	return open(
+	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+}
+
+/*
+ * Standard error may be shared with other programs, which expect it to block:
+ * a pipe or terminal is opened again, so that only ours does not.
+ */
+static int
+open_log_stderr(void)
+{
+	struct stat info;
+	int fd = -1;
+
+	if (fstat(STDERR_FILENO, &info) == 0 &&
+	    (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode)))
+		fd = open(
+		    "/proc/self/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return fd >= 0 ? fd : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
 static enum dom_status
@@ -68,9 +113,7 @@ open_log(struct region *region, char *message_r, size_t message_size)
 	region->log_fd = -1;
 	if (strcmp(log, "none") == 0)
 		return DOM_OK;
-	region->log_fd = strcmp(log, "stderr") == 0
-	                     ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
-	                     : open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	region->log_fd = strcmp(log, "stderr") == 0 ? open_log_stderr() : open_log_file(log);
 	if (region->log_fd >= 0)
 		return DOM_OK;
 	snprintf(
@@ -87,7 +130,7 @@ reopen_log(struct region *region)
 
 	if (region->log_fd < 0 || strcmp(log, "stderr") == 0)
 		return;
-	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	fd = open_log_file(log);
 	if (fd < 0 || dup3(fd, region->log_fd, O_CLOEXEC) < 0)
 		fprintf(stderr, "domiciled: the log %s cannot be opened again: %s\n", log,
 		    strerror(errno));
@@ -141,6 +184,20 @@ open_server(struct region *region, char *message_r, size_t message_size)
 	return http_server_open(&options, &region->server, message_r, message_size);
 }
 
+/* False: there is no such file. */
+static bool
+look_at_store_file(const struct region *region, struct stat *info_r)
+{
+	char *path;
+	bool is_there;
+
+	if (asprintf(&path, "%s/%s", region->configuration.data, region_store_name) < 0)
+		return false;
+	is_there = stat(path, info_r) == 0;
+	free(path);
+	return is_there;
+}
+
 static enum dom_status
 region_open(struct region *region, char *message_r, size_t message_size)
 {
@@ -157,6 +214,11 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	                         .region = configuration->region},
 	         &region->store, message_r, message_size)) != DOM_OK)
 		return st;
+	if (!look_at_store_file(region, &region->store_file)) {
+		snprintf(message_r, message_size, "%s/%s cannot be looked at: %s",
+		    configuration->data, region_store_name, strerror(errno));
+		return DOM_EFILE;
+	}
 	region->service = (struct service){
 	    .settings =
 	        {
@@ -200,25 +262,64 @@ say_ready(const struct region *region)
 	notify_supervisor("READY=1");
 }
 
+/*
+ * What is written to a file that has no name any more dies with the process,
+ * so nothing more is acknowledged; what was written can still be saved.
+ */
+static void
+look_after_store(struct region *region)
+{
+	struct stat info;
+
+	if (!region->has_failed && store_failed(region->store)) {
+		region->has_failed = true;
+		fprintf(stderr,
+		    "domiciled: the store refuses every write until a restart: %s\n",
+		    store_failure(region->store));
+	}
+	if (region->is_gone ||
+	    (look_at_store_file(region, &info) && info.st_dev == region->store_file.st_dev &&
+	        info.st_ino == region->store_file.st_ino))
+		return;
+	region->is_gone = true;
+	http_server_refuse_writes(region->server);
+	fprintf(stderr,
+	    "domiciled: %s/%s was removed or replaced while it is in use, so every write is "
+	    "refused. Before you stop this server, save the files that it still holds from "
+	    "/proc/%ld/fd, or mount the folder again\n",
+	    region->configuration.data, region_store_name, (long)getpid());
+}
+
+/* Once for each trouble, such as a full disk: the log shows what it did to whom. */
+static void
+tell_failure(struct region *region)
+{
+	enum dom_status failure = http_server_failure(region->server);
+
+	if (failure == DOM_OK ||
+	    (failure == region->failure && region->failure_looks < FAILURE_AGAIN_LOOKS)) {
+		region->failure_looks++;
+		return;
+	}
+	region->failure = failure;
+	region->failure_looks = 0;
+	fprintf(stderr, "domiciled: requests fail: %s\n", dom_status_text(failure));
+}
+
 /* Until a signal says so, then until all is quiet. */
 static int
 serve(struct region *region, const sigset_t *signals)
 {
 	const struct timespec look = {.tv_nsec = STOP_LOOK_MS * 1000000},
-	                      store_look = {.tv_sec = STORE_LOOK_SECONDS};
-	bool has_complained = false;
+	                      long_look = {.tv_sec = LOOK_SECONDS};
 	int caught;
 
 	say_ready(region);
 	do {
-		if ((caught = sigtimedwait(signals, NULL, &store_look)) == SIGHUP)
+		if ((caught = sigtimedwait(signals, NULL, &long_look)) == SIGHUP)
 			reopen_log(region);
-		if (!has_complained && store_failed(region->store)) {
-			fprintf(stderr,
-			    "domiciled: the store refuses every write until a restart: %s\n",
-			    store_failure(region->store));
-			has_complained = true;
-		}
+		look_after_store(region);
+		tell_failure(region);
 	} while (caught != SIGTERM && caught != SIGINT);
 	notify_supervisor("STOPPING=1");
 	complain("stopping: finishing what is on its way");
@@ -305,7 +406,7 @@ main(int argc, char **argv)
 		    argv[optind]);
 		return EXIT_USAGE;
 	}
-	if ((arena = dom_arena_new(0)) == NULL) {
+	if (!fill_standard_streams() || (arena = dom_arena_new(0)) == NULL) {
 		complain("no memory");
 		return 1;
 	}

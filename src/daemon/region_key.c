@@ -15,7 +15,7 @@ enum { KEY_SIZE = 32 };
 
 static const char key_name[] = "region.key";
 static const char key_new_name[] = "region.key.new";
-static const char store_name[] = "store.sqlite3";
+const char region_store_name[] = "store.sqlite3";
 
 static enum dom_status
 failed(const char *data, const char *what, char *message_r, size_t message_size)
@@ -34,12 +34,12 @@ make(int folder, const char *data, const struct dom_random *random, char *messag
 	bool is_written;
 	int fd;
 
-	if (faccessat(folder, store_name, F_OK, 0) == 0) {
+	if (faccessat(folder, region_store_name, F_OK, 0) == 0) {
 		snprintf(message_r, message_size,
 		    "%s/%s is missing, although %s/%s exists. It belongs to that store: "
 		    "restore "
 		    "it from the backup of this folder",
-		    data, key_name, data, store_name);
+		    data, key_name, data, region_store_name);
 		return DOM_EFILE;
 	}
 	unlinkat(folder, key_new_name, 0); /* of a start that was cut short */
@@ -105,6 +105,8 @@ enum dom_status
 region_key_load(const char *data, const struct dom_random *random,
     struct dom_region_key **key_r, char *message_r, size_t message_size)
 {
+	/* O_NONBLOCK: what is no file must not make us wait. */
+	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	enum dom_status st = DOM_OK;
 	int folder, fd = -1;
 
@@ -122,12 +124,17 @@ region_key_load(const char *data, const struct dom_random *random,
 		    data, strerror(errno));
 		return DOM_EFILE;
 	}
-	fd = openat(folder, key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(folder, key_name, flags);
 	if (fd < 0 && errno == ENOENT &&
 	    (st = make(folder, data, random, message_r, message_size)) == DOM_OK)
-		fd = openat(folder, key_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (st == DOM_OK && fd < 0)
+		fd = openat(folder, key_name, flags);
+	if (st == DOM_OK && fd < 0 && errno == ELOOP) {
+		snprintf(message_r, message_size,
+		    "%s/%s is a symbolic link: it must be the file itself", data, key_name);
+		st = DOM_EINPUT;
+	} else if (st == DOM_OK && fd < 0) {
 		st = failed(data, "opened", message_r, message_size);
+	}
 	if (st == DOM_OK)
 		st = check(fd, data, message_r, message_size);
 	if (st == DOM_OK)

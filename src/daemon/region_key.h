@@ -4,6 +4,9 @@
 
 #include "crypto/region.h"
 
+/* The store's file in the data folder. */
+extern const char region_store_name[];
+
 /*
  * The region's secret: the file region.key in the data folder, 32 random
  * bytes, mode 0600, made on the first start.  A file that others can read, or

@@ -23,6 +23,7 @@ note_failure(struct http_exchange *exchange, enum dom_status status)
 {
 	if (status >= 0 || status == DOM_EDENIED)
 		return;
+	atomic_store(&exchange->loop->core->failure, status);
 	clear_reply(exchange);
 	service_failure(status, &exchange->reply);
 }
@@ -157,6 +158,14 @@ http_exchange_run(struct http_exchange *exchange)
 	if (!service_plan(exchange->route.op)->writes) {
 		run_read(exchange);
 		answer(exchange);
+		return HTTP_EXCHANGE_REPLY;
+	}
+	if (atomic_load(&core->refuses_writes)) {
+		if (exchange->route.op != SERVICE_SESSION_TOUCH)
+			http_exchange_fault(exchange, HTTP_FAULT_BUSY,
+			    "The server's data folder is gone. Nothing was written; its "
+			    "operator "
+			    "must look after it.");
 		return HTTP_EXCHANGE_REPLY;
 	}
 	if (atomic_fetch_add(&core->requests_running, 1) >=

@@ -202,6 +202,18 @@ http_server_url(const struct http_server *server, size_t index)
 	return index < server->listener_count ? server->listeners[index].url : NULL;
 }
 
+enum dom_status
+http_server_failure(struct http_server *server)
+{
+	return (enum dom_status)atomic_exchange(&server->core.failure, DOM_OK);
+}
+
+void
+http_server_refuse_writes(struct http_server *server)
+{
+	atomic_store(&server->core.refuses_writes, true);
+}
+
 /* Joins what ends by itself, so that http_server_wait() can have a limit. */
 static void *
 waiter_thread(void *argument)

@@ -30,6 +30,14 @@ DOM_MUST_CHECK enum dom_status http_server_start(struct http_server *server);
 /* Where it listens, borrowed; NULL beyond the last. */
 const char *http_server_url(const struct http_server *server, size_t index);
 
+/*
+ * Any thread.  What failed for another reason than its request since the last
+ * call, such as DOM_EFULL; DOM_OK: nothing.
+ */
+enum dom_status http_server_failure(struct http_server *server);
+/* Any thread.  From now on whatever would write gets a 503. */
+void http_server_refuse_writes(struct http_server *server);
+
 /* No new connections; requests on their way get their replies. */
 void http_server_stop(struct http_server *server);
 /* Wait for the end after http_server_stop(): true when all is quiet. */
