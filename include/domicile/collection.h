@@ -20,24 +20,24 @@ DOM_MUST_CHECK enum dom_status dom_sync(struct dom_session *session);
  * The collection that the account has one of under this name ("contacts"),
  * known locally.  DOM_ABSENT: it does not exist (call dom_sync() first).
  */
-DOM_MUST_CHECK enum dom_status dom_collection_find(struct dom_session *session,
-    const char *name, struct dom_collection **collection_r);
+DOM_MUST_CHECK enum dom_status dom_collection_find(
+    struct dom_session *session, const char *name, struct dom_collection **collection_r);
 /* The same; made at the server if it is absent.  DOM_ECONSENT: its service is off. */
 DOM_MUST_CHECK enum dom_status dom_collection_ensure(struct dom_session *session,
     const char *name, const char *type, struct dom_collection **collection_r);
 /* Any collection by its uid, for example one of another app's. */
-DOM_MUST_CHECK enum dom_status dom_collection_open(struct dom_session *session,
-    const char *uid, struct dom_collection **collection_r);
+DOM_MUST_CHECK enum dom_status dom_collection_open(
+    struct dom_session *session, const char *uid, struct dom_collection **collection_r);
 void dom_collection_free(struct dom_collection **collection);
 
 /* What the account has.  Borrowed for the time of the call. */
 struct dom_collection_info {
 	const char *uid;
-	const char *type;  /* in the clear */
-	const char *name;  /* from its metadata, may be "" */
+	const char *type; /* in the clear */
+	const char *name; /* from its metadata, may be "" */
 	int access_level;
-	uint64_t items;    /* live ones */
-	uint64_t bytes;    /* of their contents, as their metadata say */
+	uint64_t items; /* live ones */
+	uint64_t bytes; /* of their contents, as their metadata say */
 };
 DOM_MUST_CHECK enum dom_status dom_collections_each(struct dom_session *session,
     enum dom_status (*each)(void *context, const struct dom_collection_info *info),
@@ -46,11 +46,11 @@ DOM_MUST_CHECK enum dom_status dom_collections_each(struct dom_session *session,
 /* An item's metadata.  Borrowed for the time of the call. */
 struct dom_item_info {
 	const char *uid;
-	const char *name;    /* "" if it has none; file items: the path, with '/' */
-	const char *source;  /* name of the file that it was imported from, "" if none */
-	uint64_t order;      /* its place in that file */
-	int64_t mtime_ms;    /* 0: unknown */
-	uint64_t size;       /* of the content; UINT64_MAX: unknown (made by another app) */
+	const char *name;   /* "" if it has none; file items: the path, with '/' */
+	const char *source; /* name of the file that it was imported from, "" if none */
+	uint64_t order;     /* its place in that file */
+	int64_t mtime_ms;   /* 0: unknown */
+	uint64_t size;      /* of the content; UINT64_MAX: unknown (made by another app) */
 	bool deleted;
 };
 
@@ -80,7 +80,8 @@ struct dom_verify_counts {
 	uint64_t items, revisions, chunks, bytes, bad;
 };
 struct dom_verify_sink {
-	void (*progress)(void *context, const struct dom_verify_counts *counts, uint64_t items_all);
+	void (*progress)(
+	    void *context, const struct dom_verify_counts *counts, uint64_t items_all);
 	void (*problem)(void *context, const char *item_uid, const char *what);
 	void *context;
 };
@@ -90,9 +91,9 @@ DOM_MUST_CHECK enum dom_status dom_collection_verify(struct dom_collection *coll
 /* --- writing single items (other apps' way) ---------------------------------- */
 
 struct dom_item_new {
-	const char *uid;       /* NULL: a new random one */
-	const char *name;      /* may be NULL */
-	int64_t mtime_ms;      /* 0: none */
+	const char *uid;  /* NULL: a new random one */
+	const char *name; /* may be NULL */
+	int64_t mtime_ms; /* 0: none */
 	struct dom_slice content;
 	bool deleted;
 };
@@ -100,8 +101,8 @@ struct dom_item_new {
  * Store one item, whatever is there (the protocol's batch).  uid_r: its uid.
  * DOM_ECONSENT: the service is off, nothing was stored.
  */
-DOM_MUST_CHECK enum dom_status dom_item_put(struct dom_collection *collection,
-    const struct dom_item_new *item, char uid_r[33]);
+DOM_MUST_CHECK enum dom_status dom_item_put(
+    struct dom_collection *collection, const struct dom_item_new *item, char uid_r[33]);
 
 /* --- importing ----------------------------------------------------------------- */
 
@@ -118,12 +119,12 @@ enum { DOM_IMPORT_WINDOW_BYTES = 16 << 20 };
 struct dom_import;
 
 struct dom_record {
-	struct dom_slice key;  /* what makes it the same record, any bytes */
-	bool key_is_uid;       /* unique by the record's own claim */
-	uint8_t digest[32];    /* SHA-256 of its content */
+	struct dom_slice key; /* what makes it the same record, any bytes */
+	bool key_is_uid;      /* unique by the record's own claim */
+	uint8_t digest[32];   /* SHA-256 of its content */
 	uint64_t size;
-	const char *name;      /* may be NULL; files: the path */
-	const char *source;    /* the file's name; NULL: none */
+	const char *name;   /* may be NULL; files: the path */
+	const char *source; /* the file's name; NULL: none */
 	uint64_t order;
 	int64_t mtime_ms;
 	/* Hand the content to take() in order; called once, during put(). */

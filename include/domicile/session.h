@@ -21,10 +21,10 @@
 struct dom_session;
 
 struct dom_session_options {
-	const char *state_folder;  /* made if missing */
-	const char *server_url;    /* signup and login; later it is remembered */
-	const char *ca_file;       /* NULL: the system's certificates */
-	const char *device;        /* what this device is called; NULL: no name */
+	const char *state_folder;        /* made if missing */
+	const char *server_url;          /* signup and login; later it is remembered */
+	const char *ca_file;             /* NULL: the system's certificates */
+	const char *device;              /* what this device is called; NULL: no name */
 	struct dom_transport *transport; /* NULL: libcurl; else it is the session's now */
 };
 
@@ -50,7 +50,8 @@ DOM_MUST_CHECK enum dom_status dom_signup(const struct dom_session_options *opti
 DOM_MUST_CHECK enum dom_status dom_login(const struct dom_session_options *options,
     const struct dom_credentials *credentials, struct dom_session **session_r,
     struct dom_complaint *complaint_r);
-/* From the state folder, without a password and without a request.  DOM_ABSENT: not logged in. */
+/* From the state folder, without a password and without a request.  DOM_ABSENT: not logged in.
+ */
 DOM_MUST_CHECK enum dom_status dom_session_open(const struct dom_session_options *options,
     struct dom_session **session_r, struct dom_complaint *complaint_r);
 /* Ends the use; the device stays logged in. */
@@ -59,11 +60,11 @@ void dom_session_close(struct dom_session **session);
  * Tell the server, then remove the state folder's files, whatever it answers.
  * DOM_ENETWORK: the server was not told, the files are gone.
  */
-DOM_MUST_CHECK enum dom_status dom_logout(struct dom_session **session,
-    struct dom_complaint *complaint_r);
+DOM_MUST_CHECK enum dom_status dom_logout(
+    struct dom_session **session, struct dom_complaint *complaint_r);
 
-DOM_MUST_CHECK enum dom_status dom_change_password(struct dom_session *session,
-    struct dom_slice old_password, struct dom_slice new_password);
+DOM_MUST_CHECK enum dom_status dom_change_password(
+    struct dom_session *session, struct dom_slice old_password, struct dom_slice new_password);
 
 /* Borrowed until the session closes. */
 const char *dom_session_username(const struct dom_session *session);
@@ -101,7 +102,7 @@ DOM_MUST_CHECK enum dom_status dom_device_revoke(struct dom_session *session, co
  * belongs to these collection types.  until_ms 0: until withdrawn.
  */
 struct dom_consent {
-	const char *service;   /* "contacts" */
+	const char *service;      /* "contacts" */
 	const char *const *types; /* collection types in the clear; none only for "any" */
 	size_t type_count;
 	const char *purpose;   /* the sentence that the person was shown */

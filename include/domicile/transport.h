@@ -18,22 +18,24 @@ struct dom_exchange {
 	struct dom_slice body;
 
 	/* reply: set by the transport before done() */
-	int status;                 /* HTTP status; 0: no complete reply came */
-	enum dom_status failure;    /* status is 0: DOM_ENETWORK (surely not received) or DOM_EUNCERTAIN */
-	char reason[160];           /* status is 0: for a person, "Connection refused" */
-	uint8_t *reply;             /* malloc()ed by the transport, freed by the library */
+	int status; /* HTTP status; 0: no complete reply came */
+	enum dom_status
+	    failure; /* status is 0: DOM_ENETWORK (surely not received) or DOM_EUNCERTAIN */
+	char reason[160]; /* status is 0: for a person, "Connection refused" */
+	uint8_t *reply;   /* malloc()ed by the transport, freed by the library */
 	size_t reply_size;
-	char position[512];         /* the reply's Domicile-Position header, or "" */
+	char position[512];                  /* the reply's Domicile-Position header, or "" */
 	uint64_t sent_bytes, received_bytes; /* headers included */
 
 	void (*done)(struct dom_exchange *exchange);
 	void *context;
-	struct dom_exchange *next;  /* the transport's, while in flight */
+	struct dom_exchange *next; /* the transport's, while in flight */
 };
 
 struct dom_transport {
 	/* Start; done() comes from a later poll(), exactly once. */
-	enum dom_status (*submit)(struct dom_transport *transport, struct dom_exchange *exchange);
+	enum dom_status (*submit)(
+	    struct dom_transport *transport, struct dom_exchange *exchange);
 	/* Work for at most timeout_ms or until something finishes. */
 	enum dom_status (*poll)(struct dom_transport *transport, int timeout_ms);
 	/* Exchanges still in flight end with DOM_EUNCERTAIN. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* A chain of blocks, each twice as large as the one before, up to a bound. */
+#include "base/arena.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/arena.h"
 #include "base/wipe.h"
 
 enum {

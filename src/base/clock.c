@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "base/clock.h"
+
 #include <stddef.h>
 #include <time.h>
-
-#include "base/clock.h"
 
 static int64_t
 clock_read_ms(clockid_t id)

@@ -5,6 +5,7 @@
  * apart once; everything else is built on it.
  */
 #include "base/msgpack.h"
+
 #include "base/utf8.h"
 
 struct head {

@@ -18,7 +18,7 @@
  * Slices are borrowed from the input.  It never recurses.
  */
 enum dom_pack_type {
-	DOM_PACK_END,     /* nothing left, or the reader failed */
+	DOM_PACK_END, /* nothing left, or the reader failed */
 	DOM_PACK_NIL,
 	DOM_PACK_BOOL,
 	DOM_PACK_INT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include <assert.h>
-
 #include "base/random.h"
+
+#include <assert.h>
 
 uint32_t
 dom_random_below(const struct dom_random *random, uint32_t bound)
