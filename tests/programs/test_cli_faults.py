@@ -10,6 +10,7 @@ import time
 
 import pytest
 from cli_device import PASSWORD, Device, contact, jpeg, sms, smses, tree
+from own_mounts import own_mounts
 
 
 @pytest.fixture
@@ -201,7 +202,7 @@ def in_small_disk(folder, size, script, environment):
     """Run a shell script where folder is a file system of that size."""
     folder.mkdir(exist_ok=True)
     head = f'set -u; mount -t tmpfs -o size={size} tmpfs "{folder}" || exit 99\n'
-    return subprocess.run(["unshare", "-rm", "sh", "-c", head + script], env=environment,
+    return subprocess.run([*own_mounts(), "sh", "-c", head + script], env=environment,
                           capture_output=True, text=True, timeout=60, check=False)
 
 
