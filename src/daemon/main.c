@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@ enum {
 	EXIT_USAGE = 2,
 	MESSAGE_SIZE = 1024,
 	STOP_LOOK_MS = 20,
+	/* Larger blocks go back to the system when they are freed: see run(). */
+	OWN_MAPPING_BYTES = 256 << 10,
 	LOOK_SECONDS = 1,
 	FAILURE_AGAIN_LOOKS = 60, /* before the same failure is told again */
 	/* Beside connections: the store, chunks on their way, listeners, loops. */
@@ -351,6 +354,8 @@ run(struct region *region)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(027);
+	/* Else glibc raises it by itself, and keeps what a rush of large replies took. */
+	mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
 	raise_descriptors(&region->configuration.limits);
 	if (dom_crypto_start() != DOM_OK)
 		complain("cryptography cannot start: no randomness on this machine");
