@@ -56,6 +56,11 @@ dom_arena_reset(struct dom_arena *arena)
 		block_drop(block);
 		block = next;
 	}
+	if (block != NULL && block->size > BLOCK_SIZE_MAX) {
+		/* A rare large request must not keep its memory for the small ones. */
+		block_drop(block);
+		block = NULL;
+	}
 	if (block != NULL) {
 		dom_wipe(block->data, block->used);
 		block->used = 0;

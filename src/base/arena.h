@@ -15,7 +15,7 @@ struct dom_arena;
 struct dom_arena *dom_arena_new(size_t size_max);
 void dom_arena_free(struct dom_arena **arena);
 
-/* Forget (and wipe) everything taken; keeps one block for the next request. */
+/* Forget (and wipe) everything taken; keeps one block of at most 1 MiB for the next request. */
 void dom_arena_reset(struct dom_arena *arena);
 
 /* Zeroed, aligned for any type.  NULL: no memory, or the limit is reached. */

@@ -2,6 +2,7 @@
 /* Arenas, growing buffers, and the fixed-order encodings in them. */
 /* cmocka.h needs the others before it. */
 /* clang-format off */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,6 +65,21 @@ test_an_arena_keeps_to_its_limit_and_goes_on_after_it(void **state)
 	assert_null(dom_arena_take(arena, 1));
 	dom_arena_reset(arena);
 	assert_non_null(dom_arena_take(arena, 64));
+	dom_arena_free(&arena);
+}
+
+static void
+test_a_reset_gives_a_large_block_back(void **state)
+{
+	struct dom_arena *arena = dom_arena_new(0);
+	struct mallinfo2 before = mallinfo2(), after;
+
+	(void)state;
+	assert_non_null(arena);
+	assert_non_null(dom_arena_take(arena, 64 << 20));
+	dom_arena_reset(arena);
+	after = mallinfo2();
+	assert_true(after.hblkhd + after.uordblks < before.hblkhd + before.uordblks + (2 << 20));
 	dom_arena_free(&arena);
 }
 
@@ -279,6 +295,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_an_arena_gives_zeroed_aligned_bytes_that_do_not_overlap),
 	    cmocka_unit_test(test_an_arena_keeps_to_its_limit_and_goes_on_after_it),
+	    cmocka_unit_test(test_a_reset_gives_a_large_block_back),
 	    cmocka_unit_test(test_sizes_that_overflow_are_no_memory),
 	    cmocka_unit_test(test_copies_and_prints_end_in_nul),
 	    cmocka_unit_test(test_a_drop_wipes_what_it_leaves_behind),
