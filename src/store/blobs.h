@@ -54,6 +54,19 @@ struct blobs_sweep {
 };
 DOM_MUST_CHECK enum dom_status blobs_sweep(struct blobs *blobs, struct blobs_sweep *sweep);
 
+/*
+ * For examining and copying a folder that a server may use: opens what is
+ * there, makes and syncs nothing.  DOM_ABSENT: there is no chunks/.
+ */
+DOM_MUST_CHECK enum dom_status blobs_look(int folder, struct blobs **blobs_r);
+/*
+ * Bring one blob into another folder, under its name; not synced.  A link if
+ * may_link and both are on one file system: blobs never change.  DOM_ABSENT:
+ * it is missing or not of this size.  DOM_EFILE: errno says why.
+ */
+DOM_MUST_CHECK enum dom_status blobs_bring(const struct blobs *from, struct blobs *to,
+    const struct blob_name *name, uint64_t size, bool may_link, bool *linked_r);
+
 /* True once a sync has failed: what the disk holds is not known any more. */
 bool blobs_failed(const struct blobs *blobs);
 

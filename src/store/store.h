@@ -128,6 +128,13 @@ DOM_MUST_CHECK enum dom_status store_account_set_login(struct store_txn *txn, in
     struct dom_slice login_public, struct dom_slice encrypted_content);
 DOM_MUST_CHECK enum dom_status store_account_set_statement_key(
     struct store_txn *txn, int64_t number, struct dom_slice statement_public);
+/* An operator's switch: logins and sessions of a disabled account are refused. */
+DOM_MUST_CHECK enum dom_status store_account_set_disabled(
+    struct store_txn *txn, int64_t number, bool disabled);
+/* By ascending number, those > after, at most limit. */
+DOM_MUST_CHECK enum dom_status store_account_scan(struct store_txn *txn, int64_t after,
+    unsigned limit, struct dom_arena *arena, struct store_account **accounts_r,
+    size_t *count_r);
 /* Take the account's next number. */
 DOM_MUST_CHECK enum dom_status store_account_tick(
     struct store_txn *txn, int64_t number, uint64_t *clock_r);
@@ -193,6 +200,56 @@ DOM_MUST_CHECK enum dom_status store_member_add(
 DOM_MUST_CHECK enum dom_status store_member_find(struct store_txn *txn, int64_t collection,
     int64_t account, struct dom_arena *arena, struct store_member *member_r);
 
+/*
+ * The membership ends, and with it the invitations that it had issued;
+ * members_clock falls to the largest number that is left.  DOM_ABSENT: not a
+ * member.
+ */
+DOM_MUST_CHECK enum dom_status store_member_remove(
+    struct store_txn *txn, int64_t collection, int64_t account);
+/* DOM_ABSENT: not a member. */
+DOM_MUST_CHECK enum dom_status store_member_set_access(struct store_txn *txn,
+    int64_t collection, int64_t account, int access_level, uint64_t clock);
+DOM_MUST_CHECK enum dom_status store_member_count(
+    struct store_txn *txn, int64_t collection, uint64_t *members_r, uint64_t *admins_r);
+
+struct store_member_name {
+	struct dom_slice name;
+	int access_level;
+	uint64_t clock;
+};
+
+/* Members with clock > after by ascending clock, at most limit. */
+DOM_MUST_CHECK enum dom_status store_member_scan(struct store_txn *txn, int64_t collection,
+    uint64_t after, unsigned limit, struct dom_arena *arena, struct store_member_name **rows_r,
+    size_t *count_r);
+/* Nobody is left: note since when. */
+DOM_MUST_CHECK enum dom_status store_collection_abandon(
+    struct store_txn *txn, int64_t collection, int64_t now_ms);
+
+/*
+ * The note that a membership ended.  It lives with the former member and takes
+ * that one's number, so it survives the collection and its owner.
+ */
+struct store_removed {
+	struct dom_slice uid; /* of the collection */
+	uint64_t clock;
+	struct dom_slice collection_type; /* as that member called it */
+};
+
+/* Replaces what the account has for that uid. */
+DOM_MUST_CHECK enum dom_status store_removed_put(
+    struct store_txn *txn, int64_t account, const struct store_removed *removed);
+/* DOM_ABSENT: there was none. */
+DOM_MUST_CHECK enum dom_status store_removed_clear(
+    struct store_txn *txn, int64_t account, struct dom_slice uid);
+DOM_MUST_CHECK enum dom_status store_removed_find(struct store_txn *txn, int64_t account,
+    struct dom_slice uid, struct dom_arena *arena, struct store_removed *removed_r);
+/* With clock > after by ascending clock, at most limit. */
+DOM_MUST_CHECK enum dom_status store_removed_scan(struct store_txn *txn, int64_t account,
+    uint64_t after, unsigned limit, struct dom_arena *arena, struct store_removed **rows_r,
+    size_t *count_r);
+
 struct store_membership {
 	struct store_collection collection;
 	struct store_member member;
@@ -210,6 +267,47 @@ DOM_MUST_CHECK enum dom_status store_membership_owners(struct store_txn *txn, in
 DOM_MUST_CHECK enum dom_status store_membership_scan(struct store_txn *txn, int64_t account,
     int64_t owner, uint64_t after, const struct dom_slice *types, size_t type_count,
     unsigned limit, struct dom_arena *arena, struct store_membership **rows_r, size_t *count_r);
+
+/* --- invitations ----------------------------------------------------------- */
+
+struct store_invitation {
+	struct dom_slice uid; /* unique in the region */
+	int64_t collection, sender, recipient;
+	uint64_t sender_clock; /* in the sender's count */
+	uint64_t clock;        /* in the recipient's */
+	int version;
+	int access_level;
+	struct dom_slice signed_key;
+	/* Set by find and scan only. */
+	struct dom_slice collection_uid, sender_name, sender_public, recipient_name;
+};
+
+/* DOM_CONFLICT: the uid exists, or the sender has invited the recipient there already. */
+DOM_MUST_CHECK enum dom_status store_invitation_add(
+    struct store_txn *txn, const struct store_invitation *invitation);
+DOM_MUST_CHECK enum dom_status store_invitation_find(struct store_txn *txn,
+    struct dom_slice uid, struct dom_arena *arena, struct store_invitation *invitation_r);
+/* DOM_OK if sender has a pending invitation for recipient to collection. */
+DOM_MUST_CHECK enum dom_status store_invitation_pending(
+    struct store_txn *txn, int64_t collection, int64_t sender, int64_t recipient);
+DOM_MUST_CHECK enum dom_status store_invitation_remove(
+    struct store_txn *txn, struct dom_slice uid);
+/* All for the recipient to the collection, whoever sent them. */
+DOM_MUST_CHECK enum dom_status store_invitation_remove_all(
+    struct store_txn *txn, int64_t collection, int64_t recipient);
+/* Pending ones that the account has sent. */
+DOM_MUST_CHECK enum dom_status store_invitation_count(
+    struct store_txn *txn, int64_t sender, uint64_t *count_r);
+/*
+ * Sent by the account, or for it, with its clock > after by ascending clock, at
+ * most limit.
+ */
+DOM_MUST_CHECK enum dom_status store_invitation_scan_sent(struct store_txn *txn,
+    int64_t account, uint64_t after, unsigned limit, struct dom_arena *arena,
+    struct store_invitation **rows_r, size_t *count_r);
+DOM_MUST_CHECK enum dom_status store_invitation_scan_received(struct store_txn *txn,
+    int64_t account, uint64_t after, unsigned limit, struct dom_arena *arena,
+    struct store_invitation **rows_r, size_t *count_r);
 
 /* --- items and revisions --------------------------------------------------- */
 
@@ -348,5 +446,8 @@ struct store_counts {
 };
 DOM_MUST_CHECK enum dom_status store_count(
     struct store_txn *txn, struct store_counts *counts_r);
+/* How often this store was made out of a backup, and when last; see store/care.h. */
+DOM_MUST_CHECK enum dom_status store_restores(
+    struct store_txn *txn, uint64_t *count_r, int64_t *last_ms_r);
 
 #endif

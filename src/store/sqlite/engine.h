@@ -22,6 +22,9 @@ enum {
 	FAILURE_TEXT_SIZE = 160,
 };
 
+/* The database of a restore that is not finished yet. */
+#define STORE_RESTORING_NAME "store.sqlite3.restoring"
+
 struct store_txn {
 	struct store *store;
 	struct sql_connection *connection;

@@ -89,5 +89,36 @@ const char *const migrations[MIGRATION_COUNT] = {
 	"CREATE TABLE consent_type ("
 	" consent INTEGER NOT NULL REFERENCES consent ON DELETE CASCADE, type BLOB NOT NULL,"
 	" PRIMARY KEY (consent, type)) STRICT, WITHOUT ROWID;",
+
+	/* When this store was made out of a backup; floor: what clocks were raised to. */
+	[1] =
+	"CREATE TABLE restored ("
+	" number INTEGER PRIMARY KEY, restored_ms INTEGER NOT NULL, floor INTEGER NOT NULL)"
+	" STRICT;",
+
+	[2] =
+	/* When the last member left; what it holds waits to be collected. */
+	"ALTER TABLE collection ADD COLUMN abandoned_ms INTEGER;"
+	"CREATE INDEX collection_abandoned ON collection (abandoned_ms)"
+	" WHERE abandoned_ms IS NOT NULL;"
+
+	/* The note of a membership that ended: the former member's, in that one's clock. */
+	"CREATE TABLE removed ("
+	" number INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES account,"
+	" clock INTEGER NOT NULL, uid BLOB NOT NULL, collection_type BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX removed_uid ON removed (account, uid);"
+	"CREATE INDEX removed_clock ON removed (account, clock);"
+
+	/* sender_clock and clock order the sender's and the recipient's lists. */
+	"CREATE TABLE invitation ("
+	" number INTEGER PRIMARY KEY, collection INTEGER NOT NULL REFERENCES collection,"
+	" sender INTEGER NOT NULL REFERENCES account,"
+	" recipient INTEGER NOT NULL REFERENCES account, sender_clock INTEGER NOT NULL,"
+	" clock INTEGER NOT NULL, version INTEGER NOT NULL, access_level INTEGER NOT NULL,"
+	" uid BLOB NOT NULL, signed_key BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX invitation_uid ON invitation (uid);"
+	"CREATE UNIQUE INDEX invitation_pair ON invitation (collection, recipient, sender);"
+	"CREATE INDEX invitation_sender ON invitation (sender, sender_clock);"
+	"CREATE INDEX invitation_recipient ON invitation (recipient, clock);",
 };
 /* clang-format on */

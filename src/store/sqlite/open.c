@@ -127,6 +127,12 @@ open_database(struct store *store, const struct opening *opening)
 	enum dom_status st;
 	int fd;
 
+	if (faccessat(store->folder, STORE_RESTORING_NAME, F_OK, 0) == 0)
+		return opening_fail(opening, DOM_EDENIED,
+		    "a restore into %s was cut short, so what is there is not complete: empty "
+		    "the "
+		    "folder, but for region.key, and restore again",
+		    path);
 	if (asprintf(&store->database, "%s/" DATABASE_NAME, path) < 0) {
 		store->database = NULL;
 		return opening_fail(opening, DOM_ENOMEM, "no memory to open %s", path);

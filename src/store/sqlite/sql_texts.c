@@ -20,6 +20,12 @@
 #define ITEM_SELECT                                                                            \
 	"SELECT number, uid, version, encryption_key, etag, deleted, clock, meta, chunks"      \
 	" FROM item WHERE "
+#define INVITATION_SELECT                                                                      \
+	"SELECT i.uid, i.collection, i.sender, i.recipient, i.sender_clock, i.clock,"          \
+	" i.version, i.access_level, i.signed_key, c.uid, s.name, s.identity_public, r.name"   \
+	" FROM invitation i CROSS JOIN collection c ON c.number = i.collection"                \
+	" JOIN account s ON s.number = i.sender JOIN account r ON r.number = i.recipient"      \
+	" WHERE "
 #define STATEMENT_SELECT                                                                       \
 	"SELECT serial, clock, kind, accepted_ms, service, bytes, signature"                   \
 	" FROM statement WHERE "
@@ -64,6 +70,8 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    "UPDATE account SET statement_public = ? WHERE number = ?",
 	[SQL_ACCOUNT_TICK] =
 	    "UPDATE account SET clock = clock + 1 WHERE number = ? RETURNING clock",
+	[SQL_ACCOUNT_SCAN] = ACCOUNT_SELECT "a.number > ? ORDER BY a.number LIMIT ?",
+	[SQL_ACCOUNT_SET_DISABLED] = "UPDATE account SET disabled = ? WHERE number = ?",
 
 	[SQL_SESSION_ADD] =
 	    "INSERT INTO session (token_hash, id, account, created_ms, used_ms, expires_ms, device)"
@@ -96,6 +104,50 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_MEMBER_FIND] =
 	    "SELECT " MEMBER_COLUMNS " FROM member m JOIN collection c ON c.number = m.collection"
 	    " WHERE c.number = ? AND m.account = ? AND m.owner = c.owner",
+	[SQL_MEMBER_REMOVE] =
+	    "DELETE FROM member WHERE account = ?2 AND collection = ?1"
+	    " AND owner = (SELECT owner FROM collection WHERE number = ?1)",
+	[SQL_MEMBER_SET_ACCESS] =
+	    "UPDATE member SET access_level = ?3, clock = ?4 WHERE account = ?2 AND collection = ?1"
+	    " AND owner = (SELECT owner FROM collection WHERE number = ?1)",
+	[SQL_MEMBER_COUNT] =
+	    "SELECT count(*), coalesce(sum(access_level = 1), 0) FROM member WHERE collection = ?",
+	[SQL_MEMBER_SCAN] =
+	    "SELECT a.name, m.access_level, m.clock FROM member m CROSS JOIN account a"
+	    " ON a.number = m.account WHERE m.collection = ? AND m.clock > ?"
+	    " ORDER BY m.clock LIMIT ?",
+	[SQL_COLLECTION_LOWER_MEMBERS_CLOCK] =
+	    "UPDATE collection SET members_clock ="
+	    " (SELECT coalesce(max(clock), 0) FROM member WHERE collection = ?1) WHERE number = ?1",
+	[SQL_COLLECTION_ABANDON] = "UPDATE collection SET abandoned_ms = ? WHERE number = ?",
+	[SQL_REMOVED_PUT] =
+	    "INSERT INTO removed (account, clock, uid, collection_type) VALUES (?, ?, ?, ?)"
+	    " ON CONFLICT (account, uid) DO UPDATE SET clock = excluded.clock,"
+	    " collection_type = excluded.collection_type",
+	[SQL_REMOVED_CLEAR] = "DELETE FROM removed WHERE account = ? AND uid = ?",
+	[SQL_REMOVED_FIND] =
+	    "SELECT uid, clock, collection_type FROM removed WHERE account = ? AND uid = ?",
+	[SQL_REMOVED_SCAN] =
+	    "SELECT uid, clock, collection_type FROM removed WHERE account = ? AND clock > ?"
+	    " ORDER BY clock LIMIT ?",
+
+	[SQL_INVITATION_ADD] =
+	    "INSERT INTO invitation (uid, collection, sender, recipient, sender_clock, clock,"
+	    " version, access_level, signed_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_INVITATION_FIND] = INVITATION_SELECT "i.uid = ?",
+	[SQL_INVITATION_PENDING] =
+	    "SELECT 1 FROM invitation WHERE collection = ? AND sender = ? AND recipient = ?",
+	[SQL_INVITATION_REMOVE] = "DELETE FROM invitation WHERE uid = ?",
+	[SQL_INVITATION_REMOVE_ALL] =
+	    "DELETE FROM invitation WHERE collection = ? AND recipient = ?",
+	[SQL_INVITATION_REMOVE_ISSUED] =
+	    "DELETE FROM invitation WHERE collection = ? AND sender = ?",
+	[SQL_INVITATION_COUNT] = "SELECT count(*) FROM invitation WHERE sender = ?",
+	[SQL_INVITATION_SCAN_SENT] =
+	    INVITATION_SELECT "i.sender = ? AND i.sender_clock > ? ORDER BY i.sender_clock LIMIT ?",
+	[SQL_INVITATION_SCAN_RECEIVED] =
+	    INVITATION_SELECT "i.recipient = ? AND i.clock > ? ORDER BY i.clock LIMIT ?",
+
 	[SQL_MEMBERSHIP_OWNERS] =
 	    ACCOUNT_SELECT "a.number IN (SELECT owner FROM member WHERE account = ?) ORDER BY a.id",
 	/* A person has few collections: they are sorted each time. */
@@ -164,5 +216,6 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " (SELECT count(*) FROM item),"
 	    " (SELECT count(*) FROM item) + (SELECT count(*) FROM revision),"
 	    " (SELECT count(*) FROM chunk), (SELECT total(size) FROM chunk)",
+	[SQL_RESTORES] = "SELECT count(*), coalesce(max(restored_ms), 0) FROM restored",
 };
 /* clang-format on */

@@ -92,8 +92,8 @@ every_statement_can_be_prepared(void **state)
 static bool
 may_scan(int id)
 {
-	return id == SQL_COUNT || id == SQL_SNAPSHOT || id == SQL_REGION_IS ||
-	       id == SQL_REGION_CLAIM;
+	return id == SQL_COUNT || id == SQL_RESTORES || id == SQL_SNAPSHOT ||
+	       id == SQL_REGION_IS || id == SQL_REGION_CLAIM;
 }
 
 static void
