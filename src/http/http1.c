@@ -13,6 +13,7 @@
 
 #include <assert.h>
 
+#include "http/fields.h"
 #include "http/limit.h"
 
 enum {

@@ -69,7 +69,4 @@ void http1_put_response_head(
 bool http1_parse_head(struct http1 *parser);
 bool http1_fail(struct http1 *parser, enum http_fault fault, const char *detail);
 
-/* RFC 9110, section 5.6.2. */
-bool http_is_token_char(uint8_t c);
-
 #endif

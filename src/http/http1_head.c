@@ -1,59 +1,15 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The request line and the fields of a head whose end has been found. */
 #include <stddef.h>
-#include <strings.h>
 
+#include "http/fields.h"
 #include "http/http1.h"
-#include "http/limit.h"
 
-/* Fields that we read.  None of them may come twice. */
-enum field {
-	FIELD_HOST,
-	FIELD_AUTHORIZATION,
-	FIELD_CONTENT_TYPE,
-	FIELD_CONTENT_LENGTH,
-	FIELD_TRANSFER_ENCODING,
-	FIELD_EXPECT,
-	FIELD_ORIGIN,
-	FIELD_CORS_METHOD,
-	FIELD_CORS_HEADERS,
-	FIELD_DEVICE,
-	FIELD_COUNT,
-};
-
-static const char *const field_names[FIELD_COUNT] = {
-    [FIELD_HOST] = "host",
-    [FIELD_AUTHORIZATION] = "authorization",
-    [FIELD_CONTENT_TYPE] = "content-type",
-    [FIELD_CONTENT_LENGTH] = "content-length",
-    [FIELD_TRANSFER_ENCODING] = "transfer-encoding",
-    [FIELD_EXPECT] = "expect",
-    [FIELD_ORIGIN] = "origin",
-    [FIELD_CORS_METHOD] = "access-control-request-method",
-    [FIELD_CORS_HEADERS] = "access-control-request-headers",
-    [FIELD_DEVICE] = "domicile-device",
-};
-
-struct fields {
-	struct dom_slice value[FIELD_COUNT];
+struct lines {
+	struct http_fields fields;
 	bool wants_close;
 	bool is_old; /* HTTP/1.0 */
 };
-
-bool
-http_is_token_char(uint8_t c)
-{
-	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
-		return true;
-	return c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
-static bool
-is_same_name(struct dom_slice name, const char *other)
-{
-	return name.size == strlen(other) &&
-	       strncasecmp((const char *)name.data, other, name.size) == 0;
-}
 
 /* The next line without its CR LF; the caller knows that there is one. */
 static struct dom_slice
@@ -93,24 +49,11 @@ cut(struct dom_slice *text, char separator)
 	return before;
 }
 
+/* True for no detail; else the head is malformed. */
 static bool
-parse_target(struct http1 *parser, struct dom_slice target)
+accept(struct http1 *parser, const char *detail)
 {
-	struct http_head *head = &parser->head;
-
-	if (target.size == 0 || target.data[0] != '/')
-		return http1_fail(parser, HTTP_FAULT_MALFORMED,
-		    "The request must name a path that begins with a slash.");
-	for (size_t i = 0; i < target.size; i++) {
-		uint8_t c = target.data[i];
-
-		if (c <= 0x20 || c >= 0x7f || c == '#')
-			return http1_fail(parser, HTTP_FAULT_MALFORMED,
-			    "The path has a character that must be percent-encoded.");
-	}
-	head->path = cut(&target, '?');
-	head->query = target;
-	return true;
+	return detail == NULL || http1_fail(parser, HTTP_FAULT_MALFORMED, detail);
 }
 
 static bool
@@ -118,13 +61,8 @@ parse_request_line(struct http1 *parser, struct dom_slice line, bool *is_old_r)
 {
 	struct dom_slice rest = line, method = cut(&rest, ' '), target = cut(&rest, ' ');
 
-	if (method.size == 0 || method.size > HTTP_METHOD_SIZE_MAX)
-		return http1_fail(parser, HTTP_FAULT_MALFORMED, "This is not an HTTP request.");
-	for (size_t i = 0; i < method.size; i++) {
-		if (!http_is_token_char(method.data[i]))
-			return http1_fail(
-			    parser, HTTP_FAULT_MALFORMED, "This is not an HTTP request.");
-	}
+	if (!accept(parser, http_check_method(method)))
+		return false;
 	if (rest.size != 8 || memcmp(rest.data, "HTTP/", 5) != 0 || rest.data[6] != '.' ||
 	    rest.data[5] < '0' || rest.data[5] > '9' || rest.data[7] < '0' ||
 	    rest.data[7] > '9')
@@ -134,22 +72,23 @@ parse_request_line(struct http1 *parser, struct dom_slice line, bool *is_old_r)
 		return http1_fail(parser, HTTP_FAULT_VERSION, NULL);
 	*is_old_r = rest.data[7] == '0';
 	parser->head.method = method;
-	return parse_target(parser, target);
+	return accept(parser, http_parse_target(target, &parser->head));
 }
 
 static void
-read_connection(struct dom_slice value, struct fields *fields)
+read_connection(struct dom_slice value, struct lines *lines)
 {
 	while (value.size != 0) {
-		if (is_same_name(trim(cut(&value, ',')), "close"))
-			fields->wants_close = true;
+		if (http_is_same_name(trim(cut(&value, ',')), "close"))
+			lines->wants_close = true;
 	}
 }
 
 static bool
-parse_field(struct http1 *parser, struct dom_slice line, struct fields *fields)
+parse_field(struct http1 *parser, struct dom_slice line, struct lines *lines)
 {
 	struct dom_slice value = line, name;
+	enum http_field field;
 
 	if (line.data[0] == ' ' || line.data[0] == '\t')
 		return http1_fail(parser, HTTP_FAULT_MALFORMED, "A header field is folded.");
@@ -164,98 +103,51 @@ parse_field(struct http1 *parser, struct dom_slice line, struct fields *fields)
 			return http1_fail(parser, HTTP_FAULT_MALFORMED,
 			    "A header field's name is malformed.");
 	}
-	if (is_same_name(name, "connection")) {
-		read_connection(value, fields);
+	if (http_is_same_name(name, "connection")) {
+		read_connection(value, lines);
 		return true;
 	}
-	for (unsigned i = 0; i < FIELD_COUNT; i++) {
-		if (!is_same_name(name, field_names[i]))
-			continue;
-		if (fields->value[i].data != NULL)
-			return http1_fail(parser, HTTP_FAULT_MALFORMED,
-			    "A header field that must be single comes twice.");
-		fields->value[i] = value;
-		break;
-	}
-	return true;
-}
-
-/* Digits only: no sign, no list, no space between (RFC 9112, 6.3). */
-static bool
-parse_content_length(struct http1 *parser, struct dom_slice text)
-{
-	int64_t length = 0;
-
-	if (text.size == 0 || text.size > 15)
-		return http1_fail(
-		    parser, HTTP_FAULT_MALFORMED, "Content-Length is not a number.");
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return http1_fail(
-			    parser, HTTP_FAULT_MALFORMED, "Content-Length is not a number.");
-		length = length * 10 + (text.data[i] - '0');
-	}
-	parser->head.content_length = length;
-	return true;
+	if ((field = http_field_find(name)) == HTTP_FIELD_COUNT)
+		return true;
+	return accept(parser, http_fields_add(&lines->fields, field, value));
 }
 
 static bool
-parse_framing(struct http1 *parser, const struct fields *fields)
+parse_framing(struct http1 *parser, const struct lines *lines)
 {
-	struct dom_slice length = fields->value[FIELD_CONTENT_LENGTH];
-	struct dom_slice coding = fields->value[FIELD_TRANSFER_ENCODING];
+	struct dom_slice length = lines->fields.value[HTTP_FIELD_CONTENT_LENGTH];
+	struct dom_slice coding = lines->fields.value[HTTP_FIELD_TRANSFER_ENCODING];
 
 	parser->head.content_length = -1;
 	if (coding.data == NULL)
-		return length.data == NULL || parse_content_length(parser, length);
+		return length.data == NULL ||
+		       accept(parser, http_parse_content_length(length, &parser->head));
 	if (length.data != NULL)
 		return http1_fail(parser, HTTP_FAULT_MALFORMED,
 		    "Content-Length and Transfer-Encoding exclude each other.");
-	if (fields->is_old)
+	if (lines->is_old)
 		return http1_fail(
 		    parser, HTTP_FAULT_MALFORMED, "HTTP/1.0 has no Transfer-Encoding.");
-	if (!is_same_name(coding, "chunked"))
+	if (!http_is_same_name(coding, "chunked"))
 		return http1_fail(parser, HTTP_FAULT_TRANSFER_CODING, NULL);
 	parser->head.is_chunked = true;
 	return true;
 }
 
 static bool
-is_host(struct dom_slice host)
-{
-	for (size_t i = 0; i < host.size; i++) {
-		uint8_t c = host.data[i];
-
-		if (c <= 0x20 || c >= 0x7f || strchr("/?#@,\\\"<>", c) != NULL)
-			return false;
-	}
-	return true;
-}
-
-static bool
-use_fields(struct http1 *parser, const struct fields *fields)
+use_lines(struct http1 *parser, const struct lines *lines)
 {
 	struct http_head *head = &parser->head;
-	struct dom_slice expect = fields->value[FIELD_EXPECT];
 
-	head->host = fields->value[FIELD_HOST];
-	head->authorization = fields->value[FIELD_AUTHORIZATION];
-	head->content_type = fields->value[FIELD_CONTENT_TYPE];
-	head->origin = fields->value[FIELD_ORIGIN];
-	head->cors_method = fields->value[FIELD_CORS_METHOD];
-	head->cors_headers = fields->value[FIELD_CORS_HEADERS];
-	head->device = fields->value[FIELD_DEVICE];
-	head->wants_close = fields->wants_close || fields->is_old;
-	if ((head->host.data == NULL && !fields->is_old) || !is_host(head->host))
+	http_fields_into_head(&lines->fields, head);
+	head->wants_close = lines->wants_close || lines->is_old;
+	if ((head->host.data == NULL && !lines->is_old) || !http_host_is_valid(head->host))
 		return http1_fail(
 		    parser, HTTP_FAULT_MALFORMED, "The request needs one valid Host field.");
-	if (!parse_framing(parser, fields))
+	if (!parse_framing(parser, lines))
 		return false;
-	if (expect.data != NULL && !fields->is_old) {
-		if (!is_same_name(expect, "100-continue"))
-			return http1_fail(parser, HTTP_FAULT_EXPECTATION, NULL);
-		head->expects_continue = http_head_has_body(head);
-	}
+	if (!lines->is_old && !http_parse_expectation(&lines->fields, head))
+		return http1_fail(parser, HTTP_FAULT_EXPECTATION, NULL);
 	return true;
 }
 
@@ -263,17 +155,17 @@ bool
 http1_parse_head(struct http1 *parser)
 {
 	struct dom_slice rest = dom_buffer_slice(&parser->bytes);
-	struct fields fields = {0};
+	struct lines lines = {0};
 	unsigned count = 0;
 
 	parser->head.size = rest.size;
-	if (!parse_request_line(parser, next_line(&rest), &fields.is_old))
+	if (!parse_request_line(parser, next_line(&rest), &lines.is_old))
 		return false;
 	while (rest.size > 2) {
 		if (++count > parser->header_fields_max)
 			return http1_fail(parser, HTTP_FAULT_HEADER_SIZE, NULL);
-		if (!parse_field(parser, next_line(&rest), &fields))
+		if (!parse_field(parser, next_line(&rest), &lines))
 			return false;
 	}
-	return use_fields(parser, &fields);
+	return use_lines(parser, &lines);
 }
