@@ -27,11 +27,12 @@ enum cli_exit account_pick(struct cli *cli);
 enum cli_exit account_open(struct cli *cli);
 
 /*
- * The password for signup (twice, checked) or login: asked for, or from
- * --password-fd.  The caller wipes it.
+ * A password: asked for, or the next line of --password-fd.  `again`: it is a
+ * new one, asked for twice and checked; NULL: it is one that exists.  The
+ * caller wipes it, also after a failure.
  */
-enum cli_exit account_password(
-    struct cli *cli, bool is_new, char password_r[PASSWORD_SIZE_MAX + 1]);
+enum cli_exit account_password(struct cli *cli, const char *prompt, const char *again,
+    char password_r[PASSWORD_SIZE_MAX + 1]);
 /* What signup and login share once the password is there. */
 typedef enum dom_status account_enter(const struct dom_session_options *options,
     const struct dom_credentials *credentials, struct dom_session **session_r,

@@ -58,10 +58,11 @@ password_failed(struct cli *cli, enum password_outcome outcome)
 }
 
 static enum cli_exit
-password_ask(struct cli *cli, bool is_new, char password_r[PASSWORD_SIZE_MAX + 1])
+password_ask(struct cli *cli, const char *prompt, const char *again,
+    char password_r[PASSWORD_SIZE_MAX + 1])
 {
 	const char *given = options_value(&cli->options, "password-fd");
-	char again[PASSWORD_SIZE_MAX + 1];
+	char second[PASSWORD_SIZE_MAX + 1];
 	enum password_outcome outcome;
 	uint64_t fd;
 
@@ -70,23 +71,24 @@ password_ask(struct cli *cli, bool is_new, char password_r[PASSWORD_SIZE_MAX + 1
 			return cli_usage(cli, "--password-fd takes the number of an open file");
 		return password_failed(cli, terminal_password_from((int)fd, password_r));
 	}
-	outcome = terminal_password("Password: ", password_r);
-	if (outcome != PASSWORD_READ || !is_new)
+	outcome = terminal_password(prompt, password_r);
+	if (outcome != PASSWORD_READ || again == NULL)
 		return password_failed(cli, outcome);
-	outcome = terminal_password("The same again: ", again);
-	if (outcome == PASSWORD_READ && strcmp(password_r, again) != 0) {
-		dom_wipe(again, sizeof(again));
+	outcome = terminal_password(again, second);
+	if (outcome == PASSWORD_READ && strcmp(password_r, second) != 0) {
+		dom_wipe(second, sizeof(second));
 		cli_say(cli, "the two passwords differ; nothing was sent");
 		return CLI_USAGE;
 	}
-	dom_wipe(again, sizeof(again));
+	dom_wipe(second, sizeof(second));
 	return password_failed(cli, outcome);
 }
 
 enum cli_exit
-account_password(struct cli *cli, bool is_new, char password_r[PASSWORD_SIZE_MAX + 1])
+account_password(struct cli *cli, const char *prompt, const char *again,
+    char password_r[PASSWORD_SIZE_MAX + 1])
 {
-	enum cli_exit outcome = password_ask(cli, is_new, password_r);
+	enum cli_exit outcome = password_ask(cli, prompt, again, password_r);
 
 	if (outcome != CLI_DONE)
 		return outcome;
@@ -94,7 +96,7 @@ account_password(struct cli *cli, bool is_new, char password_r[PASSWORD_SIZE_MAX
 		cli_say(cli, "the password is empty; nothing was sent");
 		return CLI_USAGE;
 	}
-	if (is_new && characters(password_r) < PASSWORD_CHARACTERS_MIN) {
+	if (again != NULL && characters(password_r) < PASSWORD_CHARACTERS_MIN) {
 		cli_say(cli,
 		    "the password needs at least %d characters: it is the only thing that "
 		    "keeps "
@@ -165,7 +167,8 @@ account_begin(struct cli *cli, bool is_new, account_enter *enter)
 	options.server_url = url;
 	options.ca_file = ca_file == NULL ? NULL : ca_path;
 	(void)mlock(password, sizeof(password)); /* not into swap, where that is allowed */
-	outcome = account_password(cli, is_new, password);
+	outcome =
+	    account_password(cli, "Password: ", is_new ? "The same again: " : NULL, password);
 	if (outcome == CLI_DONE)
 		outcome = enter_with(cli, enter, &options, password);
 	dom_wipe(password, sizeof(password));

@@ -14,7 +14,8 @@
 enum { LARGE_BLOCK_SIZE = 128 << 10 };
 
 const struct cli_command *const cli_commands[] = {&cli_signup, &cli_login, &cli_logout, &cli_on,
-    &cli_off, &cli_status, &cli_backup, &cli_restore, &cli_verify, &cli_sessions, NULL};
+    &cli_off, &cli_status, &cli_backup, &cli_restore, &cli_verify, &cli_sessions, &cli_password,
+    NULL};
 
 const struct cli_option cli_options_common[] = {
     {"account", "NAME", "which account, if this device knows several"},
@@ -87,7 +88,8 @@ advice(enum dom_status status)
 		       "can "
 		       "see the reason in the server's log";
 	case DOM_EAUTH:
-		return "log in with: domicile login NAME --server URL";
+		return "to log in again: domicile logout, then domicile login NAME --server "
+		       "URL";
 	case DOM_EFULL:
 		return "free some space, then run the same command again: it finishes the job";
 	case DOM_CONFLICT:
@@ -113,7 +115,7 @@ cli_fail(struct cli *cli, enum dom_status status, const char *what)
 		return CLI_STOPPED;
 	}
 	cli_say(cli, "%s: %s", what, *error == '\0' ? dom_status_text(status) : error);
-	if (advice(status) != NULL && *error == '\0')
+	if (advice(status) != NULL && (*error == '\0' || status == DOM_EAUTH))
 		cli_say(cli, "%s", advice(status));
 	return cli_exit_of(status < 0 ? status : DOM_EINPUT);
 }

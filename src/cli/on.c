@@ -6,21 +6,23 @@
 #include "cli/services.h"
 #include "cli/text.h"
 
+enum { LABEL_WIDTH = 13 }; /* of the longest, and a space */
+
 /* Text behind a label, broken at spaces. */
 static void
 print_paragraph(const char *label, const char *text)
 {
-	enum { WIDTH = 66 };
+	enum { WIDTH = 64 };
 	size_t column = 0;
 
-	printf("  %-12s", label);
+	printf("  %-*s", LABEL_WIDTH, label);
 	while (*text != '\0') {
 		size_t word = 0;
 
 		while (text[word] != '\0' && text[word] != ' ')
 			word++;
 		if (column > 0 && column + word + 1 > WIDTH) {
-			printf("\n%14s", "");
+			printf("\n%*s", LABEL_WIDTH + 2, "");
 			column = 0;
 		}
 		printf("%s%.*s", column > 0 ? " " : "", (int)word, text);
@@ -32,21 +34,41 @@ print_paragraph(const char *label, const char *text)
 	putchar('\n');
 }
 
+/* What is the same for all services. */
 static void
-print_entry(
+print_common(
     struct cli *cli, const struct service *service, const char *region, int64_t until_ms)
 {
 	char time[TEXT_SHORT];
 
+	print_paragraph("Readable by", service->readable);
+	print_paragraph("Kept", service->retention);
+	printf(
+	    "  %-*s%s, %s\n", LABEL_WIDTH, "Region", region, dom_session_server(cli->session));
+	printf("  %-*s%s\n", LABEL_WIDTH, "On until",
+	    until_ms == 0 ? "you turn it off" : text_time(until_ms, time));
+}
+
+static void
+print_entry(
+    struct cli *cli, const struct service *service, const char *region, int64_t until_ms)
+{
 	printf("%s%s%s: %s\n", terminal_strong(&cli->terminal), service->name,
 	    terminal_plain(&cli->terminal), service->title);
 	print_paragraph("Purpose", service->purpose);
 	print_paragraph("Stored", service->stored);
-	print_paragraph("Readable by", service->readable);
-	print_paragraph("Kept", service->retention);
-	printf("  %-12s%s, %s\n", "Region", region, dom_session_server(cli->session));
-	printf("  %-12s%s\n", "On until",
-	    until_ms == 0 ? "you turn it off" : text_time(until_ms, time));
+	print_common(cli, service, region, until_ms);
+}
+
+/* Several, and nobody is asked: what is the same for all is said once. */
+static void
+print_short(struct cli *cli, const enum service_id *ids, const char *region, int64_t until_ms)
+{
+	puts("Stored from now on, as a copy that you can restore and bring to other devices:");
+	for (size_t at = 0; at < cli->options.word_count; at++)
+		print_paragraph(services[ids[at]].name, services[ids[at]].stored);
+	putchar('\n');
+	print_common(cli, &services[ids[0]], region, until_ms);
 }
 
 /* When the consent ends; 0 if it does not. */
@@ -117,8 +139,12 @@ on_run(struct cli *cli)
 	st = dom_session_region(cli->session, &region);
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was turned on");
-	for (size_t at = 0; at < cli->options.word_count; at++)
-		print_entry(cli, &services[ids[at]], region, until_ms);
+	if (yes && cli->options.word_count > 1)
+		print_short(cli, ids, region, until_ms);
+	for (size_t at = 0; at < cli->options.word_count; at++) {
+		if (!yes || cli->options.word_count == 1)
+			print_entry(cli, &services[ids[at]], region, until_ms);
+	}
 	if (!yes && !terminal_can_ask()) {
 		cli_say(cli,
 		    "nothing was turned on: there is no terminal to ask on; if you agree "

@@ -64,9 +64,10 @@ sessions_run(struct cli *cli)
 		}
 		if (st != DOM_OK)
 			return cli_fail(cli, st, "the session was not ended");
-		printf("%s is logged out. If that device is lost, change the password too: who "
-		       "has its "
-		       "keys can log in again until then\n",
+		printf(
+		    "%s is logged out. If that device is lost, change the password too "
+		    "(domicile password):\nit may still hold the account's keys and could log "
+		    "in again until then.\n",
 		    revoke);
 		return CLI_DONE;
 	}
@@ -93,8 +94,8 @@ const struct cli_command cli_sessions = {
     .summary = "the devices that are logged in; end one",
     .about =
         "Lists the devices and apps that are logged in to the account.  --revoke ends one.  A\n"
-        "device that still holds the account's keys can log in again until the password is\n"
-        "changed, and what it stored on itself is not erased.\n",
+        "lost device may still hold the account's keys, so change the password too (domicile\n"
+        "password); what it stored on itself is not erased.\n",
     .examples = "  domicile sessions\n  domicile sessions --revoke 3q2-7wEjRWeJq83vASNFZw\n",
     .options = sessions_options,
     .words_min = 0,

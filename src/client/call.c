@@ -314,18 +314,16 @@ renew(struct dom_session *session)
 		enum dom_status st = DOM_OK;
 
 		session->unauthorised = call->next;
-		if (call->token_generation == session->token_generation)
+		/* Refused once, it would be refused for each request that is under way. */
+		if (session->shut_out[0] != '\0')
+			st = dom_session_fail(session, DOM_EAUTH, "%s", session->shut_out);
+		else if (call->token_generation == session->token_generation)
 			st = dom_session_log_in(session);
 		if (st == DOM_OK) {
 			send_again(call);
 			continue;
 		}
-		say(call, st == DOM_EAUTH ? DOM_EAUTH : st,
-		    st == DOM_EAUTH ? "This device is no longer logged in: its session ended "
-		                      "or the password "
-		                      "was changed. Nothing is lost; log in again"
-		                    : session->error,
-		    dom_slice(NULL, 0));
+		say(call, st, session->error, dom_slice(NULL, 0));
 		call_end(call);
 	}
 	session->logging_in = false;

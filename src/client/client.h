@@ -50,6 +50,8 @@ struct dom_session {
 	unsigned retry_first_ms; /* the first pause after 503; it doubles */
 
 	char error[DOM_ERROR_SIZE];
+	/* Why logging in again is refused; "": it was not tried or it worked. */
+	char shut_out[DOM_ERROR_SIZE];
 };
 
 /* Sets the sentence for the person; returns status. */

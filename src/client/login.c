@@ -12,6 +12,10 @@
 
 #define AUTHENTICATION "api/v1/authentication/"
 
+static const char bad_password[] =
+    "No account of this name with this password in this region: check both and try again. "
+    "Nothing was changed";
+
 static enum dom_status
 no_memory(struct dom_session *session)
 {
@@ -119,6 +123,8 @@ log_in(struct dom_session *session, const char *username, struct dom_slice passw
 	        .host = dom_slice_of(session->host),
 	        .action = WIRE_ACTION_LOGIN},
 	    &call);
+	if (st == DOM_EAUTH && strcmp(call->code, "login_bad_signature") == 0)
+		dom_session_fail(session, st, "%s", bad_password);
 	if (st != DOM_OK)
 		goto out;
 	if (wire_login_decode(dom_call_reply(call), &login) != DOM_OK) {
@@ -155,6 +161,13 @@ dom_session_log_in(struct dom_session *session)
 		return no_memory(session);
 	st = log_in(session, username, dom_slice(NULL, 0));
 	free(username);
+	if (st == DOM_EAUTH && strcmp(session->error, bad_password) == 0)
+		dom_session_fail(session, st,
+		    "The password was changed on another device: log in again with the new "
+		    "one. "
+		    "What is stored is safe, and this device changed nothing");
+	if (st == DOM_EAUTH)
+		snprintf(session->shut_out, sizeof(session->shut_out), "%s", session->error);
 	return st == DOM_OK ? dom_session_write(session) : st;
 }
 
@@ -250,10 +263,6 @@ enter(const struct dom_session_options *options, const struct dom_credentials *c
 		st = sign_up(session, credentials);
 	else if (st == DOM_OK)
 		st = log_in(session, credentials->username, credentials->password);
-	if (st == DOM_EAUTH)
-		dom_session_fail(session, st,
-		    "No account of this name with this password in this region: check both and "
-		    "try again. Nothing was changed");
 	if (st == DOM_OK)
 		st = settle(session, options);
 	if (st != DOM_OK) {
@@ -327,7 +336,7 @@ dom_change_password(
 	if ((st = ask_challenge(session, session->username, &ask, &challenge)) != DOM_OK)
 		goto out;
 	if ((st = dom_main_key_from_password(old_password, challenge.salt, &old_main)) < 0) {
-		st = no_memory(session);
+		st = st == DOM_EINPUT ? no_protocol(session) : no_memory(session);
 		goto out;
 	}
 	dom_main_key_login_public(session->main, mine);
