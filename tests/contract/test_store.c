@@ -22,6 +22,7 @@ main(void)
 		    {"transactions", txn_cases, txn_case_count},
 		    {"accounts", account_cases, account_case_count},
 		    {"collections", collection_cases, collection_case_count},
+		    {"sharing", share_cases, share_case_count},
 		    {"items", item_cases, item_case_count},
 		    {"chunks", chunk_cases, chunk_case_count},
 		    {"statements", statement_cases, statement_case_count},
