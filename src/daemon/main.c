@@ -19,6 +19,7 @@
 #include "crypto/keys.h"
 
 #include "daemon/configuration.h"
+#include "daemon/control.h"
 #include "daemon/notify.h"
 #include "daemon/region_key.h"
 #include "http/server.h"
@@ -55,6 +56,7 @@ struct region {
 	struct store *store;
 	struct service service;
 	struct http_server *server;
+	struct control *control;
 	int log_fd;
 
 	struct stat store_file;   /* as it was opened */
@@ -237,12 +239,18 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	    .key = region->key,
 	    .store = region->store,
 	};
-	return open_server(region, message_r, message_size);
+	if ((st = open_server(region, message_r, message_size)) != DOM_OK)
+		return st;
+	return control_open(&(struct control_options){.service = &region->service,
+	                        .store = region->store,
+	                        .data = configuration->data},
+	    &region->control, message_r, message_size);
 }
 
 static void
 region_close(struct region *region)
 {
+	control_close(&region->control);
 	http_server_close(&region->server);
 	store_close(&region->store);
 	dom_region_key_free(&region->key);

@@ -13,14 +13,14 @@
 
 enum { KEY_SIZE = 32 };
 
-static const char key_name[] = "region.key";
+const char region_key_name[] = "region.key";
 static const char key_new_name[] = "region.key.new";
 const char region_store_name[] = "store.sqlite3";
 
 static enum dom_status
 failed(const char *data, const char *what, char *message_r, size_t message_size)
 {
-	snprintf(message_r, message_size, "%s/%s cannot be %s: %s", data, key_name, what,
+	snprintf(message_r, message_size, "%s/%s cannot be %s: %s", data, region_key_name, what,
 	    strerror(errno));
 	return DOM_EFILE;
 }
@@ -39,7 +39,7 @@ make(int folder, const char *data, const struct dom_random *random, char *messag
 		    "%s/%s is missing, although %s/%s exists. It belongs to that store: "
 		    "restore "
 		    "it from the backup of this folder",
-		    data, key_name, data, region_store_name);
+		    data, region_key_name, data, region_store_name);
 		return DOM_EFILE;
 	}
 	unlinkat(folder, key_new_name, 0); /* of a start that was cut short */
@@ -52,7 +52,7 @@ make(int folder, const char *data, const struct dom_random *random, char *messag
 	    write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) && fsync(fd) == 0;
 	dom_wipe(bytes, sizeof(bytes));
 	if (close(fd) != 0 || !is_written ||
-	    renameat(folder, key_new_name, folder, key_name) != 0 || fsync(folder) != 0)
+	    renameat(folder, key_new_name, folder, region_key_name) != 0 || fsync(folder) != 0)
 		return failed(data, "written", message_r, message_size);
 	return DOM_OK;
 }
@@ -68,7 +68,7 @@ check(int fd, const char *data, char *message_r, size_t message_size)
 		snprintf(message_r, message_size,
 		    "%s/%s is not a region key: it must be a file of %d bytes. Restore it from "
 		    "the backup of this folder",
-		    data, key_name, KEY_SIZE);
+		    data, region_key_name, KEY_SIZE);
 		return DOM_EINPUT;
 	}
 	if ((info.st_mode & 077) != 0 || info.st_uid != geteuid()) {
@@ -77,7 +77,7 @@ check(int fd, const char *data, char *message_r, size_t message_size)
 		    "%04o, "
 		    "owner %lu). If nobody has read it, put it right: chown %lu it and chmod "
 		    "600 it",
-		    data, key_name, info.st_mode & 07777u, (unsigned long)info.st_uid,
+		    data, region_key_name, info.st_mode & 07777u, (unsigned long)info.st_uid,
 		    (unsigned long)geteuid());
 		return DOM_EDENIED;
 	}
@@ -96,8 +96,8 @@ read_key(int fd, const char *data, struct dom_region_key **key_r, char *message_
 	st = dom_region_key_from_bytes(dom_slice(bytes, sizeof(bytes)), key_r);
 	dom_wipe(bytes, sizeof(bytes));
 	if (st != DOM_OK)
-		snprintf(message_r, message_size, "%s/%s cannot be used: %s", data, key_name,
-		    dom_status_text(st));
+		snprintf(message_r, message_size, "%s/%s cannot be used: %s", data,
+		    region_key_name, dom_status_text(st));
 	return st;
 }
 
@@ -124,13 +124,14 @@ region_key_load(const char *data, const struct dom_random *random,
 		    data, strerror(errno));
 		return DOM_EFILE;
 	}
-	fd = openat(folder, key_name, flags);
+	fd = openat(folder, region_key_name, flags);
 	if (fd < 0 && errno == ENOENT &&
 	    (st = make(folder, data, random, message_r, message_size)) == DOM_OK)
-		fd = openat(folder, key_name, flags);
+		fd = openat(folder, region_key_name, flags);
 	if (st == DOM_OK && fd < 0 && errno == ELOOP) {
 		snprintf(message_r, message_size,
-		    "%s/%s is a symbolic link: it must be the file itself", data, key_name);
+		    "%s/%s is a symbolic link: it must be the file itself", data,
+		    region_key_name);
 		st = DOM_EINPUT;
 	} else if (st == DOM_OK && fd < 0) {
 		st = failed(data, "opened", message_r, message_size);

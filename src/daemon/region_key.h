@@ -4,8 +4,8 @@
 
 #include "crypto/region.h"
 
-/* The store's file in the data folder. */
-extern const char region_store_name[];
+/* The store's file in the data folder, and the secret's. */
+extern const char region_store_name[], region_key_name[];
 
 /*
  * The region's secret: the file region.key in the data folder, 32 random

@@ -23,6 +23,13 @@ DOM_MUST_CHECK enum dom_status account_change_password(struct service_call *call
 DOM_MUST_CHECK enum dom_status account_session_list(struct service_call *call);
 DOM_MUST_CHECK enum dom_status account_session_revoke(struct service_call *call);
 
+/*
+ * A new account, if its name and address may be used and are nobody's; the id
+ * and number are set here.  For signing up and for operators.
+ */
+DOM_MUST_CHECK enum dom_status account_create(
+    struct service_call *call, struct store_account *account);
+
 /* True if the session was last used long enough ago to be written down. */
 bool account_session_wants_touch(const struct service_call *call);
 DOM_MUST_CHECK enum dom_status account_session_touch(struct service_call *call);

@@ -60,16 +60,13 @@ refuse_if_taken(struct service_call *call, const struct store_account *account)
 	return st == DOM_ABSENT ? DOM_OK : st;
 }
 
-static enum dom_status
-create(struct service_call *call, struct store_account *account)
+enum dom_status
+account_create(struct service_call *call, struct store_account *account)
 {
 	const char *name_fault = account_name_fault(account->name);
 	const char *email_fault = account_email_fault(account->email);
 	enum dom_status st;
 
-	if (!call->service->settings.signup_open)
-		return service_refuse(call, SERVICE_SIGNUP_REFUSED,
-		    "This region does not take new accounts by itself: ask its operator.");
 	if (account->name.size == 0)
 		return service_refuse(
 		    call, SERVICE_SIGNUP_REFUSED, "Please choose a username.");
@@ -81,6 +78,15 @@ create(struct service_call *call, struct store_account *account)
 	st = store_account_add(call->txn, account, &account->number);
 	/* Names were looked at in this transaction: only the random id can be left. */
 	return st == DOM_CONFLICT ? DOM_ESTORE : st;
+}
+
+static enum dom_status
+create(struct service_call *call, struct store_account *account)
+{
+	if (!call->service->settings.signup_open)
+		return service_refuse(call, SERVICE_SIGNUP_REFUSED,
+		    "This region does not take new accounts by itself: ask its operator.");
+	return account_create(call, account);
 }
 
 /* The operator made the account; its owner brings the keys.  The address is kept. */

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What domicilectl's commands do, inside the server. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "daemon/control.h"
+#include "daemon/control_wire.h"
+#include "daemon/region_key.h"
+#include "daemon/report.h"
+#include "services/operator.h"
+
+enum {
+	MESSAGE_SIZE = 1024,
+	TIME_SIZE = 32,
+	PAGE_ACCOUNTS = 200,
+	/* What a command exits with. */
+	DONE = 0,
+	FAILED = 1,
+	WRONG = 2,
+};
+
+/* A client that does not take its lines any more stops its command. */
+static void __attribute__((format(printf, 3, 4)))
+say(struct control_call *call, enum control_kind kind, const char *format, ...)
+{
+	char line[CONTROL_LINE_SIZE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (!atomic_load(call->stop) && control_send_line(call->fd, kind, line) < 0)
+		atomic_store(call->stop, true);
+}
+
+static int
+fail(struct control_call *call, enum dom_status status, const char *detail)
+{
+	if (detail != NULL)
+		say(call, CONTROL_ERR, "%s", detail);
+	else
+		say(call, CONTROL_ERR, "the store says: %s", dom_status_text(status));
+	return FAILED;
+}
+
+static void
+time_text(int64_t ms, char text_r[TIME_SIZE])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm parts;
+
+	gmtime_r(&seconds, &parts);
+	strftime(text_r, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+/* --- user ------------------------------------------------------------------- */
+
+struct user_change {
+	struct control_call *call;
+	const char *detail;
+	bool disabled;
+};
+
+static enum dom_status
+run_user_add(struct store_txn *txn, void *context)
+{
+	struct user_change *change = context;
+
+	return operator_user_add(change->call->options->service, txn,
+	    dom_slice_of(change->call->words[1]), dom_slice_of(change->call->words[2]),
+	    change->call->arena, &change->detail);
+}
+
+static int
+user_add(struct control_call *call)
+{
+	struct user_change change = {.call = call};
+	enum dom_status st = store_write(call->options->store, run_user_add, &change);
+
+	if (st != DOM_OK)
+		return fail(call, st, change.detail);
+	say(call, CONTROL_OUT,
+	    "account %s made; it belongs to whoever signs up with this name first",
+	    call->words[1]);
+	return DONE;
+}
+
+static enum dom_status
+run_user_switch(struct store_txn *txn, void *context)
+{
+	struct user_change *change = context;
+
+	return operator_user_switch(change->call->options->service, txn,
+	    dom_slice_of(change->call->words[1]), change->disabled, change->call->arena,
+	    &change->detail);
+}
+
+static int
+user_switch(struct control_call *call, bool disabled)
+{
+	struct user_change change = {.call = call, .disabled = disabled};
+	enum dom_status st = store_write(call->options->store, run_user_switch, &change);
+
+	if (st != DOM_OK)
+		return fail(call, st, change.detail);
+	say(call, CONTROL_OUT,
+	    disabled ? "account %s disabled: its sessions and logins are refused from now on"
+	             : "account %s enabled",
+	    call->words[1]);
+	return DONE;
+}
+
+static int
+user_disable(struct control_call *call)
+{
+	return user_switch(call, true);
+}
+
+static int
+user_enable(struct control_call *call)
+{
+	return user_switch(call, false);
+}
+
+/* A snapshot for each page: a list of many accounts holds up no checkpoint. */
+static enum dom_status
+user_page(
+    struct control_call *call, struct store_reader *reader, int64_t *after, size_t *count_r)
+{
+	struct store_account *accounts;
+	struct store_txn *txn;
+	enum dom_status st;
+
+	dom_arena_reset(call->arena);
+	if ((st = store_read_begin(reader, &txn)) != DOM_OK)
+		return st;
+	st = store_account_scan(txn, *after, PAGE_ACCOUNTS, call->arena, &accounts, count_r);
+	store_read_end(&txn);
+	for (size_t i = 0; st == DOM_OK && i < *count_r; i++) {
+		const struct store_account *account = &accounts[i];
+		char created[TIME_SIZE];
+
+		time_text(account->created_ms, created);
+		say(call, CONTROL_OUT, "%.*s\t%.*s\t%s\t%s", (int)account->name.size,
+		    (const char *)account->name.data, (int)account->email.size,
+		    (const char *)account->email.data, created,
+		    account->disabled       ? "disabled"
+		    : !account->initialised ? "no-keys"
+		                            : "active");
+		*after = account->number;
+	}
+	return st;
+}
+
+static int
+user_list(struct control_call *call)
+{
+	struct store_reader *reader;
+	int64_t after = 0;
+	size_t count = 0;
+	enum dom_status st = store_reader_open(call->options->store, &reader);
+
+	if (st != DOM_OK)
+		return fail(call, st, NULL);
+	do
+		st = user_page(call, reader, &after, &count);
+	while (st == DOM_OK && count != 0 && !atomic_load(call->stop));
+	store_reader_close(&reader);
+	return st == DOM_OK ? DONE : fail(call, st, NULL);
+}
+
+/* --- stats ------------------------------------------------------------------ */
+
+static void
+say_disk(struct control_call *call)
+{
+	static const char *const suffixes[] = {"", "-wal"};
+	const char *data = call->options->data;
+	uint64_t bytes = 0;
+	struct statvfs disk;
+	struct stat info;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		char *path = dom_arena_print(
+		    call->arena, "%s/%s%s", data, region_store_name, suffixes[i]);
+
+		if (path != NULL && stat(path, &info) == 0)
+			bytes += (uint64_t)info.st_size;
+	}
+	say(call, CONTROL_OUT, "database_bytes %" PRIu64, bytes);
+	if (statvfs(data, &disk) == 0)
+		say(call, CONTROL_OUT, "disk_free_bytes %" PRIu64,
+		    (uint64_t)disk.f_bavail * disk.f_frsize);
+}
+
+static enum dom_status
+count(struct control_call *call, struct store_counts *counts_r, uint64_t *restores_r,
+    int64_t *restored_ms_r)
+{
+	struct store_reader *reader;
+	struct store_txn *txn;
+	enum dom_status st;
+
+	if ((st = store_reader_open(call->options->store, &reader)) != DOM_OK)
+		return st;
+	if ((st = store_read_begin(reader, &txn)) == DOM_OK &&
+	    (st = store_count(txn, counts_r)) == DOM_OK)
+		st = store_restores(txn, restores_r, restored_ms_r);
+	store_read_end(&txn);
+	store_reader_close(&reader);
+	return st;
+}
+
+static int
+stats(struct control_call *call)
+{
+	const struct service *service = call->options->service;
+	int64_t up_ms = dom_clock_now_ms(&service->clock) - call->started_ms, restored_ms = 0;
+	const char *failure = store_failure(call->options->store);
+	struct store_counts counts = {0};
+	uint64_t restores = 0;
+	char restored[TIME_SIZE];
+	enum dom_status st;
+
+	if ((st = count(call, &counts, &restores, &restored_ms)) != DOM_OK)
+		return fail(call, st, NULL);
+	say(call, CONTROL_OUT, "region %s", service->settings.region);
+	say(call, CONTROL_OUT, "release %s", DOM_RELEASE);
+	say(call, CONTROL_OUT, "up_seconds %" PRId64, up_ms < 0 ? 0 : up_ms / 1000);
+	say(call, CONTROL_OUT, "accounts %" PRIu64, counts.accounts);
+	say(call, CONTROL_OUT, "collections %" PRIu64, counts.collections);
+	say(call, CONTROL_OUT, "items %" PRIu64, counts.items);
+	say(call, CONTROL_OUT, "revisions %" PRIu64, counts.revisions);
+	say(call, CONTROL_OUT, "chunks %" PRIu64, counts.chunks);
+	say(call, CONTROL_OUT, "chunk_bytes %" PRIu64, counts.chunk_bytes);
+	say_disk(call);
+	say(call, CONTROL_OUT, "restores %" PRIu64, restores);
+	if (restores != 0) {
+		time_text(restored_ms, restored);
+		say(call, CONTROL_OUT, "restored_last %s", restored);
+	}
+	if (failure == NULL)
+		return DONE;
+	say(call, CONTROL_ERR, "the store refuses every write until a restart: %s", failure);
+	return FAILED;
+}
+
+/* --- care ------------------------------------------------------------------- */
+
+static void
+found(void *context, const char *sentence)
+{
+	say(context, CONTROL_OUT, "%s", sentence);
+}
+
+static int
+fsck(struct control_call *call)
+{
+	const struct store_care care = {.folder = call->options->data, .stop = call->stop};
+	struct store_fsck_report report;
+	char message[MESSAGE_SIZE], text[REPORT_SIZE];
+
+	if (store_fsck(&care, found, call, &report, message, sizeof(message)) != DOM_OK) {
+		say(call, CONTROL_ERR, "%s", message);
+		return FAILED;
+	}
+	report_fsck(&report, text);
+	say(call, CONTROL_OUT, "%s", text);
+	return report.faults == 0 ? DONE : FAILED;
+}
+
+static int
+backup(struct control_call *call)
+{
+	const struct store_care care = {.folder = call->options->data, .stop = call->stop};
+	const char *target = call->words[1];
+	const char *also = strcmp(call->words[2], "with-key") == 0 ? region_key_name : NULL;
+	struct store_backup_report report;
+	char message[MESSAGE_SIZE], text[REPORT_SIZE];
+
+	if (target[0] != '/') {
+		say(call, CONTROL_ERR, "the backup's folder must be given from the root");
+		return WRONG;
+	}
+	if (store_backup(&care, target, also, &report, message, sizeof(message)) != DOM_OK) {
+		say(call, CONTROL_ERR, "%s", message);
+		return FAILED;
+	}
+	report_backup(&report, also != NULL, text);
+	say(call, CONTROL_OUT, "%s", text);
+	if (report.missing == 0)
+		return DONE;
+	report_missing(report.missing, text);
+	say(call, CONTROL_ERR, "%s", text);
+	return FAILED;
+}
+
+int
+control_run(struct control_call *call)
+{
+	static const struct {
+		const char *name;
+		size_t words; /* with the name */
+		int (*run)(struct control_call *call);
+	} commands[] = {
+	    {"user add", 3, user_add},
+	    {"user list", 1, user_list},
+	    {"user disable", 2, user_disable},
+	    {"user enable", 2, user_enable},
+	    {"stats", 1, stats},
+	    {"fsck", 1, fsck},
+	    {"backup", 3, backup},
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(call->words[0], commands[i].name) == 0 &&
+		    call->word_count == commands[i].words)
+			return commands[i].run(call);
+	}
+	say(call, CONTROL_ERR,
+	    "this server does not know the command \"%s\": it is release %s, and domicilectl "
+	    "is "
+	    "of another",
+	    call->words[0], DOM_RELEASE);
+	return WRONG;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * domicilectl: what an operator says to a region.  Most commands are for the
+ * server that runs, over its socket; fsck and backup also work while none
+ * runs, restore only then.
+ */
+#include "daemon/domicilectl.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/keys.h"
+
+#include "daemon/nearest.h"
+
+static const char configuration_standard[] = "/etc/domicile/domiciled.conf";
+
+static const char usage[] =
+    "usage: domicilectl [-c FILE | --socket PATH] COMMAND\n"
+    "\n"
+    "Looks after a region of domicile.\n"
+    "\n"
+    "  user add NAME [--email E]  make an account; who signs up with the name first owns it\n"
+    "  user list                  name, e-mail, time made, state; separated by tabs\n"
+    "  user disable NAME          refuse its sessions and logins; nothing is deleted\n"
+    "  user enable NAME           take them again\n"
+    "  stats                      figures of the store\n"
+    "  fsck                       examine the store; changes nothing\n"
+    "  backup DIR [--with-key]    a copy of one moment, in a new folder\n"
+    "  restore DIR                make the store out of a backup, while no server runs\n"
+    "\n"
+    "  -c, --config FILE  the region's configuration, instead of "
+    "/etc/domicile/domiciled.conf\n"
+    "      --socket PATH  the server's socket, instead of control.sock in its data folder\n"
+    "      --help         this\n"
+    "      --version      the release\n"
+    "\n"
+    "Exit status: 0 done; 1 it failed, or something is wrong with the store; 2 the command is\n"
+    "wrong.  See domicilectl(8).\n";
+
+struct command {
+	const char *name;
+	bool has_second; /* a second word follows, such as in "user add" */
+	size_t arguments;
+	bool takes_email, takes_key;
+	int (*run)(const struct ctl *ctl);
+};
+
+static const struct command commands[] = {
+    {"user add", true, 1, true, false, ctl_user_add},
+    {"user list", true, 0, false, false, ctl_plain},
+    {"user disable", true, 1, false, false, ctl_plain},
+    {"user enable", true, 1, false, false, ctl_plain},
+    {"stats", false, 0, false, false, ctl_plain},
+    {"fsck", false, 0, false, false, ctl_fsck},
+    {"backup", false, 1, false, true, ctl_backup},
+    {"restore", false, 1, false, false, ctl_restore},
+};
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), NAME_SIZE = 64 };
+
+static int
+unknown_command(const char *name)
+{
+	const char *names[COMMAND_COUNT], *near;
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		names[i] = commands[i].name;
+	near = nearest_word(name, names, COMMAND_COUNT);
+	if (near != NULL)
+		fprintf(stderr,
+		    "domicilectl: there is no command \"%s\"; did you mean \"%s\"?\n", name,
+		    near);
+	else
+		fprintf(stderr,
+		    "domicilectl: there is no command \"%s\"; see domicilectl --help\n", name);
+	return CTL_WRONG;
+}
+
+static int
+run_command(struct ctl *ctl, char **words, size_t count)
+{
+	const struct command *command = NULL;
+	char name[NAME_SIZE];
+	size_t used = 1;
+
+	if (count == 0) {
+		fputs(usage, stderr);
+		return CTL_WRONG;
+	}
+	for (size_t i = 0; i < COMMAND_COUNT && command == NULL; i++) {
+		snprintf(name, sizeof(name), "%s%s%s", words[0],
+		    commands[i].has_second && count > 1 ? " " : "",
+		    commands[i].has_second && count > 1 ? words[1] : "");
+		if (strcmp(name, commands[i].name) == 0)
+			command = &commands[i];
+	}
+	if (command == NULL) {
+		snprintf(name, sizeof(name), "%s%s%s", words[0],
+		    strcmp(words[0], "user") == 0 && count > 1 ? " " : "",
+		    strcmp(words[0], "user") == 0 && count > 1 ? words[1] : "");
+		return unknown_command(name);
+	}
+	used += command->has_second;
+	if (count - used != command->arguments) {
+		fprintf(stderr, "domicilectl: %s takes %zu argument%s, not %zu\n",
+		    command->name, command->arguments, command->arguments == 1 ? "" : "s",
+		    count - used);
+		return CTL_WRONG;
+	}
+	if ((ctl->email != NULL && !command->takes_email) ||
+	    (ctl->with_key && !command->takes_key)) {
+		fprintf(stderr, "domicilectl: %s has no option %s\n", command->name,
+		    ctl->with_key && !command->takes_key ? "--with-key" : "--email");
+		return CTL_WRONG;
+	}
+	ctl->command = command->name;
+	ctl->argument = command->arguments != 0 ? words[used] : NULL;
+	return command->run(ctl);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"socket", required_argument, NULL, 's'},
+	    {"email", required_argument, NULL, 'e'},
+	    {"with-key", no_argument, NULL, 'k'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {NULL, 0, NULL, 0},
+	};
+	struct ctl ctl = {.configuration = configuration_standard};
+	int option, result;
+
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			ctl.configuration = optarg;
+			break;
+		case 's':
+			ctl.socket = optarg;
+			break;
+		case 'e':
+			ctl.email = optarg;
+			break;
+		case 'k':
+			ctl.with_key = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return CTL_DONE;
+		case 'v':
+			puts("domicilectl " DOM_RELEASE);
+			return CTL_DONE;
+		default:
+			fputs("domicilectl: see domicilectl --help\n", stderr);
+			return CTL_WRONG;
+		}
+	}
+	if (dom_crypto_start() != DOM_OK || (ctl.arena = dom_arena_new(0)) == NULL) {
+		fputs("domicilectl: no memory, or no randomness on this machine\n", stderr);
+		return CTL_FAILED;
+	}
+	result = run_command(&ctl, argv + optind, (size_t)(argc - optind));
+	dom_arena_free(&ctl.arena);
+	/* Who reads a list must not take a part for all. */
+	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+		perror("domicilectl: standard output");
+		result = CTL_FAILED;
+	}
+	return result;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef DAEMON_DOMICILECTL_H
+#define DAEMON_DOMICILECTL_H
+
+#include "base/arena.h"
+
+/* What domicilectl was told; its commands answer the exit status. */
+enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_WRONG = 2 };
+
+struct ctl {
+	const char *configuration; /* path */
+	const char *socket;        /* path; NULL: the configuration's */
+	const char *email;         /* NULL: none */
+	bool with_key;
+	const char *command, *argument;
+	struct dom_arena *arena;
+};
+
+/* Over the socket: the command as it stands. */
+int ctl_plain(const struct ctl *ctl);
+int ctl_user_add(const struct ctl *ctl);
+/* Over the socket, or on the folder if no server runs. */
+int ctl_fsck(const struct ctl *ctl);
+int ctl_backup(const struct ctl *ctl);
+/* On the folder. */
+int ctl_restore(const struct ctl *ctl);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* domicilectl's commands: asking the server, or working on the folder without one. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#include "daemon/configuration.h"
+#include "daemon/control_wire.h"
+#include "daemon/domicilectl.h"
+#include "daemon/region_key.h"
+#include "daemon/report.h"
+
+enum { MESSAGE_SIZE = 1024, NO_SERVER = -1 };
+
+static void
+complain(const char *message)
+{
+	fprintf(stderr, "domicilectl: %s\n", message);
+}
+
+/* False: what is wrong with it has been said. */
+static bool
+configure(const struct ctl *ctl, struct configuration *configuration_r)
+{
+	return configuration_read(ctl->configuration, ctl->arena, configuration_r) == DOM_OK;
+}
+
+/* Everything that the server says, to its end. */
+static int
+listen_to(const struct ctl *ctl, int fd)
+{
+	enum control_kind kind = CONTROL_OUT;
+	const char *line = "";
+	int code = CTL_FAILED;
+
+	for (;;) {
+		dom_arena_reset(ctl->arena);
+		if (control_receive(fd, ctl->arena, &kind, &line, &code) != DOM_OK) {
+			complain(
+			    "the server ended the connection before it was done: see its log "
+			    "for why, then try again");
+			return CTL_FAILED;
+		}
+		if (kind == CONTROL_END)
+			return code;
+		if (kind == CONTROL_OUT)
+			puts(line);
+		else
+			complain(line);
+	}
+}
+
+/* NO_SERVER: none listens there. */
+static int
+ask(const struct ctl *ctl, const char *const *words, size_t count)
+{
+	const char *path = ctl->socket;
+	struct configuration configuration;
+	int fd, result;
+
+	if (path == NULL) {
+		if (!configure(ctl, &configuration))
+			return CTL_WRONG;
+		path =
+		    dom_arena_print(ctl->arena, "%s/" CONTROL_SOCKET_NAME, configuration.data);
+		if (path == NULL)
+			return CTL_FAILED;
+	}
+	if ((fd = control_connect(path)) < 0) {
+		if (errno == ENOENT || errno == ECONNREFUSED)
+			return NO_SERVER;
+		fprintf(stderr,
+		    "domicilectl: the server's socket %s cannot be used: %s. Only the user "
+		    "that "
+		    "domiciled runs as, and root, may\n",
+		    path, strerror(errno));
+		return CTL_FAILED;
+	}
+	if (control_send_words(fd, words, count) != DOM_OK) {
+		complain("the server did not take the command: try again");
+		result = CTL_FAILED;
+	} else {
+		result = listen_to(ctl, fd);
+	}
+	close(fd);
+	return result;
+}
+
+static int
+ask_server(const struct ctl *ctl, const char *const *words, size_t count)
+{
+	int result = ask(ctl, words, count);
+
+	if (result != NO_SERVER)
+		return result;
+	complain(
+	    "no server runs for this region: start domiciled, or name another configuration "
+	    "with -c or another socket with --socket");
+	return CTL_FAILED;
+}
+
+int
+ctl_plain(const struct ctl *ctl)
+{
+	const char *words[] = {ctl->command, ctl->argument};
+
+	return ask_server(ctl, words, ctl->argument == NULL ? 1 : 2);
+}
+
+int
+ctl_user_add(const struct ctl *ctl)
+{
+	const char *words[] = {
+	    ctl->command, ctl->argument, ctl->email == NULL ? "" : ctl->email};
+
+	return ask_server(ctl, words, 3);
+}
+
+/* --- without a server ------------------------------------------------------- */
+
+/*
+ * What we make must be the server's to use afterwards.  A folder that is not
+ * there yet is whose we are.
+ */
+static bool
+is_ours(const char *folder)
+{
+	struct stat info;
+
+	if (stat(folder, &info) != 0 || info.st_uid == geteuid())
+		return true;
+	fprintf(stderr,
+	    "domicilectl: %s belongs to another user (%lu), who could not use what is made "
+	    "here: "
+	    "run this as that user, such as with runuser(1)\n",
+	    folder, (unsigned long)info.st_uid);
+	return false;
+}
+
+/* The region whose folder to work on; false: it has been said why not. */
+static bool
+offline(const struct ctl *ctl, struct configuration *configuration_r)
+{
+	if (ctl->socket != NULL) {
+		complain("no server listens on this socket; without one, name the region's "
+		         "configuration with -c");
+		return false;
+	}
+	return configure(ctl, configuration_r) && is_ours(configuration_r->data);
+}
+
+static void
+found(void *context, const char *sentence)
+{
+	(void)context;
+	puts(sentence);
+}
+
+int
+ctl_fsck(const struct ctl *ctl)
+{
+	struct configuration configuration;
+	struct store_fsck_report report;
+	struct store_care care = {.offline = true};
+	char message[MESSAGE_SIZE], text[REPORT_SIZE];
+	int result = ask(ctl, &ctl->command, 1);
+
+	if (result != NO_SERVER)
+		return result;
+	if (!offline(ctl, &configuration))
+		return CTL_FAILED;
+	care.folder = configuration.data;
+	if (store_fsck(&care, found, NULL, &report, message, sizeof(message)) != DOM_OK) {
+		complain(message);
+		return CTL_FAILED;
+	}
+	report_fsck(&report, text);
+	puts(text);
+	return report.faults == 0 ? CTL_DONE : CTL_FAILED;
+}
+
+static int
+backup_offline(const struct ctl *ctl, const char *target)
+{
+	struct configuration configuration;
+	struct store_backup_report report;
+	struct store_care care = {.offline = true};
+	char message[MESSAGE_SIZE], text[REPORT_SIZE];
+
+	if (!offline(ctl, &configuration))
+		return CTL_FAILED;
+	care.folder = configuration.data;
+	if (store_backup(&care, target, ctl->with_key ? region_key_name : NULL, &report,
+	        message, sizeof(message)) != DOM_OK) {
+		complain(message);
+		return CTL_FAILED;
+	}
+	report_backup(&report, ctl->with_key, text);
+	puts(text);
+	if (report.missing == 0)
+		return CTL_DONE;
+	report_missing(report.missing, text);
+	complain(text);
+	return CTL_FAILED;
+}
+
+int
+ctl_backup(const struct ctl *ctl)
+{
+	const char *words[3] = {ctl->command, NULL, ctl->with_key ? "with-key" : ""};
+	char *here = NULL;
+	int result;
+
+	/* The server stands in another folder. */
+	words[1] = ctl->argument;
+	if (ctl->argument[0] != '/') {
+		char folder[4096];
+
+		if (getcwd(folder, sizeof(folder)) == NULL ||
+		    (here = dom_arena_print(ctl->arena, "%s/%s", folder, ctl->argument)) ==
+		        NULL) {
+			complain("this folder has no name: give the backup's from the root");
+			return CTL_FAILED;
+		}
+		words[1] = here;
+	}
+	if ((here = strdup(words[1])) == NULL)
+		return CTL_FAILED;
+	words[1] = here; /* the arena is used again while the server is heard */
+	result = ask(ctl, words, 3);
+	if (result == NO_SERVER)
+		result = backup_offline(ctl, here);
+	free(here);
+	return result;
+}
+
+int
+ctl_restore(const struct ctl *ctl)
+{
+	const struct dom_clock clock = dom_clock_system();
+	struct configuration configuration;
+	struct store_restore_report report;
+	char message[MESSAGE_SIZE], text[REPORT_SIZE];
+
+	if (ctl->socket != NULL) {
+		complain(
+		    "restore works on the folder of a region whose server does not run: name "
+		    "its configuration with -c");
+		return CTL_WRONG;
+	}
+	if (!configure(ctl, &configuration))
+		return CTL_WRONG;
+	if (!is_ours(configuration.data))
+		return CTL_FAILED;
+	if (store_restore(ctl->argument, configuration.data, configuration.region,
+	        region_key_name, dom_clock_now_ms(&clock), &report, message,
+	        sizeof(message)) != DOM_OK) {
+		complain(message);
+		return CTL_FAILED;
+	}
+	printf("restored: %" PRIu64 " accounts, %" PRIu64 " files of %" PRIu64
+	       " bytes; %" PRIu64 " sessions ended, so everyone logs in again\n",
+	    report.accounts, report.files, report.file_bytes, report.sessions_ended);
+	puts("What was signed after the backup is lost, withdrawals too: tell people to look "
+	     "at\n"
+	     "what is on.  Check the store with: domicilectl fsck");
+	if (report.missing == 0)
+		return CTL_DONE;
+	report_missing(report.missing, text);
+	complain(text);
+	return CTL_FAILED;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef SERVICES_OPERATOR_H
+#define SERVICES_OPERATOR_H
+
+#include "services/service.h"
+
+/*
+ * What an operator may do to accounts, by the same rules as everyone: run it
+ * in a job.  On DOM_EDENIED detail_r is a sentence that says why not; it lives
+ * in the arena or is constant.
+ */
+
+/*
+ * An account without keys: whoever signs up with its name first, also while
+ * sign-up is closed, brings them and owns it.
+ * Source: etebase-protocol 4.2.2.
+ */
+DOM_MUST_CHECK enum dom_status operator_user_add(const struct service *service,
+    struct store_txn *txn, struct dom_slice name, struct dom_slice email,
+    struct dom_arena *arena, const char **detail_r);
+
+/*
+ * Refuse an account's sessions and logins from now on, or take them again.
+ * Nothing is deleted.
+ */
+DOM_MUST_CHECK enum dom_status operator_user_switch(const struct service *service,
+    struct store_txn *txn, struct dom_slice name, bool disabled, struct dom_arena *arena,
+    const char **detail_r);
+
+#endif
