@@ -5,6 +5,7 @@
 #   make check               the same set-up, then every test
 #   make run                 a region on 127.0.0.1:8037 for daily use, data under ./run/
 #   make check-long          also sanitizers, fuzzing and the slow tests
+#   make bench [QUICK=1]     measure the server against the machine's limits
 #   make format              bring the C files into shape
 #   make install DESTDIR=... what a package needs
 
@@ -12,7 +13,7 @@ BUILD ?= build
 EXPORT ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo check check-long run format install clean
+.PHONY: all demo check check-long run bench format install clean
 
 all:
 	@tools/install-packages build
@@ -34,6 +35,12 @@ check-long:
 
 run: all
 	@BUILD=$(BUILD) tools/run-region
+
+bench:
+	@tools/install-packages build bench
+	@$(MAKE) --no-print-directory all
+	@ninja -C $(BUILD) --quiet bench/server_load bench/raw_limits bench/store_commit
+	@BUILD=$(BUILD) tools/bench
 
 format:
 	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i

@@ -197,7 +197,7 @@ main(int argc, char **argv)
 		snprintf(command, sizeof(command), "rm -r '%s'", folder);
 		check(system(command) == 0, command);
 	}
-	printf("store %.0f items/s, SQLite alone %.0f items/s, ratio %.2f\n", store, plain,
-	    store / plain);
+	printf("bench store-commit value=%.1f unit=items/s baseline=%.1f ratio=%.3f\n", store,
+	    plain, store / plain);
 	return 0;
 }
