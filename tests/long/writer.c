@@ -180,8 +180,9 @@ choose_changes_locked(struct job *job, uint64_t *state)
 	}
 	job->has_stoken = dice(state, 3) == 0;
 	job->stoken = model_place_clock_locked(job->place, now);
-	if (job->stoken != 0 && dice(state, 8) == 0)
-		job->stoken -= dice(state, 3);
+	/* Older ones, and those that other collections of the owner have brought further. */
+	if (dice(state, 6) == 0)
+		job->stoken = dice(state, 2) == 0 ? job->stoken - 1 : job->stoken + 1;
 	job->has_dep = dice(state, 6) == 0;
 	job->dep = (struct change){.item = (unsigned)dice(state, ITEMS)};
 	job->dep.etag = model_etag_locked(job->place, job->dep.item, now);
