@@ -151,6 +151,19 @@ judge_failure(struct dom_call *call, const struct wire_error *error)
 	}
 }
 
+/*
+ * Writes are acknowledged with no body or with msgpack.  A network's log-in
+ * page says 200 to everything: data must not count as stored because of it.
+ */
+static bool
+is_acknowledgement(struct dom_slice reply)
+{
+	uint8_t first = reply.size == 0 ? 0 : reply.data[0];
+
+	return reply.size == 0 || (first >= 0x80 && first <= 0x9f) || first == 0xc0 ||
+	       (first >= 0xdc && first <= 0xdf);
+}
+
 static void
 judge(struct dom_call *call)
 {
@@ -161,8 +174,18 @@ judge(struct dom_call *call)
 
 	call->code[0] = call->nested[0] = call->message[0] = '\0';
 	call->status = DOM_OK;
-	if (exchange->status >= 200 && exchange->status < 300)
+	if (exchange->status >= 200 && exchange->status < 300) {
+		if (strcmp(exchange->method, "GET") != 0 &&
+		    !is_acknowledgement(dom_call_reply(call))) {
+			snprintf(text, sizeof(text),
+			    "%.200s does not answer like an Etebase server: perhaps a "
+			    "network's "
+			    "log-in page is in between. This was not acknowledged; try again",
+			    call->session->server_url);
+			say(call, DOM_ESERVER, text, dom_slice(NULL, 0));
+		}
 		return;
+	}
 	if (exchange->status == 0) {
 		bool sent = exchange->failure != DOM_ENETWORK;
 

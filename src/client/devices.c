@@ -7,6 +7,7 @@
 #include "wire/statement.h"
 
 #include "client/call.h"
+#include "client/session.h"
 
 /* A device's name is another device's text: it shall not drive a terminal. */
 static void
@@ -38,6 +39,9 @@ dom_devices(struct dom_session *session, struct dom_device **devices_r, size_t *
 	}
 	if ((st = dom_call_run(call)) == DOM_OK)
 		st = wire_sessions_decode(dom_call_reply(call), arena, &sessions, &count);
+	for (size_t i = 0; i < count && st == DOM_OK; i++)
+		if (!dom_session_text_plain(sessions[i].id))
+			st = DOM_EINPUT;
 	if (st == DOM_ABSENT || st == DOM_EINPUT)
 		st = dom_session_fail(session, DOM_ESERVER,
 		    "%s does not list sessions: it is not a domicile region",

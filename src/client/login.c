@@ -35,8 +35,8 @@ static enum dom_status
 take_login(struct dom_session *session, const struct wire_login *login)
 {
 	if (login->token.size == 0 || login->token.size > DOM_TOKEN_SIZE_MAX ||
-	    memchr(login->token.data, '\n', login->token.size) != NULL ||
-	    memchr(login->token.data, '\r', login->token.size) != NULL)
+	    !dom_session_text_plain(login->token) || !dom_session_text_plain(login->username) ||
+	    !dom_session_text_plain(login->email))
 		return no_protocol(session);
 	snprintf(session->token, sizeof(session->token), "%.*s", (int)login->token.size,
 	    (const char *)login->token.data);

@@ -70,6 +70,20 @@ dom_session_keep_text(char **text, struct dom_slice value)
 	return true;
 }
 
+bool
+dom_session_text_plain(struct dom_slice text)
+{
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t byte = text.data[i];
+
+		/* U+0080 to U+009F steer terminals too. */
+		if (byte < 0x20 || byte == 0x7f ||
+		    (byte == 0xc2 && i + 1 < text.size && text.data[i + 1] < 0xa0))
+			return false;
+	}
+	return true;
+}
+
 /* The host of a URL in lower case, without a port. */
 static char *
 host_of(const char *url)
@@ -465,7 +479,8 @@ dom_session_region(struct dom_session *session, const char **region_r)
 	if ((st = dom_call_run(call)) == DOM_OK)
 		st = wire_region_decode(dom_call_reply(call), &region);
 	if (st == DOM_OK &&
-	    (region.name.size == 0 || region.name.size >= sizeof(session->region)))
+	    (region.name.size == 0 || region.name.size >= sizeof(session->region) ||
+	        !dom_session_text_plain(region.name)))
 		st = DOM_EINPUT;
 	if (st == DOM_OK) {
 		snprintf(session->region, sizeof(session->region), "%.*s",

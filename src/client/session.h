@@ -22,6 +22,8 @@ DOM_MUST_CHECK enum dom_status dom_session_connect(
 void dom_session_remove_files(const char *folder);
 /* The session's error becomes the complaint, and the session is closed. */
 void dom_session_give_up(struct dom_session **session, struct dom_complaint *complaint_r);
+/* No control characters in it: it may be shown on a terminal. */
+bool dom_session_text_plain(struct dom_slice text);
 /* Replace a text that the session owns; false: no memory. */
 bool dom_session_keep_text(char **text, struct dom_slice value);
 

@@ -13,6 +13,7 @@
 
 #include "client/call.h"
 #include "client/meta.h"
+#include "client/pages.h"
 
 enum {
 	COLLECTIONS_PAGE = 200,
@@ -23,6 +24,15 @@ static enum dom_status
 no_memory(struct dom_session *session)
 {
 	return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
+}
+
+static enum dom_status
+no_end(struct dom_session *session)
+{
+	return dom_session_fail(session, DOM_ESERVER,
+	    "%s sends the same lists again and again and never says that they are complete. "
+	    "What is stored is safe; tell its operator",
+	    session->server_url);
 }
 
 static enum dom_status
@@ -266,6 +276,7 @@ dom_sync_items(struct dom_session *session, struct dom_slice uid, bool *bad_toke
 	struct dom_arena *keep = dom_arena_new(0);
 	struct dom_collection_row row;
 	struct dom_slice token;
+	struct dom_pages pages = {0};
 	char token_text[8192];
 	bool done = false;
 	enum dom_status st = DOM_ENOMEM;
@@ -297,6 +308,10 @@ dom_sync_items(struct dom_session *session, struct dom_slice uid, bool *bad_toke
 		st = sync_page(&items, token, row.sweep, &token, &done, bad_token_r);
 		if (st != DOM_OK)
 			break;
+		if (!done && !dom_pages_more(&pages, token)) {
+			st = no_end(session);
+			break;
+		}
 		if (token.size >= sizeof(token_text)) {
 			st = no_list(session);
 			break;
@@ -370,8 +385,8 @@ keep_list(struct dom_session *session, const struct dom_call *call,
 }
 
 static enum dom_status
-sync_list_page(
-    struct dom_session *session, struct dom_arena *arena, bool *done_r, bool *bad_token_r)
+sync_list_page(struct dom_session *session, struct dom_arena *arena, struct dom_pages *pages,
+    bool *done_r, bool *bad_token_r)
 {
 	struct dom_call *call = NULL;
 	struct wire_list list;
@@ -400,9 +415,12 @@ sync_list_page(
 	}
 	for (size_t i = 0; i < list.count && st == DOM_OK; i++)
 		st = sync_listed(session, &list.collections[i], arena, bad_token_r);
+	if (list.stoken.data != NULL)
+		token = list.stoken;
+	if (st == DOM_OK && !list.done && !dom_pages_more(pages, token))
+		st = no_end(session);
 	if (st == DOM_OK)
-		st = keep_list(session, call, &list,
-		    list.stoken.data == NULL ? token : list.stoken, arena);
+		st = keep_list(session, call, &list, token, arena);
 	*done_r = list.done;
 out:
 	dom_call_free(&call);
@@ -441,13 +459,14 @@ dom_sync(struct dom_session *session)
 		return no_memory(session);
 	/* A second try follows a token that the server does not know, once. */
 	for (int attempt = 0; attempt < 2; attempt++) {
+		struct dom_pages pages = {0};
 		bool done = false;
 
 		bad_token = false;
 		st = start_over(session, arena);
 		while (st == DOM_OK && !done) {
 			dom_arena_reset(arena);
-			st = sync_list_page(session, arena, &done, &bad_token);
+			st = sync_list_page(session, arena, &pages, &done, &bad_token);
 		}
 		if (!bad_token)
 			break;

@@ -11,6 +11,8 @@
 
 #include <domicile/transport.h>
 
+#include "base/clock.h"
+
 enum {
 	CONNECTIONS_DEFAULT = 6,
 	IDLE_HANDLES_MAX = 8,
@@ -18,6 +20,11 @@ enum {
 	STALL_TIMEOUT_S = 30,
 	TRANSFER_BUFFER_SIZE = 256 << 10,
 	REPLY_SIZE_MAX_DEFAULT = 128 << 20,
+	REPLY_HEAD_SIZE_MAX = 64 << 10,
+	/* A server that drips shall not hold a client for ever. */
+	DRIP_ALLOWED_MS = 60 * 1000,
+	DRIP_BYTES_PER_S_MIN = 100,
+	REPLY_MS_MAX = 60 * 60 * 1000,
 };
 
 struct flight {
@@ -26,7 +33,10 @@ struct flight {
 	struct dom_exchange *exchange;
 	char *url;
 	size_t capacity;
-	bool too_large;
+	bool too_large, too_slow;
+	size_t head_size;
+	bool head_ended;       /* the empty line behind the headers came */
+	int64_t body_began_ms; /* 0: not yet */
 	char error[CURL_ERROR_SIZE];
 	struct flight *next;
 };
@@ -43,6 +53,20 @@ struct transport {
 	size_t idle_count;
 };
 
+static bool
+is_dripping(struct flight *flight, size_t size)
+{
+	int64_t now_ms = dom_monotonic_ms(), taken_ms;
+
+	if (flight->body_began_ms == 0)
+		flight->body_began_ms = now_ms;
+	taken_ms = now_ms - flight->body_began_ms;
+	flight->too_slow = taken_ms > REPLY_MS_MAX ||
+	                   (taken_ms > DRIP_ALLOWED_MS &&
+	                       size * 1000 / (uint64_t)taken_ms < DRIP_BYTES_PER_S_MIN);
+	return flight->too_slow;
+}
+
 static size_t
 take_body(char *data, size_t size, size_t count, void *context)
 {
@@ -56,6 +80,8 @@ take_body(char *data, size_t size, size_t count, void *context)
 		flight->too_large = true;
 		return 0;
 	}
+	if (is_dripping(flight, needed))
+		return 0;
 	if (needed > flight->capacity) {
 		curl_off_t announced = -1;
 		size_t capacity = flight->capacity * 2;
@@ -86,6 +112,11 @@ take_header(char *line, size_t size, size_t count, void *context)
 	size_t left = size * count, name_size = sizeof(name) - 1;
 
 	exchange->received_bytes += left;
+	if ((flight->head_size += left) > REPLY_HEAD_SIZE_MAX) {
+		flight->too_large = true;
+		return 0;
+	}
+	flight->head_ended = left <= 2 && (line[0] == '\r' || line[0] == '\n');
 	if (left > name_size && strncasecmp(line, name, name_size) == 0) {
 		const char *value = line + name_size;
 		const char *end = line + left;
@@ -252,6 +283,9 @@ finish(struct transport *transport, struct flight *flight, CURLcode code)
 	curl_easy_getinfo(flight->handle, CURLINFO_REQUEST_SIZE, &request_size);
 	exchange->sent_bytes = (uint64_t)request_size + (uint64_t)uploaded;
 	exchange->received_bytes += (uint64_t)downloaded;
+	/* libcurl takes a reply whose headers were cut off for a whole one. */
+	if (code == CURLE_OK && !flight->head_ended)
+		code = CURLE_PARTIAL_FILE;
 	if (code == CURLE_OK)
 		curl_easy_getinfo(flight->handle, CURLINFO_RESPONSE_CODE, &status);
 	exchange->status = (int)status;
@@ -262,7 +296,9 @@ finish(struct transport *transport, struct flight *flight, CURLcode code)
 		exchange->failure =
 		    surely_unsent(flight->handle, code) ? DOM_ENETWORK : DOM_EUNCERTAIN;
 		snprintf(exchange->reason, sizeof(exchange->reason), "%.150s",
-		    flight->too_large ? "its answer is larger than allowed" : why);
+		    flight->too_large  ? "its answer is larger than allowed"
+		    : flight->too_slow ? "its answer comes too slowly"
+		                       : why);
 	}
 	curl_multi_remove_handle(transport->multi, flight->handle);
 	flight_free(transport, flight, true);

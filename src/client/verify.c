@@ -12,6 +12,7 @@
 #include "wire/etebase.h"
 
 #include "client/call.h"
+#include "client/pages.h"
 
 enum {
 	ITEMS_AT_ONCE = 6,
@@ -32,8 +33,11 @@ struct checker;
 struct item {
 	struct checker *checker;
 	char uid[DOM_UID_SIZE_MAX + 1];
+	char etag[DOM_UID_SIZE_MAX + 1]; /* of the revision that we know to be there */
+	bool etag_seen;
 	bool busy, inline_contents, counted_bad;
 	char iterator[DOM_UID_SIZE_MAX + 1];
+	struct dom_pages pages;
 	struct dom_call *page;
 	struct chunk *chunks;
 	size_t chunk_count, chunk_room, chunk_next, flying;
@@ -170,6 +174,7 @@ check_revision(struct item *item, const struct wire_revision *revision, struct d
 		problem(item, "a revision is damaged: its tag does not verify");
 	if (st < 0)
 		return;
+	item->etag_seen = item->etag_seen || dom_slice_is(revision->uid, item->etag);
 	for (size_t i = 0; i < revision->chunk_count; i++) {
 		const struct wire_chunk *wire = &revision->chunks[i];
 		bool is_index = i > 0 && i + 1 == revision->chunk_count;
@@ -187,6 +192,9 @@ item_finish(struct item *item)
 {
 	struct checker *checker = item->checker;
 
+	/* An empty history would verify: the region shall not pass by showing nothing. */
+	if (!item->etag_seen && !item->counted_bad)
+		problem(item, "the revision that was stored last is missing in the region");
 	free(item->chunks);
 	*item = (struct item){.checker = checker};
 	checker->counts->items++;
@@ -242,8 +250,8 @@ page_done(struct dom_call *call)
 		fail(checker, st < 0 ? st : DOM_EDENIED);
 	} else if (wire_list_decode(dom_call_reply(call), WIRE_LIST_REVISIONS, arena, &list) <
 	               0 ||
-	           list.stoken.size >= sizeof(item->iterator) ||
-	           (!list.done && list.count == 0)) {
+	           (list.stoken.size != 0 && !wire_uid_valid(list.stoken)) ||
+	           (!list.done && !dom_pages_more(&item->pages, list.stoken))) {
 		problem(item, "its history cannot be read");
 		list.done = true;
 	} else {
@@ -344,6 +352,8 @@ next_item(struct checker *checker, struct item *item)
 		return;
 	snprintf(item->uid, sizeof(item->uid), "%.*s", (int)row.uid.size,
 	    (const char *)row.uid.data);
+	snprintf(item->etag, sizeof(item->etag), "%.*s", (int)row.etag.size,
+	    row.etag.data == NULL ? "" : (const char *)row.etag.data);
 	item->inline_contents = row.size >= 0 ? row.size <= INLINE_BYTES : row.chunks <= 2;
 	item->busy = true;
 }
