@@ -69,6 +69,13 @@ static const struct row service_rows[] = {
     [SERVICE_WRONG_USER] = {400, "wrong_user", false, "This was meant for somebody else."},
     [SERVICE_WRONG_HOST] = {400, "wrong_host", false, "This was meant for another server."},
     [SERVICE_NOT_SUPPORTED] = {400, "not_supported", false, "This server does not offer it."},
+    [SERVICE_NO_SELF_INVITE] = {400, "no_self_invite", false, "Nobody can invite themselves."},
+    [SERVICE_INVITATION_EXISTS] = {400, "invitation_exists", false,
+        "This person is invited already."},
+    [SERVICE_ALREADY_MEMBER] = {409, "already_member", false,
+        "This person is a member of the collection already."},
+    [SERVICE_LAST_ADMIN] = {409, "last_admin", false,
+        "A collection with several members needs an administrator."},
     [SERVICE_STATEMENT_REFUSED] = {400, "bad_statement", false,
         "The statement is not valid here."},
     [SERVICE_STATEMENT_STALE] = {409, "stale_statement", false,
@@ -119,11 +126,18 @@ success_status(enum service_op op)
 	switch (op) {
 	case SERVICE_COLLECTION_CREATE:
 	case SERVICE_CHUNK_PUT:
+	case SERVICE_INVITE:
+	case SERVICE_INCOMING_ACCEPT:
 		return 201;
 	case SERVICE_LOGOUT:
 	case SERVICE_CHANGE_PASSWORD:
 	case SERVICE_SESSION_REVOKE:
 	case SERVICE_STATEMENT_KEY:
+	case SERVICE_MEMBER_SET:
+	case SERVICE_MEMBER_REMOVE:
+	case SERVICE_MEMBER_LEAVE:
+	case SERVICE_OUTGOING_WITHDRAW:
+	case SERVICE_INCOMING_REJECT:
 		return 204;
 	default:
 		return 200;

@@ -19,6 +19,7 @@ enum query_field {
 	QUERY_PREFETCH = 1 << 3,
 	QUERY_WITH_COLLECTION = 1 << 4,
 	QUERY_AFTER = 1 << 5,
+	QUERY_USERNAME = 1 << 6,
 };
 enum {
 	QUERY_PAGE = QUERY_STOKEN | QUERY_LIMIT | QUERY_PREFETCH,
@@ -30,9 +31,12 @@ enum {
 #define AUTHENTICATION "api/v1/authentication/"
 #define COLLECTION "api/v1/collection/"
 #define ITEM COLLECTION "{c}/item/"
+#define MEMBER COLLECTION "{c}/member/"
+#define OUTGOING "api/v1/invitation/outgoing/"
+#define INCOMING "api/v1/invitation/incoming/"
 #define OURS "domicile/v1/"
 
-/* {c} collection, {i} item, {k} chunk, {s} session. */
+/* {c} collection, {i} item, {k} chunk, {s} session, {u} user, {v} invitation. */
 static const struct row {
 	const char *method;
 	const char *path;
@@ -60,6 +64,18 @@ static const struct row {
         QUERY_LIMIT | QUERY_ITERATOR | QUERY_PREFETCH},
     {"PUT", ITEM "{i}/chunk/{k}/", SERVICE_CHUNK_PUT, 0},
     {"GET", ITEM "{i}/chunk/{k}/download/", SERVICE_CHUNK_GET, 0},
+    {"GET", MEMBER, SERVICE_MEMBER_LIST, QUERY_LIMIT | QUERY_ITERATOR},
+    {"POST", MEMBER "leave/", SERVICE_MEMBER_LEAVE, 0},
+    {"PATCH", MEMBER "{u}/", SERVICE_MEMBER_SET, 0},
+    {"DELETE", MEMBER "{u}/", SERVICE_MEMBER_REMOVE, 0},
+    {"POST", OUTGOING, SERVICE_INVITE, 0},
+    {"GET", OUTGOING, SERVICE_OUTGOING_LIST, QUERY_LIMIT | QUERY_ITERATOR},
+    {"GET", OUTGOING "fetch_user_profile/", SERVICE_PROFILE, QUERY_USERNAME},
+    {"DELETE", OUTGOING "{v}/", SERVICE_OUTGOING_WITHDRAW, 0},
+    {"GET", INCOMING, SERVICE_INCOMING_LIST, QUERY_LIMIT | QUERY_ITERATOR},
+    {"GET", INCOMING "{v}/", SERVICE_INCOMING_GET, 0},
+    {"DELETE", INCOMING "{v}/", SERVICE_INCOMING_REJECT, 0},
+    {"POST", INCOMING "{v}/accept/", SERVICE_INCOMING_ACCEPT, 0},
     {"GET", OURS "region/", SERVICE_REGION, 0},
     {"PUT", OURS "statement-key/", SERVICE_STATEMENT_KEY, 0},
     {"POST", OURS "statements/", SERVICE_STATEMENT_ADD, 0},
@@ -130,6 +146,12 @@ take_parameter(char name, struct dom_slice value, struct service_request *reques
 		break;
 	case 's':
 		request->session_id = value;
+		break;
+	case 'u':
+		request->username = value;
+		break;
+	case 'v':
+		request->invitation_uid = value;
 		break;
 	default:
 		assert(!"a parameter of the table");
@@ -242,6 +264,9 @@ read_query_field(
 			return "after must be a number from 0 on.";
 		request->after = (uint64_t)after;
 		return NULL;
+	case QUERY_USERNAME:
+		request->username = value;
+		return NULL;
 	}
 	return NULL;
 }
@@ -252,7 +277,7 @@ read_query(unsigned known, struct dom_slice query, struct dom_arena *arena, stru
     struct service_request *request)
 {
 	static const char *const names[] = {
-	    "stoken", "iterator", "limit", "prefetch", "withCollection", "after"};
+	    "stoken", "iterator", "limit", "prefetch", "withCollection", "after", "username"};
 	struct dom_slice name, value;
 	enum dom_status st;
 
@@ -325,6 +350,18 @@ route_op_name(enum service_op op)
 	    [SERVICE_ITEM_REVISIONS] = "item_revisions",
 	    [SERVICE_CHUNK_PUT] = "chunk_put",
 	    [SERVICE_CHUNK_GET] = "chunk_get",
+	    [SERVICE_MEMBER_LIST] = "member_list",
+	    [SERVICE_MEMBER_SET] = "member_set",
+	    [SERVICE_MEMBER_REMOVE] = "member_remove",
+	    [SERVICE_MEMBER_LEAVE] = "member_leave",
+	    [SERVICE_PROFILE] = "profile",
+	    [SERVICE_INVITE] = "invite",
+	    [SERVICE_OUTGOING_LIST] = "outgoing_list",
+	    [SERVICE_OUTGOING_WITHDRAW] = "outgoing_withdraw",
+	    [SERVICE_INCOMING_LIST] = "incoming_list",
+	    [SERVICE_INCOMING_GET] = "incoming_get",
+	    [SERVICE_INCOMING_REJECT] = "incoming_reject",
+	    [SERVICE_INCOMING_ACCEPT] = "incoming_accept",
 	    [SERVICE_REGION] = "region",
 	    [SERVICE_STATEMENT_KEY] = "statement_key",
 	    [SERVICE_STATEMENT_ADD] = "statement_add",

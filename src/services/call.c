@@ -24,6 +24,14 @@ service_refuse(struct service_call *call, enum service_code code, const char *de
 }
 
 enum dom_status
+service_refuse_and_keep(struct service_call *call, enum service_code code, const char *detail)
+{
+	enum dom_status st = service_refuse(call, code, detail);
+
+	return st == DOM_EDENIED ? DOM_OK : st;
+}
+
+enum dom_status
 service_refuse_field(struct service_call *call, enum service_code code, const char *detail,
     const struct wire_error_field *error)
 {

@@ -28,7 +28,10 @@ struct service_call {
 /* Refuse: DOM_EDENIED.  detail is constant or in the arena; NULL: out of memory. */
 DOM_MUST_CHECK enum dom_status service_refuse(
     struct service_call *call, enum service_code code, const char *detail);
-/* The same with one entry in "errors". */
+/* Refuse, but commit what the call has written: DOM_OK. */
+DOM_MUST_CHECK enum dom_status service_refuse_and_keep(
+    struct service_call *call, enum service_code code, const char *detail);
+/* The same as service_refuse() with one entry in "errors". */
 DOM_MUST_CHECK enum dom_status service_refuse_field(struct service_call *call,
     enum service_code code, const char *detail, const struct wire_error_field *error);
 /* A body that a decoder refused with st: 400, 413 or 422. */

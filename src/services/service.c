@@ -8,6 +8,7 @@
 
 #include "services/account/account.h"
 #include "services/consent/consent.h"
+#include "services/share/share.h"
 #include "services/vault/vault.h"
 
 typedef enum dom_status operation(struct service_call *call);
@@ -93,6 +94,18 @@ static const struct entry {
     [SERVICE_ITEM_REVISIONS] = {READ, vault_item_revisions},
     [SERVICE_CHUNK_PUT] = {WRITE_RAW, vault_chunk_put},
     [SERVICE_CHUNK_GET] = {READ, vault_chunk_get},
+    [SERVICE_MEMBER_LIST] = {READ, share_member_list},
+    [SERVICE_MEMBER_SET] = {WRITE_BODY, share_member_set},
+    [SERVICE_MEMBER_REMOVE] = {WRITE, share_member_remove},
+    [SERVICE_MEMBER_LEAVE] = {WRITE, share_member_leave},
+    [SERVICE_PROFILE] = {READ, share_profile},
+    [SERVICE_INVITE] = {WRITE_BODY, share_invite},
+    [SERVICE_OUTGOING_LIST] = {READ, share_outgoing_list},
+    [SERVICE_OUTGOING_WITHDRAW] = {WRITE, share_outgoing_withdraw},
+    [SERVICE_INCOMING_LIST] = {READ, share_incoming_list},
+    [SERVICE_INCOMING_GET] = {READ, share_incoming_get},
+    [SERVICE_INCOMING_REJECT] = {WRITE, share_incoming_reject},
+    [SERVICE_INCOMING_ACCEPT] = {WRITE_BODY, share_incoming_accept},
     [SERVICE_REGION] = {OPEN, region},
     [SERVICE_STATEMENT_KEY] = {WRITE_BODY, consent_statement_key},
     [SERVICE_STATEMENT_ADD] = {WRITE_BODY, consent_statement_add},
@@ -151,7 +164,15 @@ is_about_collection(enum service_op op)
 	return writes_to_collection(op) || op == SERVICE_COLLECTION_GET ||
 	       op == SERVICE_ITEM_LIST || op == SERVICE_ITEM_GET ||
 	       op == SERVICE_ITEM_FETCH_UPDATES || op == SERVICE_ITEM_REVISIONS ||
-	       op == SERVICE_CHUNK_GET;
+	       op == SERVICE_CHUNK_GET || op == SERVICE_MEMBER_LEAVE;
+}
+
+/* Only for those who may manage who is in the collection. */
+static bool
+is_for_admins(enum service_op op)
+{
+	return op == SERVICE_MEMBER_LIST || op == SERVICE_MEMBER_SET ||
+	       op == SERVICE_MEMBER_REMOVE;
 }
 
 enum dom_status
@@ -168,6 +189,8 @@ service_admit(const struct service *service, struct store_txn *txn,
 		st = service_authenticate(&call);
 	if (st == DOM_OK && is_about_collection(request->op))
 		st = vault_open(&call, writes_to_collection(request->op), &place);
+	if (st == DOM_OK && is_for_admins(request->op))
+		st = share_open(&call, &place);
 	/* What is off is refused before its bytes are read, let alone kept. */
 	if (st == DOM_OK && writes_to_collection(request->op))
 		st = vault_consent(&call, &place, &consent);

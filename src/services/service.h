@@ -47,6 +47,18 @@ enum service_op {
 	SERVICE_ITEM_REVISIONS,
 	SERVICE_CHUNK_PUT,
 	SERVICE_CHUNK_GET,
+	SERVICE_MEMBER_LIST,
+	SERVICE_MEMBER_SET,
+	SERVICE_MEMBER_REMOVE,
+	SERVICE_MEMBER_LEAVE,
+	SERVICE_PROFILE,
+	SERVICE_INVITE,
+	SERVICE_OUTGOING_LIST,
+	SERVICE_OUTGOING_WITHDRAW,
+	SERVICE_INCOMING_LIST,
+	SERVICE_INCOMING_GET,
+	SERVICE_INCOMING_REJECT,
+	SERVICE_INCOMING_ACCEPT,
 	/* /domicile/v1/ */
 	SERVICE_REGION,
 	SERVICE_STATEMENT_KEY,
@@ -100,6 +112,10 @@ enum service_code {
 	SERVICE_WRONG_USER,
 	SERVICE_WRONG_HOST,
 	SERVICE_NOT_SUPPORTED,
+	SERVICE_NO_SELF_INVITE,
+	SERVICE_INVITATION_EXISTS,
+	SERVICE_ALREADY_MEMBER,    /* ours: 409 already_member */
+	SERVICE_LAST_ADMIN,        /* ours: 409 last_admin */
 	SERVICE_STATEMENT_REFUSED, /* ours: 400 bad_statement */
 	SERVICE_STATEMENT_STALE, /* ours: 409 stale_statement: the serial is not the next one */
 	SERVICE_TOO_LARGE,       /* 413 too_large: over a named limit */
@@ -135,6 +151,8 @@ struct service_request {
 	struct dom_slice collection_uid, item_uid,
 	    chunk_uid; /* from the path, percent-decoded */
 	struct dom_slice session_id;
+	struct dom_slice invitation_uid;
+	struct dom_slice username; /* from the path, or the query; data NULL: absent */
 	/* query */
 	struct dom_slice stoken, iterator; /* data NULL: absent */
 	int64_t limit;                     /* -1: absent */
@@ -199,8 +217,8 @@ DOM_MUST_CHECK enum dom_status service_stage(const struct service *service,
 void service_drop(struct service_staged **staged);
 
 /*
- * DOM_OK: reply_r holds the success, commit.  DOM_EDENIED: reply_r holds the
- * refusal, roll back.  DOM_ENOMEM, DOM_ESTORE, DOM_EFULL: no reply; see
+ * DOM_OK: reply_r holds the success, or a refusal that is to be kept; commit.  DOM_EDENIED:
+ * reply_r holds the refusal, roll back.  DOM_ENOMEM, DOM_ESTORE, DOM_EFULL: no reply; see
  * service_failure().
  */
 DOM_MUST_CHECK enum dom_status service_run(const struct service *service, struct store_txn *txn,

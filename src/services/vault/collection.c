@@ -151,6 +151,7 @@ walk_owners(struct vault_page *page, struct walk *walk)
 		st = vault_stoken_check(call, walk->stoken, owners[i].id, owners[i].clock);
 	if (st < 0)
 		return st;
+	vault_stoken_prune(call, owners, owner_count, walk->stoken);
 	walk->done = true;
 	for (size_t i = 0; i < owner_count && walk->done; i++) {
 		if ((st = walk_owner(page, walk, &owners[i])) != DOM_OK)
@@ -166,12 +167,22 @@ list(struct service_call *call, const struct dom_slice *types, size_t type_count
 	struct wire_stoken stoken;
 	struct walk walk = {.types = types, .type_count = type_count, .stoken = &stoken};
 	struct vault_page page = {0};
+	bool is_first = call->request->stoken.size == 0;
+	uint64_t seen;
 	enum dom_status st;
 
 	if ((st = vault_stoken_read(call, &stoken)) < 0)
 		return st;
+	seen = wire_stoken_get(&stoken, call->account.id);
 	if ((st = vault_page_open(call, &page)) == DOM_OK)
 		st = walk_owners(&page, &walk);
+	/* Who has seen nothing has nothing to remove; the token is past it all the same. */
+	if (st == DOM_OK && (!is_first || walk.moved)) {
+		st = vault_removed_report(call, seen, &stoken, &walk.done, &end);
+		walk.moved |= wire_stoken_get(&stoken, call->account.id) != seen;
+	}
+	if (is_first)
+		end.removed_count = 0;
 	if (st == DOM_OK && walk.moved)
 		st = vault_stoken_text(call, &stoken, &end.stoken);
 	else if (st == DOM_OK && call->request->stoken.size != 0)

@@ -14,7 +14,8 @@
 enum {
 	/* A reply that cannot be split into pages is refused beyond this. */
 	VAULT_REPLY_SIZE_MAX = 256 << 20,
-	VAULT_SCAN_ROWS = 32, /* rows held at once while a page is written */
+	VAULT_SCAN_ROWS = 32,     /* rows held at once while a page is written */
+	VAULT_REMOVED_MAX = 1000, /* ended memberships in one page */
 };
 
 /* The collection of a request, and what the caller is in it. */
@@ -26,6 +27,9 @@ struct vault_place {
 /* 404 for outsiders, 403 for readers who want to write. */
 DOM_MUST_CHECK enum dom_status vault_open(
     struct service_call *call, bool to_write, struct vault_place *place_r);
+/* The same for a uid that the body names. */
+DOM_MUST_CHECK enum dom_status vault_open_uid(
+    struct service_call *call, struct dom_slice uid, struct vault_place *place_r);
 /* The owner's consent for what is in this place. */
 DOM_MUST_CHECK enum dom_status vault_consent(struct service_call *call,
     const struct vault_place *place, const struct consent_handle **handle_r);
@@ -87,6 +91,24 @@ DOM_MUST_CHECK enum dom_status vault_stoken_text(
 DOM_MUST_CHECK enum dom_status vault_collection_stoken(struct service_call *call,
     const struct store_collection *collection, struct dom_slice *text_r);
 uint64_t vault_collection_clock(const struct store_collection *collection);
+/*
+ * Forget the owners who share nothing with the caller any more, so that a
+ * token always has room; of one who comes back everything is shown again.
+ */
+void vault_stoken_prune(struct service_call *call, const struct store_account *owners,
+    size_t owner_count, struct wire_stoken *stoken);
+
+/* --- ended memberships (removed.c) --------------------------------------------- */
+
+/*
+ * For a page of a collection list that was asked for with a token: those of
+ * the caller's after seen, the caller's own clock in that token.  They share
+ * that clock with the collections that the caller owns, so a page that is not
+ * the last tells them up to where stoken has come, and the last one all; then
+ * stoken moves past them.  done is cleared if there are too many for one page.
+ */
+DOM_MUST_CHECK enum dom_status vault_removed_report(struct service_call *call, uint64_t seen,
+    struct wire_stoken *stoken, bool *done, struct wire_list_end *end);
 
 /* --- pages (page.c) ----------------------------------------------------------- */
 

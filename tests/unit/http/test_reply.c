@@ -45,6 +45,10 @@ static const struct {
     {SERVICE_WRONG_USER, 400, "wrong_user", false},
     {SERVICE_WRONG_HOST, 400, "wrong_host", false},
     {SERVICE_NOT_SUPPORTED, 400, "not_supported", false},
+    {SERVICE_NO_SELF_INVITE, 400, "no_self_invite", false},
+    {SERVICE_INVITATION_EXISTS, 400, "invitation_exists", false},
+    {SERVICE_ALREADY_MEMBER, 409, "already_member", false},
+    {SERVICE_LAST_ADMIN, 409, "last_admin", false},
     {SERVICE_STATEMENT_REFUSED, 400, "bad_statement", false},
     {SERVICE_STATEMENT_STALE, 409, "stale_statement", false},
     {SERVICE_TOO_LARGE, 413, "too_large", false},
@@ -136,7 +140,10 @@ successes_have_the_status_of_their_operation(void **state)
 	    {SERVICE_CHANGE_PASSWORD, 204}, {SERVICE_COLLECTION_CREATE, 201},
 	    {SERVICE_ITEM_BATCH, 200}, {SERVICE_CHUNK_PUT, 201}, {SERVICE_STATEMENT_KEY, 204},
 	    {SERVICE_STATEMENT_ADD, 200}, {SERVICE_SESSION_REVOKE, 204},
-	    {SERVICE_IS_ETEBASE, 200}};
+	    {SERVICE_IS_ETEBASE, 200}, {SERVICE_INVITE, 201}, {SERVICE_INCOMING_ACCEPT, 201},
+	    {SERVICE_MEMBER_SET, 204}, {SERVICE_MEMBER_REMOVE, 204},
+	    {SERVICE_MEMBER_LEAVE, 204}, {SERVICE_OUTGOING_WITHDRAW, 204},
+	    {SERVICE_INCOMING_REJECT, 204}, {SERVICE_PROFILE, 200}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

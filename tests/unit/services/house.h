@@ -37,7 +37,7 @@ struct house {
 	struct service_request request;
 	int64_t now_ms;
 	uint64_t seed;
-	struct person ana, bob;
+	struct person ana, bob, cyd;
 	/* From the last list. */
 	struct wire_list list;
 	char stoken[WIRE_STOKEN_SIZE(4) + 1];
