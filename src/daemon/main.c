@@ -143,6 +143,20 @@ reopen_log(struct region *region)
 		close(fd);
 }
 
+/* After a certificate was renewed. */
+static void
+reload_certificate(struct region *region)
+{
+	char message[MESSAGE_SIZE];
+	enum dom_status st = http_server_reload_tls(region->server, message, sizeof(message));
+
+	if (st == DOM_OK)
+		complain("certificate and key are loaded again");
+	else if (st < 0)
+		fprintf(stderr, "domiciled: %s. The server goes on with the one it has\n",
+		    message);
+}
+
 /* As many descriptors as we may have, and no more connections than they carry. */
 static void
 raise_descriptors(struct http_limits *limits)
@@ -327,8 +341,10 @@ serve(struct region *region, const sigset_t *signals)
 
 	say_ready(region);
 	do {
-		if ((caught = sigtimedwait(signals, NULL, &long_look)) == SIGHUP)
+		if ((caught = sigtimedwait(signals, NULL, &long_look)) == SIGHUP) {
 			reopen_log(region);
+			reload_certificate(region);
+		}
 		look_after_store(region);
 		tell_failure(region);
 	} while (caught != SIGTERM && caught != SIGINT);

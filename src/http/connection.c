@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * A connection over HTTP/1.1.
+ * A connection, over HTTP/1.1 unless TLS settled on HTTP/2 or the client
+ * begins as HTTP/2 does; then it is MULTIPLEXED, and http2.h has its states.
  *
  *   READING --request--> RUNNING --ready--> WRITING --keep--> READING
  *      |  `--at once, or refused-------------^   `--close--> LINGERING --> closed
- *      `--idle, dead--> closed
+ *      |--idle, dead--> closed
+ *      `--HTTP/2--> MULTIPLEXED --over--> LINGERING
  *
  * LINGERING  our side has ended; what the client still sends is dropped, since
  *            closing a socket with unread input would destroy the reply on
@@ -21,12 +23,14 @@
 
 #include "http/exchange.h"
 #include "http/http1.h"
+#include "http/http2.h"
 
 enum state {
 	READING,
 	RUNNING,
 	WRITING,
 	LINGERING,
+	MULTIPLEXED,
 };
 
 enum { STEPS_MAX = 64 }; /* before other connections get their turn */
@@ -47,6 +51,9 @@ struct http_connection {
 	int64_t since_ms; /* when this state, or this part of a request, began */
 	uint64_t moved;   /* bytes since then */
 
+	bool is_fresh; /* nothing has shown the version of HTTP yet */
+	struct http2 *http2;
+	struct http2_owner http2_owner;
 	struct http1 parser;
 	struct dom_buffer pending; /* read, not parsed yet */
 	struct http_exchange *exchange;
@@ -76,6 +83,7 @@ connection_close(struct http_connection *connection)
 	*connection->link = connection->next;
 	if (connection->next != NULL)
 		connection->next->link = connection->link;
+	http2_close(&connection->http2);
 	http_transport_close(&connection->transport);
 	http1_free(&connection->parser);
 	dom_buffer_free(&connection->pending);
@@ -266,6 +274,34 @@ parse(struct http_connection *connection, struct dom_slice *input)
 	return true;
 }
 
+/* By the first bytes, in pending, unless they are too few; false and closed: no memory. */
+static bool
+choose_version(struct http_connection *connection)
+{
+	struct dom_slice begun = dom_buffer_slice(&connection->pending);
+	bool is_http2 = http_transport_is_http2(&connection->transport);
+
+	if (connection->transport.ssl == NULL) {
+		size_t size = begun.size < http2_preface.size ? begun.size : http2_preface.size;
+
+		is_http2 = memcmp(begun.data, http2_preface.data, size) == 0;
+		if (is_http2 && size < http2_preface.size)
+			return true;
+	}
+	connection->is_fresh = false;
+	if (!is_http2)
+		return true;
+	connection->http2 = http2_open(connection->loop, &connection->http2_owner);
+	if (connection->http2 == NULL) {
+		connection_close(connection);
+		return false;
+	}
+	if (connection->loop->is_stopping)
+		http2_stop(connection->http2);
+	enter(connection, MULTIPLEXED);
+	return true;
+}
+
 /* True: try again at once.  False: it waits for an event, or is closed. */
 static bool
 step_reading(struct http_connection *connection)
@@ -274,7 +310,7 @@ step_reading(struct http_connection *connection)
 	struct dom_slice input = dom_buffer_slice(&connection->pending);
 	ssize_t taken;
 
-	if (input.size != 0) {
+	if (input.size != 0 && !connection->is_fresh) {
 		size_t before = input.size;
 
 		if (!parse(connection, &input))
@@ -298,14 +334,14 @@ step_reading(struct http_connection *connection)
 		return false;
 	}
 	input = dom_slice(loop->input, (size_t)taken);
-	if (!parse(connection, &input))
+	if (!connection->is_fresh && !parse(connection, &input))
 		return false;
 	dom_buffer_append_slice(&connection->pending, input);
 	if (dom_buffer_finish(&connection->pending) != DOM_OK) {
 		connection_close(connection);
 		return false;
 	}
-	return true;
+	return !connection->is_fresh || choose_version(connection);
 }
 
 static void
@@ -377,6 +413,66 @@ step_lingering(struct http_connection *connection)
 	return taken > 0;
 }
 
+/* False and closed if there is nobody to talk to. */
+static bool
+feed_http2(struct http_connection *connection, struct dom_slice input)
+{
+	if (http2_feed(connection->http2, input))
+		return true;
+	connection_close(connection);
+	return false;
+}
+
+/* It reads on while the client reads nothing: who writes and waits must not wait for us. */
+static bool
+step_multiplexed(struct http_connection *connection)
+{
+	struct http_transport *transport = &connection->transport;
+	struct http_loop *loop = connection->loop;
+	struct dom_slice output;
+	ssize_t moved = 0;
+
+	if (connection->pending.size != 0) {
+		if (!feed_http2(connection, dom_buffer_slice(&connection->pending)))
+			return false;
+		dom_buffer_free(&connection->pending);
+	}
+	if (!http2_output(connection->http2, &output))
+		goto broken;
+	if (output.size != 0) {
+		moved = http_transport_write(transport, output);
+		if (moved > 0) {
+			http2_wrote(connection->http2, (size_t)moved);
+			return true;
+		}
+		if (moved != HTTP_TRANSPORT_AGAIN)
+			goto broken;
+	} else if (http2_is_over(connection->http2)) {
+		http_transport_end(transport);
+		enter(connection, LINGERING);
+		return true;
+	}
+	moved = http_transport_read(transport, loop->input, sizeof(loop->input));
+	if (moved == HTTP_TRANSPORT_AGAIN) {
+		(void)wait_for(connection,
+		    transport->read_wants | (output.size != 0 ? transport->write_wants : 0));
+		return false;
+	}
+	if (moved > 0)
+		return feed_http2(connection, dom_slice(loop->input, (size_t)moved));
+broken:
+	connection_close(connection);
+	return false;
+}
+
+static void
+http2_changed(struct http2_owner *owner)
+{
+	connection_advance(
+	    (struct http_connection *)((char *)owner -
+	                               offsetof(struct http_connection, http2_owner)));
+}
+
 static void
 connection_advance(struct http_connection *connection)
 {
@@ -399,6 +495,9 @@ connection_advance(struct http_connection *connection)
 			break;
 		case LINGERING:
 			goes_on = step_lingering(connection);
+			break;
+		case MULTIPLEXED:
+			goes_on = step_multiplexed(connection);
 			break;
 		case RUNNING:
 			/* Only its death is of interest now. */
@@ -441,6 +540,8 @@ http_connection_open(struct http_loop *loop, int fd, struct http_tls *tls)
 	connection->loop = loop;
 	connection->watch.event = connection_event;
 	connection->owner.ready = owner_ready;
+	connection->http2_owner.changed = http2_changed;
+	connection->is_fresh = true;
 	connection->interest = EPOLLIN;
 	connection->next = loop->connections;
 	connection->link = &loop->connections;
@@ -503,6 +604,8 @@ is_over_time(const struct http_connection *connection)
 		                                                  : HTTP_LINGER_MS);
 	case RUNNING:
 		break; /* bounded by the disk, not by the client */
+	case MULTIPLEXED:
+		return !http2_sweep(connection->http2);
 	}
 	return false;
 }
@@ -526,6 +629,9 @@ http_connections_sweep(struct http_loop *loop)
 			} else {
 				connection_close(connection);
 			}
+		} else if (connection->state == MULTIPLEXED &&
+		           http2_wants_write(connection->http2)) {
+			connection_advance(connection);
 		}
 	}
 }
@@ -537,7 +643,11 @@ http_connections_stop(struct http_loop *loop)
 
 	for (connection = loop->connections; connection != NULL; connection = next) {
 		next = connection->next;
-		if (is_idle(connection) && !connection->is_again)
+		if (connection->state == MULTIPLEXED) {
+			http2_stop(connection->http2);
+			connection_advance(connection);
+		} else if (is_idle(connection) && !connection->is_again) {
 			connection_close(connection);
+		}
 	}
 }

@@ -22,6 +22,7 @@ enum http_limit {
 	HTTP_LIMIT_STOP_SECONDS,
 	HTTP_LIMIT_CONNECTIONS,
 	HTTP_LIMIT_REQUESTS,
+	HTTP_LIMIT_STREAMS,
 	HTTP_LIMIT_COUNT,
 };
 
@@ -57,6 +58,14 @@ enum {
 	/* Before the minimal rate of a body or of a reply is asked for. */
 	HTTP_RATE_GRACE_MS = 5000,
 	HTTP_RETRY_AFTER_SECONDS = 2,
+	/* Of a body that is on its way, in HTTP/2: of one stream, of all streams. */
+	HTTP2_STREAM_WINDOW_BYTES = 1 << 20,
+	HTTP2_CONNECTION_WINDOW_BYTES = 4 << 20,
+	/* What is made ready for a socket at once; a frame may go over it. */
+	HTTP2_OUT_BYTES_MAX = 64 << 10,
+	/* For a ping 1, for a reset 5; so much is there, and so much comes back a second. */
+	HTTP2_PATIENCE = 1000,
+	HTTP2_PATIENCE_SECOND = 100,
 	HTTP_LOOPS_MAX = 64,
 	HTTP_LISTENERS_MAX = 16,
 	HTTP_POOL_THREADS = 2,

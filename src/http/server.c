@@ -214,6 +214,14 @@ http_server_refuse_writes(struct http_server *server)
 	atomic_store(&server->core.refuses_writes, true);
 }
 
+enum dom_status
+http_server_reload_tls(struct http_server *server, char *message_r, size_t message_size)
+{
+	if (server->tls == NULL)
+		return DOM_ABSENT;
+	return http_tls_reload(server->tls, message_r, message_size);
+}
+
 /* Joins what ends by itself, so that http_server_wait() can have a limit. */
 static void *
 waiter_thread(void *argument)

@@ -38,6 +38,13 @@ enum dom_status http_server_failure(struct http_server *server);
 /* Any thread.  From now on whatever would write gets a 503. */
 void http_server_refuse_writes(struct http_server *server);
 
+/*
+ * Certificate and key are read again; nobody is dropped.  DOM_ABSENT: it has no
+ * TLS.  On a failure it goes on with what it has.
+ */
+DOM_MUST_CHECK enum dom_status http_server_reload_tls(
+    struct http_server *server, char *message_r, size_t message_size);
+
 /* No new connections; requests on their way get their replies. */
 void http_server_stop(struct http_server *server);
 /* Wait for the end after http_server_stop(): true when all is quiet. */

@@ -4,7 +4,7 @@
 
 #include "http/transport.h"
 
-/* For transport.c: borrowed. */
-SSL_CTX *http_tls_context(struct http_tls *tls);
+/* For transport.c: a new one, or NULL.  Any thread. */
+SSL *http_tls_connection(struct http_tls *tls);
 
 #endif

@@ -18,7 +18,7 @@ http_transport_open(struct http_transport *transport, int fd, struct http_tls *t
 	    (struct http_transport){.fd = fd, .read_wants = EPOLLIN, .write_wants = EPOLLOUT};
 	if (tls == NULL)
 		return DOM_OK;
-	if ((transport->ssl = SSL_new(http_tls_context(tls))) == NULL ||
+	if ((transport->ssl = http_tls_connection(tls)) == NULL ||
 	    SSL_set_fd(transport->ssl, fd) != 1) {
 		SSL_free(transport->ssl);
 		ERR_clear_error();
@@ -102,6 +102,18 @@ bool
 http_transport_is_opening(const struct http_transport *transport)
 {
 	return transport->ssl != NULL && !SSL_is_init_finished(transport->ssl);
+}
+
+bool
+http_transport_is_http2(const struct http_transport *transport)
+{
+	const unsigned char *protocol = NULL;
+	unsigned size = 0;
+
+	if (transport->ssl == NULL)
+		return false;
+	SSL_get0_alpn_selected(transport->ssl, &protocol, &size);
+	return dom_slice_is(dom_slice(protocol, size), "h2");
 }
 
 void

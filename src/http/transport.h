@@ -16,6 +16,9 @@ struct http_tls; /* certificate and settings, shared by all connections */
 /* message_r: a sentence for an operator. */
 DOM_MUST_CHECK enum dom_status http_tls_open(const char *certificate_path, const char *key_path,
     struct http_tls **tls_r, char *message_r, size_t message_size);
+/* Read both files again: new connections have them, others keep what they have. */
+DOM_MUST_CHECK enum dom_status http_tls_reload(
+    struct http_tls *tls, char *message_r, size_t message_size);
 void http_tls_close(struct http_tls **tls);
 
 struct http_transport {
@@ -39,6 +42,8 @@ ssize_t http_transport_read(struct http_transport *transport, void *data, size_t
 ssize_t http_transport_write(struct http_transport *transport, struct dom_slice data);
 /* True until the TLS handshake is over. */
 bool http_transport_is_opening(const struct http_transport *transport);
+/* True if the TLS handshake has settled on HTTP/2. */
+bool http_transport_is_http2(const struct http_transport *transport);
 /* Nothing more will be written; reading goes on. */
 void http_transport_end(struct http_transport *transport);
 void http_transport_close(struct http_transport *transport);

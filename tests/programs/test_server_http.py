@@ -584,7 +584,7 @@ def test_the_log_may_be_a_file_and_is_reopened(make_region, tmp_path):
 
 def test_tls_versions_protocol_and_tickets(tls_region):
     context = tls_region.client_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(["spdy/1", "http/1.1"])
 
     def connect(context, session=None):
         raw = socket.create_connection(("127.0.0.1", tls_region.port), timeout=10)
@@ -602,7 +602,7 @@ def test_tls_versions_protocol_and_tickets(tls_region):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     assert connect(context).version() == "TLSv1.2"
     context = tls_region.client_context()
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(["spdy/1"])
     with pytest.raises(ssl.SSLError):
         connect(context)
     # Plain HTTP and noise at the TLS port end; the server lives on.
@@ -733,7 +733,7 @@ def test_the_sample_configuration_and_the_manual_know_every_key(domiciled, tmp_p
     for source in ("src/http/limit.c", "src/daemon/configuration.c"):
         text = (ROOT / source).read_text()
         keys |= set(re.findall(r'\[(?:HTTP_LIMIT|KEY)_\w+\] =\s*\{?"(\w+)"', text))
-    assert len(keys) == 25
+    assert len(keys) == 26
     sample = (ROOT / "packaging/domiciled.conf").read_text()
     manual = (ROOT / "docs/man/domiciled.conf.5").read_text()
     assert set(re.findall(r"^#?(\w+) *=", sample, re.M)) == keys
