@@ -22,6 +22,7 @@ class Refused(Exception):
     def __init__(self, status, body):
         self.status = status
         reply = body if isinstance(body, dict) else {}
+        self.body = reply
         self.code = reply.get("code")
         self.detail = reply.get("detail")
         self.errors = reply.get("errors")
