@@ -151,8 +151,9 @@ struct dom_import_counts {
 DOM_MUST_CHECK enum dom_status dom_import_begin(
     struct dom_collection *collection, struct dom_import **import_r);
 /*
- * DOM_EINTEGRITY: what read() gave is not what digest says (the file changed):
- * this record was not stored, go on with others.  Any other status below zero
+ * DOM_EINTEGRITY: what read() gave is not what digest says (the file changed);
+ * DOM_EFILE: read() could not read.  This record was not stored, go on with
+ * others.  Any other status below zero
  * ends the import.
  */
 DOM_MUST_CHECK enum dom_status dom_import_put(struct dom_import *import,

@@ -11,7 +11,8 @@
  * local state in one SQLite file.  A session is used by one thread at a time.
  *
  * The state folder (mode 0700) holds
- *   state.db     what was synced: ids, tokens, digests; never a key in the clear
+ *   state.db     what was synced: ids, tokens, digests; never a key in the clear.
+ *                If it is damaged it is removed, and the next sync makes it anew.
  *   session      the saved session (Etebase format), sealed under storage.key
  *   storage.key  32 random bytes, mode 0600: who reads both files is logged in
  * One session at a time opens a folder; a second one gets DOM_CONFLICT.
@@ -63,6 +64,17 @@ void dom_session_close(struct dom_session **session);
 DOM_MUST_CHECK enum dom_status dom_logout(
     struct dom_session **session, struct dom_complaint *complaint_r);
 
+/*
+ * Remove the files of a session that cannot be opened.  The server is not told:
+ * another device can end the session there.  DOM_CONFLICT: it is in use.
+ */
+DOM_MUST_CHECK enum dom_status dom_session_forget(
+    const char *state_folder, struct dom_complaint *complaint_r);
+
+/*
+ * The server then ends all other sessions of the account.  DOM_EAUTH: the old
+ * password is not right, or it was changed on another device before.
+ */
 DOM_MUST_CHECK enum dom_status dom_change_password(
     struct dom_session *session, struct dom_slice old_password, struct dom_slice new_password);
 

@@ -190,29 +190,40 @@ account_pick(struct cli *cli)
 	return CLI_DONE;
 }
 
-enum cli_exit
-account_open(struct cli *cli)
+enum dom_status
+account_enter_picked(struct cli *cli, struct dom_complaint *complaint_r)
 {
-	struct dom_complaint complaint = {""};
 	struct account_notes notes;
 	struct dom_session_options options;
-	enum cli_exit outcome = account_pick(cli);
-	enum dom_status st;
 
-	if (outcome != CLI_DONE)
-		return outcome;
 	account_notes_read(cli->folder, &notes);
 	options = (struct dom_session_options){
 	    .state_folder = cli->folder,
 	    .ca_file = notes.ca_file[0] == '\0' ? NULL : notes.ca_file,
 	};
-	st = dom_session_open(&options, &cli->session, &complaint);
+	return dom_session_open(&options, &cli->session, complaint_r);
+}
+
+enum cli_exit
+account_open(struct cli *cli)
+{
+	struct dom_complaint complaint = {""};
+	enum cli_exit outcome = account_pick(cli);
+	enum dom_status st;
+
+	if (outcome != CLI_DONE)
+		return outcome;
+	st = account_enter_picked(cli, &complaint);
 	if (st == DOM_ABSENT) {
 		cli_say(cli, "this device is logged out of that account; log in with: "
 		             "domicile login NAME --server URL");
 		return CLI_LOGIN;
 	}
-	if (st != DOM_OK)
-		return cli_complain(cli, st, &complaint);
-	return CLI_DONE;
+	if (st == DOM_OK)
+		return CLI_DONE;
+	outcome = cli_complain(cli, st, &complaint);
+	if (st == DOM_EINTEGRITY || st == DOM_EINPUT || st == DOM_EFILE)
+		cli_say(cli, "if it stays so: domicile logout, then domicile login NAME "
+		             "--server URL");
+	return outcome;
 }

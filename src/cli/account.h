@@ -23,7 +23,10 @@ bool account_notes_write(const char *folder, const struct account_notes *notes);
 enum cli_exit account_place(struct cli *cli, const char *name, const char *server_url);
 /* Which account is meant; cli->folder. */
 enum cli_exit account_pick(struct cli *cli);
-/* The same, and cli->session opened from it. */
+/* cli->session, opened from cli->folder. */
+DOM_MUST_CHECK enum dom_status account_enter_picked(
+    struct cli *cli, struct dom_complaint *complaint_r);
+/* Both, and what is wrong is said. */
 enum cli_exit account_open(struct cli *cli);
 
 /*

@@ -133,6 +133,10 @@ records_record(void *context, const struct format_record *record)
 		    "the file changed while it was read: run the same command again");
 		return DOM_OK;
 	}
+	if (st == DOM_EFILE) {
+		backup_problem(backup, service, record->line, true, "it cannot be read");
+		return DOM_OK;
+	}
 	return st;
 }
 

@@ -4,20 +4,51 @@
 
 #include "cli/account.h"
 
+/* What the command keeps beside the library's files. */
+static void
+remove_rest(const char *folder)
+{
+	static const char *const names[] = {"notes", "notes.new"};
+	char path[4200];
+
+	for (size_t at = 0; at < sizeof(names) / sizeof(names[0]); at++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[at]);
+		unlink(path);
+	}
+	rmdir(folder);
+}
+
+/* A session that cannot be opened must not keep its person from logging in again. */
+static enum cli_exit
+logout_damaged(struct cli *cli)
+{
+	struct dom_complaint complaint = {""};
+	enum dom_status st = dom_session_forget(cli->folder, &complaint);
+
+	if (st != DOM_OK)
+		return cli_complain(cli, st, &complaint);
+	remove_rest(cli->folder);
+	cli_say(cli, "this device has forgotten the account, but the region could not be told: "
+	             "end its session from another device with domicile sessions --revoke");
+	return CLI_FAILED;
+}
+
 static enum cli_exit
 logout_run(struct cli *cli)
 {
 	struct dom_complaint complaint = {""};
-	enum cli_exit outcome = account_open(cli);
-	char path[4200];
 	enum dom_status st;
+	enum cli_exit outcome = account_pick(cli);
 
 	if (outcome != CLI_DONE)
 		return outcome;
+	st = account_enter_picked(cli, &complaint);
+	if (st == DOM_EINTEGRITY || st == DOM_EINPUT || st == DOM_EFILE || st == DOM_ESTORE)
+		return logout_damaged(cli);
+	if (st != DOM_OK)
+		return cli_complain(cli, st, &complaint);
 	st = dom_logout(&cli->session, &complaint);
-	snprintf(path, sizeof(path), "%s/notes", cli->folder);
-	unlink(path);
-	rmdir(cli->folder);
+	remove_rest(cli->folder);
 	if (st != DOM_OK)
 		return cli_complain(cli, st, &complaint);
 	puts("logged out; this device has forgotten the account. What is stored stays in the "

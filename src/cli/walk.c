@@ -253,7 +253,9 @@ walk_folder(struct walk *walk, int root)
 		}
 		name = level->names[level->at++];
 		if (size + 1 + strlen(name) > WALK_PATH_SIZE_MAX) {
-			walk_skip(walk, name, WALK_DEEP, 0);
+			/* There is no room for its name: its folder's must do. */
+			path[size] = '\0';
+			walk_skip(walk, path, WALK_DEEP, 0);
 			continue;
 		}
 		if (size > 0)

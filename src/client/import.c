@@ -164,6 +164,9 @@ dom_import_put(struct dom_import *import, const struct dom_record *record,
 				    "This changed while it was read, so it was not stored; the "
 				    "next "
 				    "backup takes it");
+			/* Its own trouble, not the import's: the others go on. */
+			if (st == DOM_EFILE && import->taken == DOM_OK)
+				return st;
 			return import->failed = st;
 		}
 	}

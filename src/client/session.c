@@ -53,6 +53,11 @@ dom_session_fail(struct dom_session *session, enum dom_status status, const char
 enum dom_status
 dom_session_fail_state(struct dom_session *session, enum dom_status status)
 {
+	if (dom_state_damaged(session->state))
+		return dom_session_fail(session, status,
+		    "The index in %s is damaged (%s). It only remembers what the region holds, "
+		    "and that is safe: run the same command again, it makes a new one",
+		    session->folder, dom_state_message(session->state));
 	return dom_session_fail(session, status,
 	    "The local state in %s cannot be used: %s. What the region holds is safe",
 	    session->folder, dom_state_message(session->state));
@@ -182,6 +187,14 @@ lock_folder(struct dom_session *session, const char *folder, bool fresh,
 	return DOM_OK;
 }
 
+static void
+remove_index(const char *folder)
+{
+	for (size_t i = 0; i < sizeof(state_files) / sizeof(state_files[0]); i++)
+		if (strncmp(state_files[i], "state.db", 8) == 0)
+			dom_file_remove(folder, state_files[i]);
+}
+
 static enum dom_status
 open_state(struct dom_session *session, bool fresh, struct dom_complaint *complaint_r)
 {
@@ -194,10 +207,14 @@ open_state(struct dom_session *session, bool fresh, struct dom_complaint *compla
 	if (snprintf(path, sizeof(path), "%s/state.db", session->folder) >= (int)sizeof(path))
 		return DOM_EFILE;
 	st = dom_state_open(path, &session->state, why, sizeof(why));
+	if (st == DOM_EINTEGRITY) {
+		/* It can be learned again from the region, so nobody need be asked. */
+		remove_index(session->folder);
+		st = dom_state_open(path, &session->state, why, sizeof(why));
+	}
 	if (st < 0)
 		complain(complaint_r,
-		    "The local state %s cannot be opened: %s. What the region holds is safe; "
-		    "log out and log in again to rebuild it",
+		    "The local state %s cannot be opened: %s. What the region holds is safe",
 		    path, why);
 	return st;
 }
@@ -337,6 +354,7 @@ void
 dom_session_close(struct dom_session **session)
 {
 	struct dom_session *old = *session;
+	bool damaged;
 
 	if (old == NULL)
 		return;
@@ -345,7 +363,10 @@ dom_session_close(struct dom_session **session)
 	if (old->transport != NULL)
 		old->transport->close(old->transport);
 	dom_session_drop_calls(old);
+	damaged = old->state != NULL && dom_state_damaged(old->state);
 	dom_state_close(&old->state);
+	if (damaged && old->folder != NULL)
+		remove_index(old->folder);
 	dom_identity_key_free(&old->identity);
 	dom_account_key_free(&old->account);
 	dom_main_key_free(&old->main);
@@ -360,6 +381,24 @@ dom_session_close(struct dom_session **session)
 	free(old->device);
 	dom_wipe(old->token, sizeof(old->token));
 	free(old);
+}
+
+enum dom_status
+dom_session_forget(const char *state_folder, struct dom_complaint *complaint_r)
+{
+	enum dom_status st;
+	int lock_fd = -1;
+
+	if ((st = dom_folder_lock(state_folder, &lock_fd)) != DOM_OK) {
+		complain(complaint_r,
+		    st == DOM_CONFLICT ? "Another domicile is using %s at the moment"
+		                       : "The folder %s cannot be used",
+		    state_folder);
+		return st;
+	}
+	dom_session_remove_files(state_folder);
+	close(lock_fd);
+	return DOM_OK;
 }
 
 void

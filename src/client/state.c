@@ -79,6 +79,12 @@ dom_state_failed(struct dom_state *state, int code)
 {
 	snprintf(state->message, sizeof(state->message), "%s", sqlite3_errmsg(state->db));
 	switch (code & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR: /* our own statements have none: its tables are not ours */
+	case SQLITE_MISMATCH:
+		state->damaged = true;
+		return DOM_ESTORE;
 	case SQLITE_FULL:
 		return DOM_EFULL;
 	case SQLITE_NOMEM:
@@ -92,6 +98,12 @@ const char *
 dom_state_message(const struct dom_state *state)
 {
 	return state->message;
+}
+
+bool
+dom_state_damaged(const struct dom_state *state)
+{
+	return state->damaged;
 }
 
 enum dom_status
@@ -224,6 +236,7 @@ dom_state_open(
 	st = code == SQLITE_OK ? migrate(state) : dom_state_failed(state, code);
 	if (st < 0) {
 		snprintf(message_r, message_size, "%s", state->message);
+		st = state->damaged ? DOM_EINTEGRITY : st;
 		dom_state_close(&state);
 		return st;
 	}

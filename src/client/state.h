@@ -19,10 +19,13 @@ struct dom_state;
 
 enum { DOM_FINGERPRINT_TEXT_SIZE = 32 };
 
+/* DOM_EINTEGRITY: the file is damaged. */
 DOM_MUST_CHECK enum dom_status dom_state_open(
     const char *file, struct dom_state **state_r, char *message_r, size_t message_size);
 void dom_state_close(struct dom_state **state);
 const char *dom_state_message(const struct dom_state *state);
+/* The file itself is damaged: only a new one helps. */
+bool dom_state_damaged(const struct dom_state *state);
 
 DOM_MUST_CHECK enum dom_status dom_state_commit(struct dom_state *state);
 /* Forget what was changed since the last commit. */

@@ -34,6 +34,7 @@ struct dom_state {
 	sqlite3 *db;
 	sqlite3_stmt *statements[DOM_QUERY_COUNT];
 	bool changing; /* a transaction is open */
+	bool damaged;  /* the file is no database, or not ours */
 	char message[256];
 };
 

@@ -7,6 +7,7 @@ sentence; nothing is written outside of the folder that was named; no control
 character reaches the terminal; nothing readable is sent.
 """
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -104,7 +105,7 @@ def endless(reply):
 
 def endless_headers(reply):
     def after(connection):
-        for _ in range(2000):
+        for _ in range(1000):
             connection.sendall(b"X-Filler: " + b"y" * 4000 + b"\r\n")
         raise AssertionError("it took 8 MB of headers")
     reply.raw = b"HTTP/1.1 200 OK\r\n"
@@ -222,11 +223,19 @@ def in_circles(value, request):
             value[key] = "ab"["=a" in request.path] * 20
 
 
-@pytest.mark.parametrize("change", [never_done, in_circles])
-@pytest.mark.parametrize("kind", ["list", "items", "revisions"])
-def test_a_list_that_never_ends_is_left(device, liar, kind, change):
-    if kind != "revisions":
-        from_empty(device)
+def test_a_list_that_never_ends_is_left(device, liar):
+    full = device.folder / "full"
+    shutil.copytree(device.folder / "state", full)
+    for change in (never_done, in_circles):
+        verify_without_end(device, liar, "revisions", change)
+        for kind in ("list", "items"):
+            from_empty(device)
+            verify_without_end(device, liar, kind, change)
+        shutil.rmtree(device.folder / "state")
+        shutil.copytree(full, device.folder / "state")
+
+
+def verify_without_end(device, liar, kind, change):
     known = {}
 
     def rule(request, reply):
@@ -282,16 +291,17 @@ def undelete(value, request):
         item["content"]["deleted"] = not item["content"]["deleted"]
 
 
-@pytest.mark.parametrize("change", [swap_items, swap_chunks, swap_bytes, drop_chunks, undelete])
-def test_what_does_not_verify_is_left_out(device, liar, tmp_path, change):
-    each_list(liar, "fetch", change)
-    done = attempt(device, ["restore", tmp_path / "out"], (1,))
-    assert "left out" in done.stderr
-    records = "".join(content.decode() for path, content in tree(tmp_path / "out").items()
-                      if path.endswith((".vcf", ".xml")))
-    assert "FN:" not in records and "<sms " not in records
-    # Alone on its page, a photo has nothing to be swapped with.
-    assert tree(tmp_path / "out").get("p.jpg") in (None, jpeg(1))
+def test_what_does_not_verify_is_left_out(device, liar, tmp_path):
+    for change in (swap_items, swap_chunks, swap_bytes, drop_chunks, undelete):
+        each_list(liar, "fetch", change)
+        out = tmp_path / change.__name__
+        done = attempt(device, ["restore", out], (1,))
+        assert "left out" in done.stderr
+        records = "".join(content.decode() for path, content in tree(out).items()
+                          if path.endswith((".vcf", ".xml")))
+        assert "FN:" not in records and "<sms " not in records
+        # Alone on its page, a photo has nothing to be swapped with.
+        assert tree(out).get("p.jpg") in (None, jpeg(1))
 
 
 def test_a_chunk_of_another_item_is_left_out(device, liar, tmp_path):
@@ -329,3 +339,182 @@ def test_the_server_cannot_steer_the_terminal(device, liar, tmp_path):
                  other.start("status"), device.start("sessions"), device.start("status")):
         shown = "".join(done.communicate(timeout=20))
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]", shown), shown
+
+def folder_of_traps(folder):
+    """What a hostile or just odd export may hold; the good file in it."""
+    folder.mkdir()
+    (folder / "good.txt").write_text("good")
+    os.symlink("..", folder / "up")
+    os.symlink("loop", folder / "loop")
+    os.mkfifo(folder / "fifo")
+    os.mkfifo(folder / "fifo.vcf")
+    (folder / "empty.vcf").write_bytes(b"")
+    (folder / "nul.vcf").write_bytes(b"\0" * 100_000)
+    (folder / "nested.vcf").write_bytes(b"BEGIN:VCARD\r\n" * 100_000)
+    (folder / "long.vcf").write_bytes(b"BEGIN:VCARD\r\nNOTE:" + b"x" * 5_000_000 + b"\r\nEND:VCARD\r\n")
+    (folder / "folds.vcf").write_bytes(b"BEGIN:VCARD\r\nFN:a\r\nNOTE:" + b"\r\n x" * 300_000
+                                       + b"\r\nEND:VCARD\r\n")
+    (folder / "laughs.xml").write_text(
+        '<?xml version="1.0"?><!DOCTYPE smses [<!ENTITY a "ha">'
+        + "".join(f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9))
+        + ']><smses count="1"><sms date="1" address="1" type="1" body="&j;"/></smses>')
+    (folder / "outside.xml").write_text(
+        '<?xml version="1.0"?><!DOCTYPE smses [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+        '<smses count="1"><sms date="1" address="1" type="1" body="&x;"/></smses>')
+    (folder / "deep.xml").write_text("<smses>" + "<a>" * 200_000)
+    (folder / "bad.ics").write_bytes(b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VEVENT\r\n" * 50_000)
+    os.makedirs(os.fsencode(folder) + b"/\xff\xfe\n")
+    with open(os.fsencode(folder) + b"/\xff\xfe\n/caf\xe9\x1b[2J.txt", "wb") as out:
+        out.write(b"latin")
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(70):  # longer than PATH_MAX in all
+        os.mkdir("d" * 100, dir_fd=at)
+        below = os.open("d" * 100, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(os.open("bottom", os.O_WRONLY | os.O_CREAT, dir_fd=at))
+    os.close(at)
+
+
+def test_an_export_full_of_traps(region, tmp_path):
+    traps = tmp_path / "traps"
+    folder_of_traps(traps)
+    device = Device(tmp_path).signup(region, services=("contacts", "messages", "calendar", "files"))
+    started = time.monotonic()
+    done = device.run("backup", traps, code=2)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]", done.stderr + done.stdout)
+    assert time.monotonic() - started < 10
+    for skipped in ("up: skipped, a symbolic link", "loop: skipped", "fifo: skipped, neither"):
+        assert skipped in done.stderr
+    restored = tmp_path / "restored"
+    device.run("restore", restored)
+    assert (restored / "good.txt").read_text() == "good"
+    assert b"latin" in tree(restored).values()
+    assert not any(b"root:" in content for content in tree(restored).values())
+    assert all(path.isprintable() for path in tree(restored))
+    assert not (tmp_path / "bottom").exists()
+
+
+def test_files_that_change_and_vanish_while_they_are_read(region, tmp_path):
+    folder = tmp_path / "live"
+    folder.mkdir()
+    for at in range(60):
+        (folder / f"{at:02}.bin").write_bytes(random.Random(at).randbytes(500_000))
+    device = Device(tmp_path).signup(region, services=["files", "photos"])
+    process = device.start("backup", folder)
+    give_up = time.monotonic() + 10
+    while not any((region.data / "chunks").rglob("*")) and time.monotonic() < give_up:
+        time.sleep(0.001)
+    for at in range(59, 0, -1):
+        path = folder / f"{at:02}.bin"
+        time.sleep(0.002)
+        if at % 3 == 0:
+            path.unlink()
+        elif at % 3 == 1:
+            os.truncate(path, 10)
+        else:
+            with open(path, "ab") as out:
+                out.write(b"more" * 10000)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode in (0, 2), err
+    device.run("backup", folder)
+    device.run("restore", tmp_path / "restored")
+    restored = tree(tmp_path / "restored")
+    for name, content in tree(folder).items():
+        assert restored[name] == content, name
+
+
+def test_large_and_many_take_bounded_time(region, tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for at in range(1000):
+        (folder / f"{at}.txt").write_text(str(at))
+    with open(folder / "sparse.bin", "wb") as sparse:
+        sparse.truncate(64 << 20)
+    device = Device(tmp_path).signup(region, services=["files"])
+    done = device.backup(folder, timeout=15)
+    assert done["services"]["files"]["new"] == 1001
+    assert done["figures"]["sent_bytes"] < 10_000_000
+
+
+def test_two_backups_at_once_do_not_meet(region, tmp_path, phone):
+    device = Device(tmp_path).signup(region, services=SERVICES)
+    first, second = device.start("backup", phone), device.start("backup", phone)
+    said = [process.communicate(timeout=20) for process in (first, second)]
+    codes = sorted((first.returncode, second.returncode))
+    assert codes in ([0, 0], [0, 1]), said
+    if codes == [0, 1]:
+        assert "Another domicile is using" in said[0][1] + said[1][1]
+    assert device.items()["contacts"] == 2
+
+
+def damage_front(content):
+    return os.urandom(4096) + content[4096:]
+
+
+def damage_middle(content):
+    return content[:8192] + os.urandom(len(content) - 12288) + content[-4096:]
+
+
+def damage_end(content):
+    return content[:len(content) // 2]
+
+
+def test_a_damaged_index_is_made_anew(region, tmp_path, phone):
+    device = Device(tmp_path).signup(region, services=SERVICES)
+    for at in range(300):
+        (phone / f"{at}.txt").write_text(str(at))
+    device.backup(phone)
+    index = next((device.folder / "state").rglob("state.db"))
+    for damage in (damage_front, damage_middle, damage_end, lambda content: b"",
+                   lambda content: b"hello"):
+        content = index.read_bytes()
+        assert len(content) > 50_000
+        index.write_bytes(damage(content))
+        for _ in range(3):
+            process = device.start("backup", phone)
+            _, err = process.communicate(timeout=20)
+            if process.returncode == 0:
+                break
+            assert process.returncode == 1 and "safe: run the same command again" in err, err
+        assert process.returncode == 0, err
+        assert device.items() == {"contacts": 2, "messages": 2, "photos": 2, "files": 300}
+    device.run("restore", tmp_path / "restored")
+    assert len(tree(tmp_path / "restored")) == 304
+
+
+def test_a_damaged_session_can_be_left_with_what_is_advised(region, tmp_path):
+    device = Device(tmp_path).signup(region)
+    folder = next((device.folder / "state").glob("ana@*"))
+    for name in ("session", "storage.key"):
+        path = folder / name
+        path.write_bytes(b"nonsense")
+        done = attempt(device, ["status"], (1,))
+        assert "domicile logout, then domicile login" in done.stderr
+        done = attempt(device, ["logout"], (1,))
+        assert "has forgotten the account, but the region could not be told" in done.stderr
+        assert not folder.exists()
+        device.login(region)
+
+
+def test_a_state_folder_that_cannot_be_written(region, tmp_path, phone):
+    device = Device(tmp_path)
+    (device.folder / "state").write_text("a file")
+    done = device.run("signup", "ana", "--server", region.url, password=PASSWORD, code=1)
+    assert "state" in done.stderr and "Not a directory" in done.stderr
+
+
+def test_an_export_with_all_rights_taken(region, tmp_path):
+    folder = tmp_path / "shut"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a.txt").write_text("a")
+    (folder / "b.txt").write_text("b")
+    (folder / "b.txt").chmod(0)
+    (folder / "inner").chmod(0)
+    device = Device(tmp_path).signup(region, services=["files"])
+    command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    done = subprocess.run([*command, device.program, "backup", folder], env=device.environment,
+                          capture_output=True, text=True, timeout=20, check=False)
+    (folder / "inner").chmod(0o700)
+    assert done.returncode == 2, done.stderr
+    assert "b.txt" in done.stderr and "inner" in done.stderr and device.items() == {"files": 1}
