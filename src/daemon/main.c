@@ -23,6 +23,7 @@
 #include "daemon/notify.h"
 #include "daemon/region_key.h"
 #include "http/server.h"
+#include "services/account/attempts.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -203,6 +204,19 @@ open_server(struct region *region, char *message_r, size_t message_size)
 	return http_server_open(&options, &region->server, message_r, message_size);
 }
 
+static struct login_attempts *
+open_attempts(const struct region *region)
+{
+	const int64_t *of = region->configuration.limits.of;
+
+	return login_attempts_new(
+	    &(struct login_limits){.burst = of[HTTP_LIMIT_LOGIN_BURST],
+	        .per_hour = of[HTTP_LIMIT_LOGIN_PER_HOUR],
+	        .address_burst = of[HTTP_LIMIT_LOGIN_ADDRESS_BURST],
+	        .address_per_hour = of[HTTP_LIMIT_LOGIN_ADDRESS_PER_HOUR]},
+	    &region->service.random);
+}
+
 /* False: there is no such file. */
 static bool
 look_at_store_file(const struct region *region, struct stat *info_r)
@@ -253,6 +267,11 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	    .key = region->key,
 	    .store = region->store,
 	};
+	region->service.attempts = open_attempts(region);
+	if (region->service.attempts == NULL) {
+		snprintf(message_r, message_size, "no memory");
+		return DOM_ENOMEM;
+	}
 	if ((st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
 	return control_open(&(struct control_options){.service = &region->service,
@@ -267,6 +286,7 @@ region_close(struct region *region)
 	control_close(&region->control);
 	http_server_close(&region->server);
 	store_close(&region->store);
+	login_attempts_free(&region->service.attempts);
 	dom_region_key_free(&region->key);
 	if (region->log_fd >= 0)
 		close(region->log_fd);

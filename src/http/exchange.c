@@ -347,6 +347,8 @@ http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 		return refuse_route(exchange, answer);
 	plan = service_plan(exchange->route.op);
 	request->host = head->host;
+	if (exchange->route.op == SERVICE_LOGIN && exchange->owner != NULL)
+		request->peer = http_peer(exchange->owner->fd, exchange->peer);
 	if (plan->needs_session && head->authorization.data != NULL)
 		read_authorization(head->authorization, request);
 	if (!plan->needs_session && head->device.data != NULL &&

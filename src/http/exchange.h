@@ -4,6 +4,7 @@
 
 #include "http/loop.h"
 #include "http/message.h"
+#include "http/peer.h"
 #include "http/router.h"
 
 /*
@@ -24,6 +25,7 @@ enum http_exchange_step {
 
 struct http_exchange_owner {
 	void (*ready)(struct http_exchange_owner *owner);
+	int fd; /* of the socket that it came over, for limits by address; 0: not known */
 };
 
 struct http_exchange {
@@ -45,6 +47,7 @@ struct http_exchange {
 	bool keeps_body;
 	int64_t body_size, body_held; /* held: counted in core->body_bytes */
 	uint64_t bytes_in;
+	uint8_t peer[HTTP_PEER_SIZE];
 	int64_t began_us;
 	enum dom_status status; /* what the job or the pool answered */
 	struct store_job job;

@@ -85,6 +85,8 @@ static const struct row service_rows[] = {
         "The server has no space left. Nothing was stored; what is stored can be read."},
     [SERVICE_UNAVAILABLE] = {503, "unavailable", false,
         "The server cannot store this now. Nothing was written; please try again."},
+    [SERVICE_TOO_MANY_ATTEMPTS] = {429, "too_many_attempts", false,
+        "Too many wrong passwords. Please try again later."},
     [SERVICE_CHUNK_DAMAGED] = {500, "chunk_damaged", false,
         "The server's copy of this chunk is damaged."},
 };
@@ -187,6 +189,8 @@ reply_from_service(
 	if (reply->code != SERVICE_DONE) {
 		answer_with_error(&service_rows[reply->code], reply->detail, reply->errors,
 		    reply->error_count, response);
+		if (reply->retry_after_seconds != 0)
+			response->retry_after_seconds = reply->retry_after_seconds;
 		return;
 	}
 	if (dom_buffer_finish(&reply->body) != DOM_OK) {

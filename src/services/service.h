@@ -122,7 +122,8 @@ enum service_code {
 	SERVICE_STORAGE_FULL,    /* 507 storage_full */
 	SERVICE_UNAVAILABLE,     /* 503 unavailable: the store refuses; detail: if anything was
 	                            written */
-	SERVICE_CHUNK_DAMAGED,   /* 500 is reserved for this and for our own faults */
+	SERVICE_TOO_MANY_ATTEMPTS, /* ours: 429 too_many_attempts */
+	SERVICE_CHUNK_DAMAGED,     /* 500 is reserved for this and for our own faults */
 	SERVICE_CODE_COUNT,
 };
 
@@ -148,6 +149,7 @@ struct service_request {
 	bool token_malformed;    /* an Authorization that is not "Token x" or "Bearer x" */
 	struct dom_slice host;   /* Host header, as sent */
 	struct dom_slice device; /* Domicile-Device, decoded; may be empty */
+	struct dom_slice peer;   /* a login's: where it comes from, for limits; may be empty */
 	struct dom_slice collection_uid, item_uid,
 	    chunk_uid; /* from the path, percent-decoded */
 	struct dom_slice session_id;
@@ -170,7 +172,8 @@ struct service_reply {
 	const char *detail;     /* failure: a sentence for a person */
 	struct wire_error_field *errors;
 	size_t error_count;
-	bool touch_session; /* the session's expiry wants a write */
+	unsigned retry_after_seconds; /* failure: 0, or when it may be tried again */
+	bool touch_session;           /* the session's expiry wants a write */
 	/*
 	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
 	 * none.  A write says the owner's clock before and after it; a collection
@@ -191,12 +194,15 @@ struct service_settings {
 	int64_t session_life_ms; /* sliding */
 };
 
+struct login_attempts;
+
 struct service {
 	struct service_settings settings;
 	struct dom_clock clock;
 	struct dom_random random;
 	struct dom_region_key *key;
-	struct store *store; /* only for staging */
+	struct store *store;             /* only for staging */
+	struct login_attempts *attempts; /* NULL: logins may fail as often as they like */
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "crypto/digest.h"
 
 #include "services/account/account.h"
+#include "services/account/attempts.h"
 
 static const char not_init[] = "User not properly init"; /* clients look for this text */
 
@@ -133,6 +134,46 @@ decode(
 	return service_refuse_body(call, st, call->request->body, &reject);
 }
 
+static enum dom_status
+refuse_for(struct service_call *call, int64_t wait_ms)
+{
+	int64_t seconds = (wait_ms + 999) / 1000;
+	enum dom_status st;
+	const char *detail = dom_arena_print(call->arena,
+	    "Too many wrong passwords for this account or from this address: please try again "
+	    "in "
+	    "%lld %s.",
+	    (long long)(seconds < 120 ? seconds : (seconds + 59) / 60),
+	    seconds == 1    ? "second"
+	    : seconds < 120 ? "seconds"
+	                    : "minutes");
+
+	st = service_refuse(call, SERVICE_TOO_MANY_ATTEMPTS, detail);
+	call->reply->retry_after_seconds = (unsigned)seconds;
+	return st;
+}
+
+/* The same for an account that is only imagined, so that nobody learns which are. */
+static enum dom_status
+check_login(struct service_call *call, const struct store_account *account,
+    const struct wire_signed *message, const struct wire_response *response)
+{
+	struct login_attempts *attempts = call->service->attempts;
+	const struct dom_slice peer = call->request->peer;
+	enum dom_status st;
+	int64_t wait_ms;
+
+	if (attempts == NULL)
+		return check_response(call, account, message, response, WIRE_ACTION_LOGIN);
+	wait_ms = login_attempts_take(attempts, account->id, peer, call->now_ms);
+	if (wait_ms != 0)
+		return refuse_for(call, wait_ms);
+	st = check_response(call, account, message, response, WIRE_ACTION_LOGIN);
+	if (st != DOM_EDENIED || call->reply->code != SERVICE_LOGIN_BAD_SIGNATURE)
+		login_attempts_give_back(attempts, account->id, peer, call->now_ms);
+	return st;
+}
+
 enum dom_status
 account_login(struct service_call *call)
 {
@@ -145,8 +186,7 @@ account_login(struct service_call *call)
 		return st;
 	if ((st = find_or_imagine(call, response.username, &account)) != DOM_OK)
 		return st;
-	st = check_response(call, &account, &message, &response, WIRE_ACTION_LOGIN);
-	if (st != DOM_OK)
+	if ((st = check_login(call, &account, &message, &response)) != DOM_OK)
 		return st;
 	if (account.disabled)
 		return service_refuse(call, SERVICE_AUTHENTICATION_FAILED,

@@ -54,6 +54,7 @@ static const struct {
     {SERVICE_TOO_LARGE, 413, "too_large", false},
     {SERVICE_STORAGE_FULL, 507, "storage_full", false},
     {SERVICE_UNAVAILABLE, 503, "unavailable", false},
+    {SERVICE_TOO_MANY_ATTEMPTS, 429, "too_many_attempts", false},
     {SERVICE_CHUNK_DAMAGED, 500, "chunk_damaged", false},
 };
 _Static_assert(sizeof(codes) / sizeof(codes[0]) == SERVICE_CODE_COUNT - 1,
