@@ -9,12 +9,22 @@
 //   interop.cjs delete SESSION COLLECTION UID
 //   interop.cjs get SESSION COLLECTION FOLDER       writes FOLDER/UID, prints JSON
 //   interop.cjs list SESSION TYPE                   prints JSON
+//   interop.cjs follow SESSION TYPE [STOKEN]        prints JSON: one list, with its removals
+//   interop.cjs invite SESSION COLLECTION NAME LEVEL
+//   interop.cjs sent|incoming SESSION               prints JSON
+//   interop.cjs accept|reject SESSION               every invitation that came
+//   interop.cjs members SESSION COLLECTION          prints JSON
+//   interop.cjs level SESSION COLLECTION NAME LEVEL
+//   interop.cjs remove SESSION COLLECTION NAME
+//   interop.cjs leave SESSION COLLECTION
+//   interop.cjs serve                               a command in a line, as a JSON array
 //
 // A refusal of the server: exit code 3, and JSON with the error's class and what a
 // person would be shown.
 "use strict";
 const fs = require("fs");
 const path = require("path");
+const readline = require("readline");
 const Etebase = require("etebase");
 
 async function open(file) {
@@ -26,16 +36,28 @@ async function items(file, uid) {
   return manager.getItemManager(await manager.fetch(uid));
 }
 
-async function all(list) {
+async function all(list, cursor = "stoken") {
   const found = [];
-  let stoken = null;
+  let at = null;
   for (;;) {
-    const page = await list({ stoken });
+    const page = await list({ [cursor]: at, limit: 2 });
     found.push(...page.data);
     if (page.done) return found;
-    stoken = page.stoken;
+    at = page[cursor];
   }
 }
+
+async function members(file, uid) {
+  const manager = (await open(file)).getCollectionManager();
+  return manager.getMemberManager(await manager.fetch(uid));
+}
+
+const told = (invitation) => ({
+  collection: invitation.collection,
+  from: invitation.fromUsername,
+  to: invitation.username,
+  level: invitation.accessLevel,
+});
 
 const commands = {
   async signup(url, username, file) {
@@ -95,21 +117,82 @@ const commands = {
       said[collection.uid] = collection.getMeta();
     return said;
   },
+  async follow(file, type, stoken = null) {
+    const manager = (await open(file)).getCollectionManager();
+    const page = await manager.list(type, { stoken });
+    return {
+      stoken: page.stoken,
+      collections: page.data.map((collection) => collection.uid),
+      removed: (page.removedMemberships || []).map((removed) => removed.uid),
+    };
+  },
+  async invite(file, uid, username, level) {
+    const account = await open(file);
+    const manager = account.getInvitationManager();
+    const collection = await account.getCollectionManager().fetch(uid);
+    const { pubkey } = await manager.fetchUserProfile(username);
+    await manager.invite(collection, username, pubkey, Number(level));
+  },
+  async sent(file) {
+    const manager = (await open(file)).getInvitationManager();
+    return (await all((options) => manager.listOutgoing(options), "iterator")).map(told);
+  },
+  async incoming(file) {
+    const manager = (await open(file)).getInvitationManager();
+    return (await all((options) => manager.listIncoming(options), "iterator")).map(told);
+  },
+  async accept(file) {
+    const manager = (await open(file)).getInvitationManager();
+    const found = await all((options) => manager.listIncoming(options), "iterator");
+    for (const invitation of found) await manager.accept(invitation);
+  },
+  async reject(file) {
+    const manager = (await open(file)).getInvitationManager();
+    const found = await all((options) => manager.listIncoming(options), "iterator");
+    for (const invitation of found) await manager.reject(invitation);
+  },
+  async members(file, uid) {
+    const manager = await members(file, uid);
+    const found = await all((options) => manager.list(options), "iterator");
+    return Object.fromEntries(found.map((member) => [member.username, member.accessLevel]));
+  },
+  async level(file, uid, username, level) {
+    await (await members(file, uid)).modifyAccessLevel(username, Number(level));
+  },
+  async remove(file, uid, username) {
+    await (await members(file, uid)).remove(username);
+  },
+  async leave(file, uid) {
+    await (await members(file, uid)).leave();
+  },
 };
+
+const refusals = ["HttpError", "UnauthorizedError", "PermissionDeniedError", "ConflictError", "NotFoundError"];
+const text = (key, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value);
+
+async function run(command, words) {
+  try {
+    const said = await commands[command](...words);
+    return { said, code: 0 };
+  } catch (error) {
+    if (!refusals.some((name) => error instanceof Etebase[name])) throw error;
+    return { said: { error: error.constructor.name, message: error.message }, code: 3 };
+  }
+}
 
 async function main() {
   const [command, ...words] = process.argv.slice(2);
   await Etebase.ready;
-  try {
-    const said = await commands[command](...words);
-    const text = (key, value) => (value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value);
-    if (said !== undefined) console.log(JSON.stringify(said, text));
-  } catch (error) {
-    const refusals = ["HttpError", "UnauthorizedError", "PermissionDeniedError", "ConflictError", "NotFoundError"];
-    if (!refusals.some((name) => error instanceof Etebase[name])) throw error;
-    console.log(JSON.stringify({ error: error.constructor.name, message: error.message }));
-    process.exitCode = 3;
+  if (command === "serve") {
+    for await (const line of readline.createInterface({ input: process.stdin })) {
+      const [each, ...its] = JSON.parse(line);
+      console.log(JSON.stringify(await run(each, its), text));
+    }
+    return;
   }
+  const { said, code } = await run(command, words);
+  if (said !== undefined) console.log(JSON.stringify(said, text));
+  process.exitCode = code;
 }
 
 main();

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT, program
+from conftest import ROOT, Region, program
 
 FOLDER = ROOT / "tests" / "interop"
 PASSWORD = "Grüße, a password"
@@ -161,6 +161,127 @@ def test_a_password_that_either_side_changed_opens_on_the_other(region, device, 
     assert second.cat(collection, tmp_path / "out") == {uid: b"before"}
     second.run("logout")
     assert not second.state.exists()
+
+
+@pytest.fixture(scope="module")
+def npm():
+    """node(), many times over in one process: starting one takes longer than most commands."""
+    served = subprocess.Popen(
+        ["node", str(FOLDER / "interop.cjs"), "serve"], cwd=FOLDER, text=True,
+        env=dict(os.environ, PASSWORD=PASSWORD), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(*words, code=0):
+        served.stdin.write(json.dumps([str(word) for word in words]) + "\n")
+        served.stdin.flush()
+        line = served.stdout.readline()
+        assert line, f"{words}: it has ended"
+        answer = json.loads(line)
+        assert answer["code"] == code, f"{words}: {answer}"
+        return answer.get("said")
+
+    yield ask
+    served.stdin.close()
+    assert served.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def pair(npm, tmp_path_factory):
+    """Ana and Bob, each with the npm client's session and a device of ours."""
+    tmp_path = tmp_path_factory.mktemp("pair")
+    region = Region(tmp_path / "region").start()
+    people = {}
+    for name in ("ana", "bob"):
+        people[name] = tmp_path / f"{name}-npm", Device(tmp_path / f"{name}-ours")
+        people[name][1].enter("signup", region, name)
+        people[name][1].run("consent", "interop", TYPE)
+        npm("login", region.url, name, people[name][0])
+    yield people
+    assert region.stop() == 0
+
+
+READ_ONLY, ADMIN, READ_WRITE = 0, 1, 2
+
+
+def rows(device):
+    """{uid: type and number of items}, as ours lists collections."""
+    return {row[0]: row[1:3] for row in map(str.split, device.run("list").splitlines())}
+
+
+def fetched(npm, session, collection, folder):
+    folder.mkdir(exist_ok=True)
+    return {uid: (folder / uid).read_bytes() for uid in npm("get", session, collection, folder)}
+
+
+def test_what_ours_made_and_the_npm_client_shared_is_one_for_both(npm, pair, tmp_path):
+    (ana, ana_ours), (bob, bob_ours) = pair["ana"], pair["bob"]
+    collection = ana_ours.run("make", "shared", TYPE).split(" ")[0]
+    content = {}
+    for name, data in contents().items():
+        content[ana_ours.run("put", collection, "-", name, stdin=data).strip()] = data
+
+    npm("invite", ana, collection, "BOB", READ_ONLY)
+    assert npm("sent", ana) == npm("incoming", bob) == [
+        {"collection": collection, "from": "ana", "to": "bob", "level": READ_ONLY}]
+    assert npm("invite", ana, collection, "bob", READ_WRITE, code=3)["error"] == "HttpError"
+    assert collection not in rows(bob_ours)
+    npm("accept", bob)
+    assert npm("sent", ana) == npm("incoming", bob) == []
+    assert fetched(npm, bob, collection, tmp_path / "npm") == content
+    assert rows(bob_ours)[collection] == [TYPE, str(len(content))]
+    assert bob_ours.cat(collection, tmp_path / "ours") == content
+
+    (tmp_path / "source").write_bytes(b"from npm")
+    refused = npm("put", bob, collection, "no", tmp_path / "source", code=3)
+    assert refused["error"] == "PermissionDeniedError"
+    assert "read" in refused["message"]
+    npm("level", ana, collection, "bob", READ_WRITE)
+    content[npm("put", bob, collection, "yes", tmp_path / "source")] = b"from npm"
+    assert rows(bob_ours)[collection] == [TYPE, str(len(content))]
+    uid = bob_ours.run("put", collection, "-", "ours", stdin=b"from bob's own").strip()
+    content[uid] = b"from bob's own"
+    ana_ours.run("list")
+    assert ana_ours.cat(collection, tmp_path / "ana") == content
+    assert fetched(npm, ana, collection, tmp_path / "ana npm") == content
+
+    at = npm("follow", bob, TYPE)
+    assert collection in at["collections"]
+    npm("remove", ana, collection, "bob")
+    gone = npm("follow", bob, TYPE, at["stoken"])
+    assert (gone["collections"], gone["removed"]) == ([], [collection])
+    assert npm("follow", bob, TYPE, gone["stoken"])["removed"] == []
+    assert collection not in rows(bob_ours)
+    assert npm("put", bob, collection, "no", tmp_path / "source", code=3)["error"] \
+        == "NotFoundError"
+    assert npm("members", ana, collection) == {"ana": ADMIN}
+
+
+def test_what_the_npm_client_made_and_shared_is_managed_from_the_other_end(npm, pair, tmp_path):
+    (ana, ana_ours), (bob, bob_ours) = pair["ana"], pair["bob"]
+    collections = [npm("make", bob, TYPE) for _ in range(3)]
+    for collection in collections:
+        npm("invite", bob, collection, "ana", ADMIN)
+    assert [row["collection"] for row in npm("incoming", ana)] == collections
+    npm("accept", ana)
+    assert set(collections) <= npm("list", ana, TYPE).keys()
+    assert set(collections) <= rows(ana_ours).keys()
+    collection = collections[0]
+    assert npm("members", ana, collection) == {"bob": ADMIN, "ana": ADMIN}
+
+    # Bob's own demotion and leaving; the last admin stays as long as others do.
+    npm("level", ana, collection, "bob", READ_ONLY)
+    last = npm("leave", ana, collection, code=3)
+    assert last["error"] == "ConflictError"
+    assert "administrator" in last["message"]
+    npm("leave", bob, collection)
+    assert npm("members", ana, collection) == {"ana": ADMIN}
+    # What is in it is still kept for Bob, who has said yes to it.
+    uid = ana_ours.run("put", collection, "-", "ours", stdin=b"kept").strip()
+    assert fetched(npm, ana, collection, tmp_path / "npm") == {uid: b"kept"}
+    assert rows(bob_ours).keys() & set(collections) == set(collections[1:])
+    npm("invite", ana, collection, "bob", READ_WRITE)
+    npm("reject", bob)
+    assert npm("sent", ana) == []
+    assert collection not in rows(bob_ours)
 
 
 def test_a_region_with_tls_is_checked(tls_region, device):
