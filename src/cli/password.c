@@ -38,7 +38,7 @@ password_change(struct cli *cli)
 		return CLI_LOGIN;
 	}
 	if (st != DOM_OK)
-		return cli_fail(cli, st, "the password change did not succeed");
+		return cli_fail(cli, st, "changing the password");
 	puts(
 	    "The password is changed. This device stays logged in; all others are logged out: "
 	    "log in\nthere again with the new password (domicile logout, then domicile login). "

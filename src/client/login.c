@@ -372,7 +372,15 @@ dom_change_password(
 	new_main = NULL;
 	dom_buffer_clear(&session->encrypted_content);
 	dom_buffer_append(&session->encrypted_content, sealed, sizeof(sealed));
-	st = dom_session_write(session);
+	if ((st = dom_session_write(session)) < 0) {
+		char why[DOM_ERROR_SIZE];
+
+		snprintf(why, sizeof(why), "%s", session->error);
+		dom_session_fail(session, st,
+		    "The password is changed, but this device could not keep that: %.600s. Log "
+		    "out here and log in again with the new one",
+		    why);
+	}
 out:
 	dom_call_free(&ask);
 	dom_call_free(&call);

@@ -89,3 +89,16 @@ def test_turning_on_several_is_short_and_one_is_shown_in_full(region, tmp_path):
         assert re.search(rf"^  {name} +each ", said, re.M) and f"{name} is on" in said
     one = device.run("on", "files", "--yes").stdout
     assert "Purpose" in one and "Readable by  only you" in one
+
+
+def test_a_changed_password_that_the_device_cannot_keep_is_said(region, tmp_path):
+    device = Device(tmp_path).signup(region)
+    folder = next((device.folder / "state").glob("ana@*"))
+    (folder / "session.new").mkdir()  # where the new session would be written
+    done = change(device, code=1)
+    assert "The password is changed, but" in done.stderr and "log in again with the new" in done.stderr
+    (folder / "session.new").rmdir()
+    assert "password was changed" in device.run("password", password=f"{PASSWORD}\n{NEW}x",
+                                                code=4).stderr
+    device.run("logout")
+    device.run("login", "ana", "--server", region.url, password=NEW)
