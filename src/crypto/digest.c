@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* SHA-256 by OpenSSL, and the comparison of secrets. */
+/* SHA-256 and SHA-1 by OpenSSL, and the comparison of secrets. */
 #include "crypto/digest.h"
 
 #include <assert.h>
@@ -21,6 +21,17 @@ dom_sha256(struct dom_slice bytes, uint8_t digest_r[DOM_SHA256_SIZE])
 	if (EVP_Digest(bytes.data, bytes.size, digest_r, &size, EVP_sha256(), NULL) != 1)
 		return DOM_ENOMEM;
 	assert(size == DOM_SHA256_SIZE);
+	return DOM_OK;
+}
+
+enum dom_status
+dom_sha1(struct dom_slice bytes, uint8_t digest_r[DOM_SHA1_SIZE])
+{
+	unsigned size = 0;
+
+	if (EVP_Digest(bytes.data, bytes.size, digest_r, &size, EVP_sha1(), NULL) != 1)
+		return DOM_ENOMEM;
+	assert(size == DOM_SHA1_SIZE);
 	return DOM_OK;
 }
 

@@ -21,6 +21,11 @@ void dom_sha256_add(struct dom_sha256 *sha, struct dom_slice bytes);
 DOM_MUST_CHECK enum dom_status dom_sha256_finish(
     struct dom_sha256 *sha, uint8_t digest_r[DOM_SHA256_SIZE]);
 
+/* SHA-1 (FIPS 180-4), for what RFC 6455 asks of a WebSocket's handshake; it secures nothing. */
+enum { DOM_SHA1_SIZE = 20 };
+DOM_MUST_CHECK enum dom_status dom_sha1(
+    struct dom_slice bytes, uint8_t digest_r[DOM_SHA1_SIZE]);
+
 /* Equal, in a time that does not depend on the bytes. */
 bool dom_equal_secret(const void *a, const void *b, size_t size);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "daemon/notify.h"
 #include "daemon/region_key.h"
 #include "http/server.h"
+#include "services/push/push.h"
 #include "services/account/attempts.h"
 
 enum {
@@ -65,6 +67,23 @@ struct region {
 	enum dom_status failure;  /* that the operator was told last */
 	unsigned failure_looks;   /* since then */
 };
+
+static pthread_mutex_t ticket_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+ticket_lock_take(void *context)
+{
+	pthread_mutex_lock(context);
+}
+
+static void
+ticket_lock_give(void *context)
+{
+	pthread_mutex_unlock(context);
+}
+
+static const struct push_lock ticket_lock = {
+    .take = ticket_lock_take, .give = ticket_lock_give, .context = &ticket_mutex};
 
 /* Else a file of ours would take a standard stream's number, and its messages. */
 static bool
@@ -266,9 +285,10 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	    .random = random,
 	    .key = region->key,
 	    .store = region->store,
+	    .tickets = push_tickets_open(&ticket_lock),
 	};
 	region->service.attempts = open_attempts(region);
-	if (region->service.attempts == NULL) {
+	if (region->service.tickets == NULL || region->service.attempts == NULL) {
 		snprintf(message_r, message_size, "no memory");
 		return DOM_ENOMEM;
 	}
@@ -286,6 +306,7 @@ region_close(struct region *region)
 	control_close(&region->control);
 	http_server_close(&region->server);
 	store_close(&region->store);
+	push_tickets_close(&region->service.tickets);
 	login_attempts_free(&region->service.attempts);
 	dom_region_key_free(&region->key);
 	if (region->log_fd >= 0)

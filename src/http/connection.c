@@ -24,6 +24,8 @@
 #include "http/exchange.h"
 #include "http/http1.h"
 #include "http/http2.h"
+#include "http/push.h"
+#include "services/push/push.h"
 
 enum state {
 	READING,
@@ -57,9 +59,10 @@ struct http_connection {
 	struct http1 parser;
 	struct dom_buffer pending; /* read, not parsed yet */
 	struct http_exchange *exchange;
-	struct dom_buffer out, out_body; /* in this order */
-	size_t out_at;                   /* written of both */
-	int64_t reply_held;              /* for out_body, in core->reply_bytes */
+	struct dom_buffer out, out_body;        /* in this order */
+	size_t out_at;                          /* written of both */
+	struct push_subscription *subscription; /* of a 101, until it is out */
+	int64_t reply_held;                     /* for out_body, in core->reply_bytes */
 };
 
 static void connection_advance(struct http_connection *connection);
@@ -85,6 +88,7 @@ connection_close(struct http_connection *connection)
 		connection->next->link = connection->link;
 	http2_close(&connection->http2);
 	http_transport_close(&connection->transport);
+	push_subscription_free(&connection->subscription);
 	http1_free(&connection->parser);
 	dom_buffer_free(&connection->pending);
 	dom_buffer_free(&connection->out);
@@ -145,6 +149,8 @@ begin_reply(struct http_connection *connection, bool request_is_over)
 		connection->keeps_alive = connection->is_dropping;
 	}
 	http1_put_response_head(&connection->out, response, connection->keeps_alive);
+	connection->subscription = response->subscription;
+	response->subscription = NULL;
 	if (response->omit_body) {
 		dom_buffer_clear(&response->body);
 	} else if (response->body.size <= HTTP_JOIN_BYTES_MAX) {
@@ -344,6 +350,26 @@ step_reading(struct http_connection *connection)
 	return !connection->is_fresh || choose_version(connection);
 }
 
+/* What this was goes on as a socket, and is none of ours any more. */
+static void
+hand_over(struct http_connection *connection)
+{
+	struct http_loop *loop = connection->loop;
+	struct http_transport transport = connection->transport;
+	struct push_subscription *subscription = connection->subscription;
+	struct dom_buffer pending = connection->pending;
+
+	connection->transport = (struct http_transport){.fd = -1};
+	connection->subscription = NULL;
+	connection->pending = (struct dom_buffer){0};
+	/* It goes on counting as one. */
+	atomic_fetch_add(&loop->load, 1);
+	atomic_fetch_add(&loop->core->connections, 1);
+	connection_close(connection);
+	http_push_adopt(loop, &transport, dom_buffer_slice(&pending), &subscription);
+	dom_buffer_free(&pending);
+}
+
 static void
 end_reply(struct http_connection *connection)
 {
@@ -370,6 +396,10 @@ step_writing(struct http_connection *connection)
 
 	if (dom_buffer_finish(&connection->out) != DOM_OK) {
 		connection_close(connection);
+		return false;
+	}
+	if (connection->out_at == size && connection->subscription != NULL) {
+		hand_over(connection);
 		return false;
 	}
 	if (connection->out_at == size) {

@@ -12,6 +12,7 @@
 
 #include "http/cors.h"
 #include "http/reply.h"
+#include "services/push/push.h"
 
 enum { SPARE_MAX = 16 };
 
@@ -76,6 +77,7 @@ http_exchange_free(struct http_exchange **exchange)
 	service_drop(&old->staged);
 	service_reply_free(&old->reply);
 	dom_buffer_free(&old->response.body);
+	push_subscription_free(&old->response.subscription);
 	dom_arena_reset(old->arena);
 	if (loop->spare_count < SPARE_MAX) {
 		old->next = loop->spare;
@@ -237,7 +239,8 @@ keep_request(struct http_exchange *exchange)
 	return copy(exchange, &request->token) && copy(exchange, &request->host) &&
 	       copy(exchange, &request->collection_uid) && copy(exchange, &request->item_uid) &&
 	       copy(exchange, &request->chunk_uid) && copy(exchange, &request->session_id) &&
-	       copy(exchange, &request->stoken) && copy(exchange, &request->iterator);
+	       copy(exchange, &request->ticket) && copy(exchange, &request->stoken) &&
+	       copy(exchange, &request->iterator);
 }
 
 static bool
@@ -317,8 +320,6 @@ refuse_route(struct http_exchange *exchange, enum route_answer answer)
 		memcpy(exchange->response.allow, exchange->route.allow,
 		    sizeof(exchange->response.allow));
 		return refuse(exchange, HTTP_FAULT_METHOD, NULL);
-	case ROUTE_NOT_IMPLEMENTED:
-		return refuse(exchange, HTTP_FAULT_NOT_IMPLEMENTED, NULL);
 	case ROUTE_NO_MEMORY:
 		return refuse(exchange, HTTP_FAULT_BUSY, NULL);
 	default:
@@ -347,9 +348,13 @@ http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 		return refuse_route(exchange, answer);
 	plan = service_plan(exchange->route.op);
 	request->host = head->host;
+	if (plan->opens_socket &&
+	    (!head->wants_websocket || websocket_accept(head->websocket_key,
+	                                   exchange->response.websocket_accept) != DOM_OK))
+		return refuse(exchange, HTTP_FAULT_UPGRADE, NULL);
 	if (exchange->route.op == SERVICE_LOGIN && exchange->owner != NULL)
 		request->peer = http_peer(exchange->owner->fd, exchange->peer);
-	if (plan->needs_session && head->authorization.data != NULL)
+	if ((plan->needs_session || plan->opens_socket) && head->authorization.data != NULL)
 		read_authorization(head->authorization, request);
 	if (!plan->needs_session && head->device.data != NULL &&
 	    !read_device(exchange, head->device))

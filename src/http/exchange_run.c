@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "http/exchange.h"
+#include "http/push.h"
 #include "http/reply.h"
 
 static void
@@ -118,6 +119,9 @@ job_done(struct store_job *job, enum dom_status status)
 	    (struct http_exchange *)((char *)job - offsetof(struct http_exchange, job));
 
 	exchange->status = status;
+	/* In the order of the commits, and before the writer itself hears of it. */
+	if (status == DOM_OK)
+		http_push_announce(exchange->loop->core, &exchange->reply.change);
 	http_loop_post(exchange->loop, &exchange->message);
 }
 

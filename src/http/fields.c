@@ -17,6 +17,9 @@ static const char *const field_names[HTTP_FIELD_COUNT] = {
     [HTTP_FIELD_CORS_METHOD] = "access-control-request-method",
     [HTTP_FIELD_CORS_HEADERS] = "access-control-request-headers",
     [HTTP_FIELD_DEVICE] = "domicile-device",
+    [HTTP_FIELD_UPGRADE] = "upgrade",
+    [HTTP_FIELD_WEBSOCKET_KEY] = "sec-websocket-key",
+    [HTTP_FIELD_WEBSOCKET_VERSION] = "sec-websocket-version",
 };
 
 bool

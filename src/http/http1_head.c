@@ -8,6 +8,7 @@
 struct lines {
 	struct http_fields fields;
 	bool wants_close;
+	bool wants_upgrade;
 	bool is_old; /* HTTP/1.0 */
 };
 
@@ -79,8 +80,12 @@ static void
 read_connection(struct dom_slice value, struct lines *lines)
 {
 	while (value.size != 0) {
-		if (http_is_same_name(trim(cut(&value, ',')), "close"))
+		struct dom_slice option = trim(cut(&value, ','));
+
+		if (http_is_same_name(option, "close"))
 			lines->wants_close = true;
+		else if (http_is_same_name(option, "upgrade"))
+			lines->wants_upgrade = true;
 	}
 }
 
@@ -134,6 +139,22 @@ parse_framing(struct http1 *parser, const struct lines *lines)
 	return true;
 }
 
+/* RFC 6455, 4.2.1; of several protocols offered, WebSocket is the one we know. */
+static bool
+wants_websocket(const struct lines *lines)
+{
+	struct dom_slice offered = lines->fields.value[HTTP_FIELD_UPGRADE];
+
+	if (!lines->wants_upgrade || lines->is_old ||
+	    !dom_slice_is(lines->fields.value[HTTP_FIELD_WEBSOCKET_VERSION], "13"))
+		return false;
+	while (offered.size != 0) {
+		if (http_is_same_name(trim(cut(&offered, ',')), "websocket"))
+			return true;
+	}
+	return false;
+}
+
 static bool
 use_lines(struct http1 *parser, const struct lines *lines)
 {
@@ -141,6 +162,8 @@ use_lines(struct http1 *parser, const struct lines *lines)
 
 	http_fields_into_head(&lines->fields, head);
 	head->wants_close = lines->wants_close || lines->is_old;
+	head->websocket_key = lines->fields.value[HTTP_FIELD_WEBSOCKET_KEY];
+	head->wants_websocket = wants_websocket(lines);
 	if ((head->host.data == NULL && !lines->is_old) || !http_host_is_valid(head->host))
 		return http1_fail(
 		    parser, HTTP_FAULT_MALFORMED, "The request needs one valid Host field.");

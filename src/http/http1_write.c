@@ -7,6 +7,7 @@ static const struct {
 	int status;
 	const char *reason;
 } reasons[] = {
+    {101, "Switching Protocols"},
     {200, "OK"},
     {201, "Created"},
     {204, "No Content"},
@@ -21,6 +22,7 @@ static const struct {
     {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
     {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
@@ -48,6 +50,19 @@ http1_put_response_head(
 
 	dom_buffer_print(
 	    out, "HTTP/1.1 %d %s\r\n", response->status, reason_of(response->status));
+	if (response->status == 101) {
+		dom_buffer_print(out,
+		    "Server: domicile\r\n"
+		    "Upgrade: websocket\r\n"
+		    "Connection: Upgrade\r\n"
+		    "Sec-WebSocket-Accept: %s\r\n\r\n",
+		    response->websocket_accept);
+		return;
+	}
+	if (response->status == 426)
+		dom_buffer_append_text(out, "Upgrade: websocket\r\n"
+		                            "Connection: Upgrade\r\n"
+		                            "Sec-WebSocket-Version: 13\r\n");
 	http_response_list_fields(response, &fields);
 	for (size_t i = 0; i < fields.count; i++) {
 		dom_buffer_append_text(out, fields.at[i].name);

@@ -12,6 +12,7 @@
 
 #include "http/connection.h"
 #include "http/exchange.h"
+#include "http/push.h"
 
 enum {
 	EVENTS_MAX = 128,
@@ -65,6 +66,11 @@ http_loop_open(struct http_core *core, unsigned index, int log_fd, struct http_l
 		http_loop_close(&loop);
 		return st;
 	}
+	if ((st = http_push_open(loop, &loop->push)) != DOM_OK) {
+		http_loop_close(&loop);
+		return st;
+	}
+	core->push[core->push_count++] = loop->push;
 	*loop_r = loop;
 	return DOM_OK;
 }
@@ -78,6 +84,7 @@ http_loop_close(struct http_loop **loop)
 		return;
 	*loop = NULL;
 	http_exchange_free_spares(old);
+	http_push_close(&old->push);
 	if (old->reader != NULL)
 		store_reader_close(&old->reader);
 	if (old->epoll_fd >= 0)
@@ -178,6 +185,7 @@ see_stop(struct http_loop *loop)
 	loop->is_stopping = true;
 	loop->stop_by_ms = loop->now_ms + loop->core->limits.of[HTTP_LIMIT_STOP_SECONDS] * 1000;
 	http_connections_stop(loop);
+	http_push_stop(loop->push);
 }
 
 static void *
@@ -187,13 +195,16 @@ loop_thread(void *argument)
 	struct epoll_event events[EVENTS_MAX];
 	int64_t swept_ms = 0;
 
+	bool pushes = false; /* at once again */
+
 	while (!loop->is_stopping || loop->connections != NULL || loop->running != 0 ||
-	       has_messages(loop)) {
-		int timeout = loop->connections == NULL ? -1 : SWEEP_MS;
+	       !http_push_is_empty(loop->push) || has_messages(loop)) {
+		bool is_idle = loop->connections == NULL && http_push_is_empty(loop->push);
+		int timeout = is_idle ? -1 : SWEEP_MS;
 		int count;
 
 		http_log_flush(&loop->log);
-		if (loop->again != NULL)
+		if (loop->again != NULL || pushes)
 			timeout = 0;
 		count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, timeout);
 		loop->now_ms = dom_monotonic_ms();
@@ -204,10 +215,12 @@ loop_thread(void *argument)
 		}
 		http_connections_again(loop);
 		deliver_messages(loop);
+		pushes = http_push_turn(loop->push);
 		see_stop(loop);
 		if (loop->now_ms - swept_ms >= SWEEP_MS) {
 			swept_ms = loop->now_ms;
 			http_connections_sweep(loop);
+			http_push_sweep(loop->push);
 		}
 	}
 	return NULL;

@@ -18,6 +18,7 @@
  */
 struct http_connection;
 struct http_exchange;
+struct http_push;
 
 /* What all loops share; constant but for the counters. */
 struct http_core {
@@ -30,6 +31,8 @@ struct http_core {
 	atomic_int_least64_t reply_bytes;      /* held for replies on their way */
 	atomic_int_least64_t requests_running; /* with the writer or the pool */
 	atomic_int_least64_t connections;
+	struct http_push *push[HTTP_LOOPS_MAX]; /* one for each loop */
+	unsigned push_count;
 	atomic_bool is_stopping;
 	atomic_bool refuses_writes;
 	atomic_int failure; /* the last enum dom_status that is no rule's */
@@ -64,6 +67,7 @@ struct http_loop {
 	struct http_connection *again;       /* with more to do at once */
 	struct http_exchange *spare;         /* to use again, with their arenas */
 	unsigned spare_count;
+	struct http_push *push;
 	unsigned running; /* exchanges that a job or the pool holds */
 	atomic_uint load; /* connections, for whoever spreads them */
 

@@ -6,6 +6,10 @@
 
 #include "base/buffer.h"
 
+#include "http/websocket.h"
+
+struct push_subscription;
+
 /*
  * Requests and responses as the layer's parts hand them to each other, free
  * of how they travel: HTTP/1.1 is written and read by http1.h, another
@@ -27,9 +31,9 @@ enum http_fault {
 	HTTP_FAULT_MEDIA_TYPE,      /* 415 */
 	HTTP_FAULT_EXPECTATION,     /* 417 */
 	HTTP_FAULT_QUERY,           /* 422 */
+	HTTP_FAULT_UPGRADE,         /* 426 */
 	HTTP_FAULT_HEADER_SIZE,     /* 431 */
 	HTTP_FAULT_TRANSFER_CODING, /* 501 */
-	HTTP_FAULT_NOT_IMPLEMENTED, /* 501: an operation of the protocol without a use here */
 	HTTP_FAULT_BUSY,            /* 503 */
 	HTTP_FAULT_VERSION,         /* 505 */
 	HTTP_FAULT_COUNT,
@@ -46,6 +50,8 @@ struct http_head {
 	bool is_chunked;        /* then content_length is -1 */
 	bool expects_continue;
 	bool wants_close;
+	bool wants_websocket; /* to be upgraded, version 13 */
+	struct dom_slice websocket_key;
 	size_t size; /* bytes of the head */
 };
 
@@ -68,6 +74,9 @@ struct http_response {
 	struct dom_slice cors_origin; /* data NULL: not a request of another origin */
 	bool is_preflight;
 	struct dom_slice cors_headers; /* of a preflight: what it asked for */
+	/* Of a 101: the handshake's answer, and what the socket follows; owned. */
+	char websocket_accept[WEBSOCKET_ACCEPT_SIZE + 1];
+	struct push_subscription *subscription;
 };
 
 #endif

@@ -80,6 +80,8 @@ static const struct row service_rows[] = {
         "The statement is not valid here."},
     [SERVICE_STATEMENT_STALE] = {409, "stale_statement", false,
         "Another device has made a statement meanwhile. Please look again."},
+    [SERVICE_BAD_TICKET] = {403, "bad_ticket", false,
+        "This ticket is unknown, used or too old: ask for a new one."},
     [SERVICE_TOO_LARGE] = {413, "too_large", false, "The request is too large."},
     [SERVICE_STORAGE_FULL] = {507, "storage_full", false,
         "The server has no space left. Nothing was stored; what is stored can be read."},
@@ -108,12 +110,12 @@ static const struct row fault_rows[] = {
         "The only expectation that is understood is 100-continue."},
     [HTTP_FAULT_QUERY] = {422, "validation_error", false,
         "A parameter of the query is not valid."},
+    [HTTP_FAULT_UPGRADE] = {426, "upgrade_required", false,
+        "This path speaks WebSocket, version 13, and nothing else."},
     [HTTP_FAULT_HEADER_SIZE] = {431, "header_too_large", false,
         "The request's head is larger than this server takes."},
     [HTTP_FAULT_TRANSFER_CODING] = {501, "unsupported_transfer_coding", false,
         "The only transfer coding that is understood is chunked."},
-    [HTTP_FAULT_NOT_IMPLEMENTED] = {501, "not_implemented", true,
-        "This server does not offer it."},
     [HTTP_FAULT_BUSY] = {503, "unavailable", false,
         "The server is busy. Nothing was written; please try again."},
     [HTTP_FAULT_VERSION] = {505, "unsupported_version", false, "This server speaks HTTP/1.1."},
@@ -197,7 +199,9 @@ reply_from_service(
 		reply_from_fault(HTTP_FAULT_BUSY, NULL, response);
 		return;
 	}
-	response->status = success_status(op);
+	response->status = reply->subscription != NULL ? 101 : success_status(op);
+	response->subscription = reply->subscription;
+	reply->subscription = NULL;
 	dom_buffer_free(&response->body);
 	response->body = reply->body;
 	reply->body = (struct dom_buffer){0};

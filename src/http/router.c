@@ -24,8 +24,6 @@ enum query_field {
 enum {
 	QUERY_PAGE = QUERY_STOKEN | QUERY_LIMIT | QUERY_PREFETCH,
 	SEGMENTS_MAX = 10,
-	/* Not an operation: etebase-protocol 4.4.8 without push. */
-	OP_NOT_IMPLEMENTED = SERVICE_OP_COUNT,
 };
 
 #define AUTHENTICATION "api/v1/authentication/"
@@ -36,7 +34,7 @@ enum {
 #define INCOMING "api/v1/invitation/incoming/"
 #define OURS "domicile/v1/"
 
-/* {c} collection, {i} item, {k} chunk, {s} session, {u} user, {v} invitation. */
+/* {c} collection, {i} item, {k} chunk, {s} session, {t} ticket, {u} user, {v} invitation. */
 static const struct row {
 	const char *method;
 	const char *path;
@@ -58,7 +56,8 @@ static const struct row {
     {"POST", ITEM "fetch_updates/", SERVICE_ITEM_FETCH_UPDATES, QUERY_STOKEN | QUERY_PREFETCH},
     {"POST", ITEM "batch/", SERVICE_ITEM_BATCH, QUERY_STOKEN},
     {"POST", ITEM "transaction/", SERVICE_ITEM_TRANSACTION, QUERY_STOKEN},
-    {"POST", ITEM "subscription-ticket/", OP_NOT_IMPLEMENTED, 0},
+    {"POST", ITEM "subscription-ticket/", SERVICE_PUSH_TICKET, 0},
+    {"GET", "api/v1/ws/{t}/", SERVICE_PUSH_SUBSCRIBE, QUERY_STOKEN},
     {"GET", ITEM "{i}/", SERVICE_ITEM_GET, QUERY_PREFETCH},
     {"GET", ITEM "{i}/revision/", SERVICE_ITEM_REVISIONS,
         QUERY_LIMIT | QUERY_ITERATOR | QUERY_PREFETCH},
@@ -81,6 +80,9 @@ static const struct row {
     {"POST", OURS "statements/", SERVICE_STATEMENT_ADD, 0},
     {"GET", OURS "statements/", SERVICE_STATEMENTS, QUERY_AFTER | QUERY_LIMIT},
     {"GET", OURS "consents/", SERVICE_CONSENTS, 0},
+    {"POST", OURS "changes-ticket/", SERVICE_PUSH_CHANGES_TICKET, 0},
+    {"GET", OURS "changes/", SERVICE_PUSH_CHANGES, QUERY_STOKEN},
+    {"GET", OURS "changes/{t}/", SERVICE_PUSH_CHANGES, QUERY_STOKEN},
     {"GET", OURS "sessions/", SERVICE_SESSIONS, 0},
     {"DELETE", OURS "sessions/{s}/", SERVICE_SESSION_REVOKE, 0},
 };
@@ -152,6 +154,9 @@ take_parameter(char name, struct dom_slice value, struct service_request *reques
 		break;
 	case 'v':
 		request->invitation_uid = value;
+		break;
+	case 't':
+		request->ticket = value;
 		break;
 	default:
 		assert(!"a parameter of the table");
@@ -317,8 +322,6 @@ route_find(const char *prefix, const struct http_head *head, struct dom_arena *a
 			allow(route_r, rows[i].method);
 			continue;
 		}
-		if (rows[i].op == OP_NOT_IMPLEMENTED)
-			return ROUTE_NOT_IMPLEMENTED;
 		*request = candidate;
 		request->op = route_r->op = (enum service_op)rows[i].op;
 		route_r->allow[0] = '\0';
@@ -369,6 +372,10 @@ route_op_name(enum service_op op)
 	    [SERVICE_STATEMENTS] = "statements",
 	    [SERVICE_SESSIONS] = "sessions",
 	    [SERVICE_SESSION_REVOKE] = "session_revoke",
+	    [SERVICE_PUSH_TICKET] = "push_ticket",
+	    [SERVICE_PUSH_SUBSCRIBE] = "push_subscribe",
+	    [SERVICE_PUSH_CHANGES_TICKET] = "push_changes_ticket",
+	    [SERVICE_PUSH_CHANGES] = "push_changes",
 	    [SERVICE_SESSION_TOUCH] = "session_touch",
 	    [SERVICE_OP_COUNT] = "none",
 	};

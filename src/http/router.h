@@ -12,8 +12,7 @@ enum route_answer {
 	ROUTE_FOUND,
 	ROUTE_MALFORMED,
 	ROUTE_NOT_FOUND,
-	ROUTE_METHOD,          /* allow says which would do */
-	ROUTE_NOT_IMPLEMENTED, /* known, but there is no such service here */
+	ROUTE_METHOD, /* allow says which would do */
 	ROUTE_NO_MEMORY,
 };
 

@@ -135,5 +135,10 @@ service_position(struct service_call *call, int64_t owner, uint64_t before)
 	st = service_stoken_one(account.id, before, call->reply->position_before);
 	if (st == DOM_OK)
 		st = service_stoken_one(account.id, account.clock, call->reply->position_after);
+	/* What changed nothing is not announced. */
+	if (st == DOM_OK && account.clock != before) {
+		call->reply->change.owner = owner;
+		call->reply->change.clock = account.clock;
+	}
 	return st;
 }

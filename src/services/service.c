@@ -8,6 +8,7 @@
 
 #include "services/account/account.h"
 #include "services/consent/consent.h"
+#include "services/push/push.h"
 #include "services/share/share.h"
 #include "services/vault/vault.h"
 
@@ -57,6 +58,10 @@ region(struct service_call *call)
 #define READ_BODY                                                                              \
 	{                                                                                      \
 		.needs_session = true, .takes_body = true                                      \
+	}
+#define SOCKET                                                                                 \
+	{                                                                                      \
+		.opens_socket = true                                                           \
 	}
 #define WRITE                                                                                  \
 	{                                                                                      \
@@ -113,6 +118,11 @@ static const struct entry {
     [SERVICE_STATEMENTS] = {READ, consent_statement_list},
     [SERVICE_SESSIONS] = {READ, account_session_list},
     [SERVICE_SESSION_REVOKE] = {WRITE, account_session_revoke},
+    [SERVICE_PUSH_TICKET] = {READ, push_ticket},
+    [SERVICE_PUSH_SUBSCRIBE] = {SOCKET, push_subscribe},
+    [SERVICE_PUSH_CHANGES_TICKET] = {READ, push_changes_ticket},
+    /* A ticket or a session: it looks by itself. */
+    [SERVICE_PUSH_CHANGES] = {SOCKET, push_changes},
     [SERVICE_SESSION_TOUCH] = {WRITE, done},
 };
 
@@ -133,6 +143,7 @@ void
 service_reply_free(struct service_reply *reply)
 {
 	dom_buffer_free(&reply->body);
+	push_subscription_free(&reply->subscription);
 	*reply = (struct service_reply){0};
 }
 

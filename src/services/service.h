@@ -67,15 +67,20 @@ enum service_op {
 	SERVICE_STATEMENTS,
 	SERVICE_SESSIONS,
 	SERVICE_SESSION_REVOKE,
+	SERVICE_PUSH_TICKET,
+	SERVICE_PUSH_SUBSCRIBE,
+	SERVICE_PUSH_CHANGES_TICKET,
+	SERVICE_PUSH_CHANGES,
 	SERVICE_SESSION_TOUCH, /* internal: after a reply with touch_session */
 	SERVICE_OP_COUNT,
 };
 
 struct service_plan {
 	bool needs_session;
-	bool takes_body;  /* decoded here; a GET or DELETE ignores what it carries */
-	bool body_is_raw; /* not MessagePack: a chunk */
-	bool writes;      /* run it in a job */
+	bool takes_body;   /* decoded here; a GET or DELETE ignores what it carries */
+	bool body_is_raw;  /* not MessagePack: a chunk */
+	bool writes;       /* run it in a job */
+	bool opens_socket; /* its success is an upgrade to WebSocket */
 };
 const struct service_plan *service_plan(enum service_op op);
 
@@ -118,6 +123,7 @@ enum service_code {
 	SERVICE_LAST_ADMIN,        /* ours: 409 last_admin */
 	SERVICE_STATEMENT_REFUSED, /* ours: 400 bad_statement */
 	SERVICE_STATEMENT_STALE, /* ours: 409 stale_statement: the serial is not the next one */
+	SERVICE_BAD_TICKET,      /* ours: 403 bad_ticket */
 	SERVICE_TOO_LARGE,       /* 413 too_large: over a named limit */
 	SERVICE_STORAGE_FULL,    /* 507 storage_full */
 	SERVICE_UNAVAILABLE,     /* 503 unavailable: the store refuses; detail: if anything was
@@ -155,6 +161,7 @@ struct service_request {
 	struct dom_slice session_id;
 	struct dom_slice invitation_uid;
 	struct dom_slice username; /* from the path, or the query; data NULL: absent */
+	struct dom_slice ticket;   /* of a subscription; data NULL: none */
 	/* query */
 	struct dom_slice stoken, iterator; /* data NULL: absent */
 	int64_t limit;                     /* -1: absent */
@@ -163,6 +170,17 @@ struct service_request {
 	uint64_t after; /* statements/?after= */
 	struct dom_slice body;
 };
+
+/* What a committed write has changed, for the devices that wait: see services/push/. */
+struct service_change {
+	int64_t owner;      /* account number; 0: nothing */
+	int64_t collection; /* 0: none, or a new one */
+	uint64_t clock;     /* the owner's, of the last change */
+	int64_t member;     /* account whose memberships have changed; 0: none */
+};
+
+struct push_subscription;
+struct push_tickets;
 
 /* {0} is an empty reply; body and errors live in the arena or the buffer. */
 struct service_reply {
@@ -182,6 +200,9 @@ struct service_reply {
 	 */
 	char position_before[WIRE_STOKEN_SIZE(1) + 1];
 	char position_after[WIRE_STOKEN_SIZE(1) + 1];
+	struct service_change change; /* to be announced once it is on the disk */
+	/* A success that opens a socket: what it follows; owned. */
+	struct push_subscription *subscription;
 };
 void service_reply_free(struct service_reply *reply);
 
@@ -202,6 +223,7 @@ struct service {
 	struct dom_random random;
 	struct dom_region_key *key;
 	struct store *store;             /* only for staging */
+	struct push_tickets *tickets;    /* NULL: no push */
 	struct login_attempts *attempts; /* NULL: logins may fail as often as they like */
 };
 

@@ -83,7 +83,7 @@ def test_every_reply_has_its_security_fields(region):
 
 def test_unknown_paths_and_methods(region):
     for path in ("/", "/api/api/v1/authentication/is_etebase/", IS_ETEBASE[:-1],
-                 "/api/v1/collection/x/member/", "/api/v1/ws/t/"):
+                 "/api/v1/collection/x/members/", "/api/v1/ws/"):
         for method in ("GET", "POST"):
             status, _, body = ask(region, method, path)
             assert (status, body["code"]) == (404, "not_found")
@@ -91,9 +91,8 @@ def test_unknown_paths_and_methods(region):
     assert (status, body["code"], fields["allow"]) == (405, "method_not_allowed", "GET")
     status, fields, _ = ask(region, "PATCH", "/api/v1/collection/")
     assert (status, fields["allow"]) == (405, "POST, GET")
-    status, _, body = ask(region, "POST", "/api/v1/collection/c/item/subscription-ticket/")
-    assert status == 501 and body.keys() == {"code", "detail"}
-    assert body["code"] == "not_implemented"
+    status, fields, body = ask(region, "GET", "/api/v1/ws/t/")
+    assert (status, body["code"], fields["upgrade"]) == (426, "upgrade_required", "websocket")
     status, _, _ = ask(region, "GET", "/api/v1/collection/%zz/")
     assert status == 400
 

@@ -200,6 +200,7 @@ run(struct service_call *call, bool is_transaction)
 	batch.collection = &place.collection;
 	if ((st = write_all(&batch, &body)) != DOM_OK)
 		return st;
+	call->reply->change.collection = place.collection.number;
 	return service_position(call, owner.number, owner.clock);
 }
 

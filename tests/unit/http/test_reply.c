@@ -51,6 +51,7 @@ static const struct {
     {SERVICE_LAST_ADMIN, 409, "last_admin", false},
     {SERVICE_STATEMENT_REFUSED, 400, "bad_statement", false},
     {SERVICE_STATEMENT_STALE, 409, "stale_statement", false},
+    {SERVICE_BAD_TICKET, 403, "bad_ticket", false},
     {SERVICE_TOO_LARGE, 413, "too_large", false},
     {SERVICE_STORAGE_FULL, 507, "storage_full", false},
     {SERVICE_UNAVAILABLE, 503, "unavailable", false},

@@ -85,6 +85,11 @@ every_operation_has_its_path(void **state)
 	    {"GET", "/api/v1/invitation/incoming/V/", SERVICE_INCOMING_GET},
 	    {"DELETE", "/api/v1/invitation/incoming/V/", SERVICE_INCOMING_REJECT},
 	    {"POST", "/api/v1/invitation/incoming/V/accept/", SERVICE_INCOMING_ACCEPT},
+	    {"POST", "/api/v1/collection/C/item/subscription-ticket/", SERVICE_PUSH_TICKET},
+	    {"GET", "/api/v1/ws/T/", SERVICE_PUSH_SUBSCRIBE},
+	    {"POST", "/domicile/v1/changes-ticket/", SERVICE_PUSH_CHANGES_TICKET},
+	    {"GET", "/domicile/v1/changes/", SERVICE_PUSH_CHANGES},
+	    {"GET", "/domicile/v1/changes/T/", SERVICE_PUSH_CHANGES},
 	    {"GET", "/domicile/v1/region/", SERVICE_REGION},
 	    {"PUT", "/domicile/v1/statement-key/", SERVICE_STATEMENT_KEY},
 	    {"POST", "/domicile/v1/statements/", SERVICE_STATEMENT_ADD},
@@ -119,7 +124,7 @@ other_paths_are_not_found(void **state)
 	    "/api/v1/authentication/is_etebase//", "//api/v1/authentication/is_etebase/",
 	    "/api/v1/collection//", "/api/v1/collection//item/", "/API/v1/collection/",
 	    "/api/v1/collection/C/members/", "/api/v1/invitation/", "/api/v1/invitation/V/",
-	    "/api/v1/ws/ticket/", "/api/v1/collection/../../etc/passwd",
+	    "/api/v1/ws/", "/api/v1/ws/ticket", "/api/v1/collection/../../etc/passwd",
 	    "/api/v1/collection/C/item/I/chunk/K/download/more/", "/a/b/c/d/e/f/g/h/i/j/k/l/m/",
 	    "/domicile/v1/"};
 	struct asked *asked = *state;
@@ -144,8 +149,8 @@ another_method_is_told_which_would_do(void **state)
 	assert_string_equal(asked->route.allow, "GET");
 	ask(asked, "", "get", "/api/v1/authentication/is_etebase/", "");
 	assert_int_equal(asked->answer, ROUTE_METHOD);
-	ask(asked, "", "POST", "/api/v1/collection/C/item/subscription-ticket/", "");
-	assert_int_equal(asked->answer, ROUTE_NOT_IMPLEMENTED);
+	ask(asked, "", "GET", "/domicile/v1/changes-ticket/", "");
+	assert_int_equal(asked->answer, ROUTE_METHOD);
 }
 
 static void
