@@ -36,6 +36,7 @@ enum key {
 	KEY_LOOPS,
 	KEY_LOG,
 	KEY_READY_FILE,
+	KEY_METRICS_LISTEN,
 	KEY_LIMITS, /* from here on: http_limit_table */
 	KEY_COUNT = KEY_LIMITS + HTTP_LIMIT_COUNT,
 };
@@ -53,6 +54,7 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_LOOPS] = "loops",
     [KEY_LOG] = "log",
     [KEY_READY_FILE] = "ready_file",
+    [KEY_METRICS_LISTEN] = "metrics_listen",
 };
 
 struct reading {
@@ -242,6 +244,9 @@ set(struct reading *reading, unsigned key, const char *value)
 	case KEY_READY_FILE:
 		into->ready_file = absolute(reading, name, value);
 		break;
+	case KEY_METRICS_LISTEN:
+		into->metrics_listen = keep(reading, value);
+		break;
 	default:
 		into->limits.of[key - KEY_LIMITS] =
 		    number(reading, name, value, http_limit_table[key - KEY_LIMITS].least,
@@ -341,6 +346,23 @@ read_line(char *line, int size, void *stream)
 	return line;
 }
 
+static void
+check_metrics(struct reading *reading)
+{
+	const char *address = reading->into->metrics_listen;
+	struct http_listener listener;
+	char message[MESSAGE_SIZE];
+
+	if (address == NULL)
+		return;
+	if (http_listener_wants_tls(address))
+		problem(reading, reading->set_at[KEY_METRICS_LISTEN],
+		    "metrics_listen is plain HTTP for this machine alone: remove \"tls\"");
+	else if (http_listener_open(address, true, &listener, message, sizeof(message)) !=
+	         DOM_OK)
+		problem(reading, reading->set_at[KEY_METRICS_LISTEN], "%s", message);
+}
+
 /* What no line alone can say. */
 static void
 check_whole(struct reading *reading)
@@ -367,6 +389,7 @@ check_whole(struct reading *reading)
 		        into->listen[i], true, &listener, message, sizeof(message)) != DOM_OK)
 			problem(reading, reading->listen_line[i], "%s", message);
 	}
+	check_metrics(reading);
 	if (wants_tls && (into->tls_certificate == NULL || into->tls_key == NULL))
 		problem(reading, reading->set_at[KEY_LISTEN],
 		    "listen asks for TLS, so tls_certificate and tls_key must be set");

@@ -24,9 +24,10 @@ struct configuration {
 	const char *path_prefix; /* "" or "/sync" */
 	bool signup_open;
 	int64_t session_days;
-	unsigned loops;         /* 0: one for each core */
-	const char *log;        /* "stderr", "none" or a path */
-	const char *ready_file; /* NULL: none */
+	unsigned loops;             /* 0: one for each core */
+	const char *log;            /* "stderr", "none" or a path */
+	const char *ready_file;     /* NULL: none */
+	const char *metrics_listen; /* NULL: none */
 	struct http_limits limits;
 };
 

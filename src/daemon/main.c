@@ -21,6 +21,7 @@
 
 #include "daemon/configuration.h"
 #include "daemon/control.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/region_key.h"
 #include "http/server.h"
@@ -60,6 +61,7 @@ struct region {
 	struct service service;
 	struct http_server *server;
 	struct control *control;
+	struct metrics *metrics; /* NULL: off */
 	int log_fd;
 
 	struct stat store_file;   /* as it was opened */
@@ -294,6 +296,13 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	}
 	if ((st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
+	if (configuration->metrics_listen != NULL &&
+	    (st = metrics_open(&(struct metrics_options){.listen = configuration->metrics_listen,
+	                           .server = region->server,
+	                           .store = region->store,
+	                           .data = configuration->data},
+	         &region->metrics, message_r, message_size)) != DOM_OK)
+		return st;
 	return control_open(&(struct control_options){.service = &region->service,
 	                        .store = region->store,
 	                        .data = configuration->data},
@@ -304,6 +313,7 @@ static void
 region_close(struct region *region)
 {
 	control_close(&region->control);
+	metrics_close(&region->metrics);
 	http_server_close(&region->server);
 	store_close(&region->store);
 	push_tickets_close(&region->service.tickets);

@@ -122,6 +122,8 @@ note(struct http_exchange *exchange)
 	};
 
 	http_log_add(&exchange->loop->log, &line);
+	http_metrics_add(&exchange->loop->core->metrics, line.op, line.status, line.bytes_in,
+	    line.bytes_out, line.microseconds);
 }
 
 void

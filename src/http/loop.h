@@ -7,6 +7,7 @@
 
 #include "http/limit.h"
 #include "http/log.h"
+#include "http/metrics.h"
 #include "http/pool.h"
 #include "http/transport.h"
 #include "services/service.h"
@@ -35,6 +36,7 @@ struct http_core {
 	unsigned push_count;
 	atomic_bool is_stopping;
 	atomic_bool refuses_writes;
+	struct http_metrics metrics;
 	atomic_int failure; /* the last enum dom_status that is no rule's */
 };
 

@@ -209,6 +209,24 @@ http_server_failure(struct http_server *server)
 }
 
 void
+http_server_figures(struct http_server *server, struct http_figures *figures_r)
+{
+	struct http_core *core = &server->core;
+
+	for (unsigned op = 0; op <= SERVICE_OP_COUNT; op++) {
+		for (unsigned i = 0; i < HTTP_STATUS_CLASSES; i++)
+			figures_r->requests[op][i] = atomic_load(&core->metrics.requests[op][i]);
+	}
+	figures_r->bytes_in = atomic_load(&core->metrics.bytes_in);
+	figures_r->bytes_out = atomic_load(&core->metrics.bytes_out);
+	figures_r->microseconds = atomic_load(&core->metrics.microseconds);
+	figures_r->connections = atomic_load(&core->connections);
+	figures_r->writing = atomic_load(&core->requests_running);
+	figures_r->body_bytes = atomic_load(&core->body_bytes);
+	figures_r->reply_bytes = atomic_load(&core->reply_bytes);
+}
+
+void
 http_server_refuse_writes(struct http_server *server)
 {
 	atomic_store(&server->core.refuses_writes, true);

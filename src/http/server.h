@@ -3,6 +3,7 @@
 #define HTTP_SERVER_H
 
 #include "http/limit.h"
+#include "http/metrics.h"
 #include "services/service.h"
 
 /*
@@ -35,6 +36,8 @@ const char *http_server_url(const struct http_server *server, size_t index);
  * call, such as DOM_EFULL; DOM_OK: nothing.
  */
 enum dom_status http_server_failure(struct http_server *server);
+/* Any thread. */
+void http_server_figures(struct http_server *server, struct http_figures *figures_r);
 /* Any thread.  From now on whatever would write gets a 503. */
 void http_server_refuse_writes(struct http_server *server);
 

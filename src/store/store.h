@@ -446,6 +446,20 @@ struct store_counts {
 };
 DOM_MUST_CHECK enum dom_status store_count(
     struct store_txn *txn, struct store_counts *counts_r);
+/* What the writer has done since the store was opened.  Any thread. */
+enum { STORE_COMMIT_BUCKETS = 12, STORE_GROUP_BUCKETS = 9 };
+extern const unsigned store_commit_bounds_us[STORE_COMMIT_BUCKETS - 1];
+struct store_figures {
+	uint64_t jobs;      /* of all groups, refused ones too */
+	uint64_t commit_us; /* of all commits */
+	/* By time, up to each bound; the last: longer. */
+	uint64_t commits_within[STORE_COMMIT_BUCKETS];
+	/* By jobs in the group: [n] more than 2^(n-1), up to 2^n. */
+	uint64_t groups_within[STORE_GROUP_BUCKETS];
+	uint64_t queued; /* now */
+	bool failed;     /* see store_failed() */
+};
+void store_figures(struct store *store, struct store_figures *figures_r);
 /* How often this store was made out of a backup, and when last; see store/care.h. */
 DOM_MUST_CHECK enum dom_status store_restores(
     struct store_txn *txn, uint64_t *count_r, int64_t *last_ms_r);

@@ -100,6 +100,13 @@ struct store {
 	bool thread_started;
 	pthread_t thread;
 
+	/* See struct store_figures. */
+	struct {
+		atomic_uint_least64_t jobs, commit_us;
+		atomic_uint_least64_t commits_within[STORE_COMMIT_BUCKETS];
+		atomic_uint_least64_t groups_within[STORE_GROUP_BUCKETS];
+	} done;
+
 	atomic_uint readers;
 	atomic_bool failed;
 	char failure[FAILURE_TEXT_SIZE]; /* written before failed is set */
@@ -111,6 +118,9 @@ DOM_MUST_CHECK enum dom_status store_connect(
 /* migrate.c; message as for store_open() */
 DOM_MUST_CHECK enum dom_status store_migrate(
     struct store *store, const char *region, char *message_r, size_t message_size);
+
+/* figures.c */
+void figures_note_group(struct store *store, size_t jobs, int64_t commit_us);
 
 /* writer.c */
 void *writer_main(void *store);
