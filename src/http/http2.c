@@ -9,6 +9,9 @@
 /* What a peer's moves cost; see HTTP2_PATIENCE. */
 enum { COST_FRAME = 1, COST_RESET = 5 };
 
+/* Eight; nghttp2 counts one for each piece in which the 9 bytes of its head come. */
+enum { CONTINUATIONS_MAX = 8 * 9 };
+
 const struct dom_slice http2_preface = {
     .data = (const uint8_t *)NGHTTP2_CLIENT_MAGIC, .size = NGHTTP2_CLIENT_MAGIC_LEN};
 
@@ -173,6 +176,7 @@ open_session(struct http2 *http2)
 	nghttp2_session_callbacks_set_send_data_callback(callbacks, http2_stream_send);
 	/* Streams that are over are of no use: priorities are not theirs to give. */
 	nghttp2_option_set_no_closed_streams(option, 1);
+	nghttp2_option_set_max_continuations(option, CONTINUATIONS_MAX);
 	is_open = nghttp2_session_server_new2(&http2->session, callbacks, http2, option) == 0;
 out:
 	nghttp2_option_del(option);
@@ -255,9 +259,12 @@ http2_output(struct http2 *http2, struct dom_slice *output_r)
 	}
 	if (dom_buffer_finish(&http2->out) != DOM_OK)
 		return false;
-	*output_r = dom_slice(http2->out.data + http2->out_at, http2->out.size - http2->out_at);
-	if (output_r->size == 0)
+	*output_r = dom_slice(NULL, 0);
+	if (http2->out_at == http2->out.size)
 		dom_buffer_free(&http2->out); /* idle connections are many */
+	else
+		*output_r =
+		    dom_slice(http2->out.data + http2->out_at, http2->out.size - http2->out_at);
 	return true;
 }
 

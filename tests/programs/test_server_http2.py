@@ -184,7 +184,7 @@ def frame(kind, flags, stream, payload):
 
 AGAINST_THE_RULES = [
     frame(1, 0, 1, b"\x82") + frame(9, 0, 1, b"") * 10000,         # CONTINUATION without end
-    frame(1, 0, 1, b"\x82") + frame(9, 0, 1, b"\x82" * 8000) * 20,
+    frame(1, 0, 1, b"\x82") + frame(9, 0, 1, b"\x82" * 8000) * 100,
     frame(1, 4, 1, b"\x40\x7f\xff\xff\xff\xff\xff\x0f"),           # HPACK that overflows
     frame(0, 0, 1, b"data on a stream that is none"),
     frame(8, 0, 0, b"\0\0\0\0"),                                   # a window grown by 0

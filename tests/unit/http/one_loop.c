@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A loop without a thread, for tests. */
+#include "one_loop.h"
+
+#include <assert.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/keys.h"
+
+static int64_t
+now_ms(void *context)
+{
+	return *(const int64_t *)context;
+}
+
+void
+one_loop_open(struct one_loop *one)
+{
+	static const uint8_t region_key[32] = "region key of the tests........";
+	char message[200];
+	bool is_good;
+
+	*one = (struct one_loop){.folder = "/tmp/http-XXXXXX", .now_ms = 1700000000000};
+	is_good = dom_crypto_start() == DOM_OK && mkdtemp(one->folder) != NULL &&
+	          store_open(
+	              &(struct store_options){
+	                  .folder = one->folder, .region = "home", .manual = true},
+	              &one->store, message, sizeof(message)) == DOM_OK;
+	assert(is_good);
+	one->service = (struct service){
+	    .settings = {.region = "home", .signup_open = true, .session_life_ms = 3600000},
+	    .clock = {now_ms, &one->now_ms},
+	    .random = dom_random_system(),
+	    .store = one->store,
+	};
+	is_good = dom_region_key_from_bytes(
+	              dom_slice(region_key, sizeof(region_key)), &one->service.key) == DOM_OK;
+	assert(is_good);
+	one->core.service = &one->service;
+	one->core.store = one->store;
+	one->core.limits = http_limits_standard();
+	one->core.prefix = "";
+	is_good = http_pool_open(1, &one->core.pool) == DOM_OK &&
+	          http_loop_open(&one->core, 0, -1, &one->loop) == DOM_OK;
+	assert(is_good);
+	one->loop->now_ms = 1000000;
+}
+
+static int
+remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info, (void)kind, (void)where;
+	return remove(path);
+}
+
+void
+one_loop_close(struct one_loop *one)
+{
+	(void)one_loop_run(one);
+	http_loop_close(&one->loop);
+	http_pool_close(&one->core.pool);
+	store_close(&one->store);
+	dom_region_key_free(&one->service.key);
+	(void)nftw(one->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+size_t
+one_loop_run(struct one_loop *one)
+{
+	struct http_loop *loop = one->loop;
+	size_t count = store_pump(one->store);
+
+	while (loop->first != NULL) {
+		struct http_message *message = loop->first;
+
+		loop->first = message->next;
+		if (loop->first == NULL)
+			loop->last = &loop->first;
+		message->deliver(message);
+		count += store_pump(one->store);
+	}
+	return count;
+}
