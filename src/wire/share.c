@@ -14,16 +14,49 @@ enum {
 	INVITATION_BYTES_MIN = 100,
 };
 
+static void
+put_uid(struct dom_buffer *body, struct dom_slice uid)
+{
+	dom_pack_put_text(body, "uid");
+	dom_pack_put_str(body, uid);
+}
+
+static void
+put_version(struct dom_buffer *body, int version)
+{
+	dom_pack_put_text(body, "version");
+	dom_pack_put_int(body, version);
+}
+
+static void
+put_username(struct dom_buffer *body, struct dom_slice username)
+{
+	dom_pack_put_text(body, "username");
+	dom_pack_put_str(body, username);
+}
+
+static void
+put_collection(struct dom_buffer *body, struct dom_slice collection)
+{
+	dom_pack_put_text(body, "collection");
+	dom_pack_put_str(body, collection);
+}
+
+static void
+put_access_level(struct dom_buffer *body, int access_level)
+{
+	dom_pack_put_text(body, "accessLevel");
+	dom_pack_put_int(body, access_level);
+}
+
 /* --- members ------------------------------------------------------------------- */
 
 void
 wire_member_encode(struct dom_buffer *body, const struct wire_member *member)
 {
 	dom_pack_put_map(body, 2);
-	dom_pack_put_text(body, "username");
-	dom_pack_put_str(body, member->username);
-	dom_pack_put_text(body, "accessLevel");
-	dom_pack_put_int(body, member->access_level);
+	put_username(body, member->username);
+	put_access_level(body, member->access_level);
 }
 
 static void
@@ -56,8 +89,7 @@ void
 wire_access_encode(struct dom_buffer *body, int access_level)
 {
 	dom_pack_put_map(body, 1);
-	dom_pack_put_text(body, "accessLevel");
-	dom_pack_put_int(body, access_level);
+	put_access_level(body, access_level);
 }
 
 /* --- invitations ----------------------------------------------------------------- */
@@ -108,17 +140,22 @@ void
 wire_invitation_encode(
     struct dom_buffer *body, const struct wire_invitation *invitation, bool is_reply)
 {
-	dom_pack_put_map(body, is_reply ? 8 : 6);
-	dom_pack_put_text(body, "uid");
-	dom_pack_put_str(body, invitation->uid);
-	dom_pack_put_text(body, "version");
-	dom_pack_put_int(body, invitation->version);
-	dom_pack_put_text(body, "accessLevel");
-	dom_pack_put_int(body, invitation->access_level);
-	dom_pack_put_text(body, "username");
-	dom_pack_put_str(body, invitation->username);
-	dom_pack_put_text(body, "collection");
-	dom_pack_put_str(body, invitation->collection);
+	/* The client's order, and the server's. */
+	if (is_reply) {
+		dom_pack_put_map(body, 8);
+		put_uid(body, invitation->uid);
+		put_version(body, invitation->version);
+		put_access_level(body, invitation->access_level);
+		put_username(body, invitation->username);
+		put_collection(body, invitation->collection);
+	} else {
+		dom_pack_put_map(body, 6);
+		put_version(body, invitation->version);
+		put_uid(body, invitation->uid);
+		put_username(body, invitation->username);
+		put_collection(body, invitation->collection);
+		put_access_level(body, invitation->access_level);
+	}
 	dom_pack_put_text(body, "signedEncryptionKey");
 	dom_pack_put_bin(body, invitation->signed_key);
 	if (!is_reply)
