@@ -357,6 +357,49 @@ def test_changes_of_others_are_nobodys_business(region, ana):
         assert socket_.is_quiet()
 
 
+def share(owner, member, collection, access=2):
+    """The whole way from an invitation to a membership."""
+    owner.post("/api/v1/invitation/outgoing/", {
+        "uid": uid(), "version": 1, "username": member.name, "collection": collection,
+        "accessLevel": access, "signedEncryptionKey": os.urandom(120)})
+    (invitation,) = member.get("/api/v1/invitation/incoming/")["data"]
+    member.post(f"/api/v1/invitation/incoming/{invitation['uid']}/accept/", {
+        "collectionType": os.urandom(72), "encryptionKey": os.urandom(72)})
+
+
+def test_a_member_who_goes_hears_no_more_and_the_others_go_on(region, ana):
+    bob = person_of(region)
+    collection = ana.create_collection()
+    with changes(bob) as bobs_changes:
+        share(ana, bob, collection)
+        assert bobs_changes.message()["collection"] == collection
+        with subscribe(bob, collection) as bobs, subscribe(ana, collection) as anas:
+            bobs.message()
+            anas.message()
+            row = item()
+            bob.batch(collection, [row])
+            assert uids(bobs.message()) == uids(anas.message()) == [row["uid"]]
+            message = bobs_changes.message()
+            assert message["collection"] == collection
+            assert bob.collections(stoken=message["position"]) == []
+            text = ticket(bob, collection)
+            ana.request("DELETE", ana.path(collection, f"member/{bob.name}/"))
+            # At once, without waiting for the next item.
+            assert bobs.close_code() == 1008
+            gone = bobs_changes.message()
+            assert gone["collection"] == collection and gone["stoken"] is None
+            with WebSocket(region.url, f"/api/v1/ws/{text}/") as late:
+                assert late.close_code() == 1008
+            ana.batch(collection, [item()])
+            anas.message()
+            assert bobs_changes.is_quiet()
+            assert anas.is_quiet(0.1)
+        share(ana, bob, collection, access=0)
+        assert bobs_changes.message()["collection"] == collection
+    with changes(bob, gone["position"]) as bobs_changes:
+        assert bobs_changes.message()["collection"] == collection
+
+
 def test_tickets_are_bounded(region, ana):
     collection = ana.create_collection()
     texts = [ticket(ana, collection) for _ in range(70)]

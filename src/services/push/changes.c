@@ -95,47 +95,68 @@ put_position(const struct push_subscription *subscription, struct dom_arena *are
 	return st;
 }
 
+/* collection NULL: the account is no member of uid any more. */
 static enum dom_status
-put_change(const struct push_subscription *subscription,
+put_change(const struct push_subscription *subscription, struct dom_slice uid,
     const struct store_collection *collection, struct dom_arena *arena, struct dom_buffer *body)
 {
 	char token[WIRE_STOKEN_SIZE(1) + 1];
-	enum dom_status st;
+	enum dom_status st = DOM_OK;
 
-	st =
-	    service_stoken_one(collection->owner_id, vault_collection_clock(collection), token);
+	if (collection != NULL)
+		st = service_stoken_one(
+		    collection->owner_id, vault_collection_clock(collection), token);
 	if (st != DOM_OK)
 		return st;
 	dom_pack_put_map(body, 3);
 	dom_pack_put_text(body, "collection");
-	dom_pack_put_str(body, collection->uid);
+	dom_pack_put_str(body, uid);
 	dom_pack_put_text(body, "stoken");
-	dom_pack_put_text(body, token);
+	if (collection != NULL)
+		dom_pack_put_text(body, token);
+	else
+		dom_pack_put_nil(body);
 	dom_pack_put_text(body, "position");
 	if ((st = put_position(subscription, arena, body)) != DOM_OK)
 		return st;
 	return dom_buffer_finish(body);
 }
 
+/* What ended has the account's own number, as its own collections have. */
+static enum dom_status
+next_of_owner(struct store_txn *txn, const struct push_subscription *subscription,
+    struct push_owner *at, struct dom_arena *arena, struct dom_buffer *body)
+{
+	struct store_membership *rows;
+	struct store_removed *removed = NULL;
+	size_t count, removed_count = 0;
+	enum dom_status st;
+
+	st = store_membership_scan(txn, subscription->account, at->number, at->clock, NULL, 0,
+	    1, arena, &rows, &count);
+	if (st >= 0 && at->number == subscription->account)
+		st = store_removed_scan(
+		    txn, subscription->account, at->clock, 1, arena, &removed, &removed_count);
+	if (st < 0)
+		return st;
+	if (removed_count != 0 && (count == 0 || removed[0].clock < rows[0].clock)) {
+		at->clock = removed[0].clock;
+		return put_change(subscription, removed[0].uid, NULL, arena, body);
+	}
+	if (count == 0)
+		return DOM_ABSENT;
+	at->clock = rows[0].clock;
+	return put_change(
+	    subscription, rows[0].collection.uid, &rows[0].collection, arena, body);
+}
+
 enum dom_status
 push_next_change(struct store_txn *txn, struct push_subscription *subscription,
     struct dom_arena *arena, struct dom_buffer *body)
 {
-	struct store_membership *rows;
-	size_t count;
-	enum dom_status st;
+	enum dom_status st = DOM_ABSENT;
 
-	for (size_t i = 0; i < subscription->owner_count; i++) {
-		struct push_owner *at = &subscription->owners[i];
-
-		st = store_membership_scan(txn, subscription->account, at->number, at->clock,
-		    NULL, 0, 1, arena, &rows, &count);
-		if (st < 0)
-			return st;
-		if (count == 0)
-			continue;
-		at->clock = rows[0].clock;
-		return put_change(subscription, &rows[0].collection, arena, body);
-	}
-	return DOM_ABSENT;
+	for (size_t i = 0; i < subscription->owner_count && st == DOM_ABSENT; i++)
+		st = next_of_owner(txn, subscription, &subscription->owners[i], arena, body);
+	return st;
 }

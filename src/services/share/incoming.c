@@ -73,6 +73,8 @@ join(struct service_call *call, const struct store_collection *collection,
 	if (st == DOM_OK || st == DOM_ABSENT)
 		st = store_invitation_remove_all(
 		    call->txn, collection->number, call->account.number);
+	if (st == DOM_OK)
+		share_announce(call, collection, member.clock, call->account.number);
 	return st > 0 ? DOM_ESTORE : st;
 }
 

@@ -125,7 +125,19 @@ share_member_set(struct service_call *call)
 	if (st == DOM_OK)
 		st = store_member_set_access(
 		    call->txn, member.collection, member.account, access_level, clock);
+	if (st == DOM_OK)
+		share_announce(call, &place.collection, clock, member.account);
 	return st > 0 ? DOM_ESTORE : st;
+}
+
+void
+share_announce(struct service_call *call, const struct store_collection *collection,
+    uint64_t clock, int64_t member)
+{
+	call->reply->change = (struct service_change){.owner = collection->owner,
+	    .collection = collection->number,
+	    .clock = clock,
+	    .member = member};
 }
 
 /*
@@ -147,12 +159,15 @@ end_membership(struct service_call *call, const struct vault_place *place,
 	st = store_member_remove(call->txn, collection->number, member->account);
 	if (st == DOM_OK)
 		st = store_account_tick(call->txn, member->account, &removed.clock);
+	clock = removed.clock;
 	if (st == DOM_OK)
 		st = store_removed_put(call->txn, member->account, &removed);
 	if (st == DOM_OK && member->account != collection->owner)
 		st = store_account_tick(call->txn, collection->owner, &clock);
 	if (st == DOM_OK && members == 1)
 		st = store_collection_abandon(call->txn, collection->number, call->now_ms);
+	if (st == DOM_OK)
+		share_announce(call, collection, clock, member->account);
 	return st > 0 ? DOM_ESTORE : st;
 }
 
