@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -163,6 +165,27 @@ terminal_can_ask(void)
 	return isatty(STDIN_FILENO) == 1;
 }
 
+/*
+ * Wait for input.  False: a signal asked to stop.  One that comes between the
+ * prompt and the waiting must not be lost, so it is let in only by ppoll().
+ */
+static bool
+wait_for_input(int fd)
+{
+	static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+	struct pollfd input = {.fd = fd, .events = POLLIN};
+	sigset_t blocked, before;
+
+	sigemptyset(&blocked);
+	for (size_t at = 0; at < sizeof(stops) / sizeof(stops[0]); at++)
+		sigaddset(&blocked, stops[at]);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	while (!cli_stopping && ppoll(&input, 1, NULL, &before) < 0 && errno == EINTR)
+		continue;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !cli_stopping;
+}
+
 bool
 terminal_confirm(struct terminal *terminal, const char *question)
 {
@@ -175,7 +198,8 @@ terminal_confirm(struct terminal *terminal, const char *question)
 	fflush(stdout);
 	fprintf(stderr, "%s [y/N] ", question);
 	fflush(stderr);
-	size = read(STDIN_FILENO, answer, sizeof(answer) - 1);
+	size =
+	    wait_for_input(STDIN_FILENO) ? read(STDIN_FILENO, answer, sizeof(answer) - 1) : 0;
 	if (size <= 0) {
 		fputc('\n', stderr);
 		return false;
@@ -193,8 +217,11 @@ password_line(int fd, char password_r[PASSWORD_SIZE_MAX + 1], bool end_is_stop)
 
 	for (;;) {
 		char byte;
-		ssize_t got = read(fd, &byte, 1);
+		ssize_t got;
 
+		if (!wait_for_input(fd))
+			return PASSWORD_STOPPED;
+		got = read(fd, &byte, 1);
 		if (got < 0 && errno == EINTR && !cli_stopping)
 			continue;
 		if (got < 0)
