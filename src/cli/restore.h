@@ -57,11 +57,13 @@ DOM_MUST_CHECK enum dom_status restore_begin(
 DOM_MUST_CHECK enum dom_status restore_write(
     struct restore_file *file, const void *data, size_t size);
 /*
- * Give it its name (a safe path) and time; mtime_ms 0 leaves the time.
+ * Give it its name (a safe path) and time; mtime_ms 0 leaves the time.  other
+ * (may be NULL): a plain name to fall back to where the disk cannot hold the
+ * first, or a thousand files have it.
  * path_r: the name that it has now; *kept_r: it was there already.
  */
 DOM_MUST_CHECK enum dom_status restore_end(struct restore_folder *folder,
-    struct restore_file *file, const char *path, int64_t mtime_ms,
+    struct restore_file *file, const char *path, const char *other, int64_t mtime_ms,
     char path_r[PATH_SIZE_MAX + 1], bool *kept_r);
 void restore_drop(struct restore_folder *folder, struct restore_file *file);
 

@@ -15,7 +15,7 @@
 
 enum {
 	COMPARE_SIZE = 64 << 10,
-	VARIANTS_MAX = 10000,
+	VARIANTS_MAX = 1000,
 };
 
 enum dom_status
@@ -325,6 +325,9 @@ give_name(struct restore_folder *folder, struct restore_file *file, const char *
 			outcome = NAME_GIVEN;
 			goto out;
 		}
+		/* FAT has no links; what it says of the name counts. */
+		if (errno != EEXIST)
+			errno = EINVAL;
 	}
 	if (errno != EEXIST)
 		goto out;
@@ -381,9 +384,16 @@ find_name(struct restore_folder *folder, struct restore_file *file, const char *
 	return NAME_FAILED;
 }
 
+/* The name cannot be had here: too many have it, or the disk's file system refuses it. */
+static bool
+is_name_refused(int error)
+{
+	return error == EEXIST || error == EINVAL || error == ENAMETOOLONG || error == EILSEQ;
+}
+
 enum dom_status
 restore_end(struct restore_folder *folder, struct restore_file *file, const char *path,
-    int64_t mtime_ms, char path_r[PATH_SIZE_MAX + 1], bool *kept_r)
+    const char *other, int64_t mtime_ms, char path_r[PATH_SIZE_MAX + 1], bool *kept_r)
 {
 	const struct timespec times[2] = {
 	    {.tv_nsec = UTIME_OMIT}, {.tv_sec = mtime_ms / 1000 - (mtime_ms % 1000 < 0),
@@ -395,6 +405,8 @@ restore_end(struct restore_folder *folder, struct restore_file *file, const char
 		(void)futimens(file->fd, times); /* some file systems cannot hold every time */
 	if (fsync(file->fd) == 0)
 		outcome = find_name(folder, file, path, path_r);
+	if (outcome == NAME_FAILED && other != NULL && is_name_refused(errno))
+		outcome = find_name(folder, file, other, path_r);
 	if (outcome == NAME_FAILED) {
 		enum dom_status st = restore_status(errno);
 

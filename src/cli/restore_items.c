@@ -10,6 +10,8 @@
 
 enum { BLOCK_SIZE = 64 << 10 };
 
+#define ENDING_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
 /* A failure of our own writing; errno is kept for the message. */
 static enum dom_status
 our_failure(struct restore *restore, enum dom_status status)
@@ -91,6 +93,7 @@ file_end(void *context, const struct dom_item_info *info, enum dom_status status
 {
 	struct restore *restore = context;
 	char other[64], name[PATH_SIZE_MAX + 1], path[PATH_SIZE_MAX + 1];
+	const char *dot;
 	bool is_note = restore->service == SERVICE_NOTES, kept;
 	enum dom_status st;
 
@@ -109,10 +112,18 @@ file_end(void *context, const struct dom_item_info *info, enum dom_status status
 		snprintf(path, sizeof(path), "notes/%.*s.md", (int)text_cut(name, 200), name);
 		memcpy(name, path, sizeof(name));
 	}
+	dot = strrchr(name, '.');
+	if (dot != NULL && strlen(dot) > 1 &&
+	    strspn(dot + 1, ENDING_CHARACTERS) == strlen(dot + 1))
+		snprintf(other + strlen(other), sizeof(other) - strlen(other), "%.8s", dot);
 	errno = 0;
-	st = restore_end(&restore->folder, &restore->file, name, info->mtime_ms, path, &kept);
+	st = restore_end(
+	    &restore->folder, &restore->file, name, other, info->mtime_ms, path, &kept);
 	if (st != DOM_OK)
 		return our_failure(restore, st);
+	if (strcmp(path, other) == 0 && strcmp(name, other) != 0)
+		cli_say(
+		    restore->cli, "%.300s could not have its name there: it is %s", name, path);
 	restore->kept += kept;
 	return good_item(restore);
 }
@@ -274,8 +285,9 @@ restore_records_write(struct restore *restore, enum format_kind kind)
 	if (st == DOM_OK)
 		st = records_copy(restore, writer, block);
 	if (st == DOM_OK)
-		st = our_failure(restore, restore_end(&restore->folder, &restore->file,
-		                              format_kind_file(kind), 0, restore->path, &kept));
+		st = our_failure(
+		    restore, restore_end(&restore->folder, &restore->file,
+		                 format_kind_file(kind), NULL, 0, restore->path, &kept));
 	restore->kept = kept;
 	format_writer_free(&writer);
 	free(block);

@@ -38,7 +38,8 @@ put(struct restore_folder *folder, const char *path, const char *content, bool *
 
 	assert_int_equal(restore_begin(folder, &file), DOM_OK);
 	assert_int_equal(restore_write(&file, content, strlen(content)), DOM_OK);
-	assert_int_equal(restore_end(folder, &file, path, 1700000000123, name, kept_r), DOM_OK);
+	assert_int_equal(
+	    restore_end(folder, &file, path, "plain", 1700000000123, name, kept_r), DOM_OK);
 	return name;
 }
 
@@ -104,6 +105,30 @@ two_items_of_one_name_both_stay_even_if_they_are_equal(void **state)
 	assert_content("new/a.jpg", "one");
 	assert_content("new/a (2).jpg", "two");
 	assert_content("new/a (3).jpg", "one");
+	restore_close(&folder);
+}
+
+static void
+a_name_that_cannot_be_had_gives_way_to_a_plain_one(void **state)
+{
+	struct restore_folder folder;
+	char name[400], path[64];
+	bool kept;
+
+	(void)state;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(restore_open(&folder, "new", "ana", false), RESTORE_READY);
+	assert_string_equal(put(&folder, name, "long", &kept), "plain");
+	assert_content("new/plain", "long");
+	/* Someone shares a thousand files of one name. */
+	for (unsigned number = 1; number <= 1000; number++) {
+		snprintf(path, sizeof(path), number == 1 ? "new/a" : "new/a (%u)", number);
+		close(open(path, O_WRONLY | O_CREAT, 0600));
+	}
+	assert_string_equal(put(&folder, "a", "another", &kept), "plain (2)");
+	assert_content("new/plain (2)", "another");
+	assert_int_equal(parts_left("new"), 0);
 	restore_close(&folder);
 }
 
@@ -235,6 +260,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    IN_FOLDER(a_name_that_cannot_be_had_gives_way_to_a_plain_one),
 	    IN_FOLDER(a_file_gets_its_folders_bytes_and_time),
 	    IN_FOLDER(two_items_of_one_name_both_stay_even_if_they_are_equal),
 	    IN_FOLDER(a_second_run_keeps_what_is_there_and_clears_what_a_kill_left),
