@@ -20,6 +20,13 @@ enum {
 DOM_MUST_CHECK enum dom_status share_open(
     struct service_call *call, struct vault_place *place_r);
 
+/*
+ * For the devices that wait: the owner's clock has come here, and what this
+ * account may read has changed.  One that may not any more is cut off.
+ */
+void share_announce(struct service_call *call, const struct store_collection *collection,
+    uint64_t clock, int64_t member);
+
 /* --- operations; after service_authenticate() -------------------------------- */
 
 DOM_MUST_CHECK enum dom_status share_member_list(struct service_call *call);
