@@ -62,6 +62,7 @@ ask(const struct ctl *ctl, const char *const *words, size_t count)
 {
 	const char *path = ctl->socket;
 	struct configuration configuration;
+	enum dom_status sent;
 	int fd, result;
 
 	if (path == NULL) {
@@ -82,11 +83,12 @@ ask(const struct ctl *ctl, const char *const *words, size_t count)
 		    path, strerror(errno));
 		return CTL_FAILED;
 	}
-	if (control_send_words(fd, words, count) != DOM_OK) {
-		complain("the server did not take the command: try again");
-		result = CTL_FAILED;
-	} else {
+	/* A server that does not take the command has said why. */
+	if ((sent = control_send_words(fd, words, count)) == DOM_OK || sent == DOM_ENETWORK) {
 		result = listen_to(ctl, fd);
+	} else {
+		complain("the command is too long");
+		result = CTL_WRONG;
 	}
 	close(fd);
 	return result;
