@@ -38,6 +38,9 @@ DOM_MUST_CHECK enum dom_status blobs_write(struct blobs *blobs,
 /* DOM_EINTEGRITY: missing, or not of this size; DOM_ESTORE: the disk cannot read it. */
 DOM_MUST_CHECK enum dom_status blobs_read(struct blobs *blobs, const struct blob_name *name,
     size_t size, struct dom_arena *arena, struct dom_slice *data_r);
+/* The same into size bytes that the caller has. */
+DOM_MUST_CHECK enum dom_status blobs_read_into(
+    struct blobs *blobs, const struct blob_name *name, uint8_t *data, size_t size);
 
 void blobs_remove(struct blobs *blobs, const struct blob_name *name);
 

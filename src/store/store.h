@@ -6,6 +6,7 @@
 #include <domicile/status.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 
 /*
  * The contract of a region's store: typed operations inside transactions.
@@ -390,6 +391,9 @@ DOM_MUST_CHECK enum dom_status store_chunk_put(struct store_txn *txn, int64_t co
 /* DOM_EINTEGRITY: the bytes on the disk are not those that were stored. */
 DOM_MUST_CHECK enum dom_status store_chunk_get(struct store_txn *txn, int64_t collection,
     struct dom_slice uid, struct dom_arena *arena, struct dom_slice *data_r);
+/* The same, appended, so that a large chunk is not copied; nothing unless DOM_OK. */
+DOM_MUST_CHECK enum dom_status store_chunk_append(struct store_txn *txn, int64_t collection,
+    struct dom_slice uid, struct dom_arena *arena, struct dom_buffer *body);
 /* Size of the ciphertext without reading it. */
 DOM_MUST_CHECK enum dom_status store_chunk_size(
     struct store_txn *txn, int64_t collection, struct dom_slice uid, uint64_t *size_r);

@@ -35,15 +35,14 @@ enum dom_status
 vault_chunk_get(struct service_call *call)
 {
 	struct vault_place place;
-	struct dom_slice content;
 	enum dom_status st;
 
 	if ((st = vault_open(call, false, &place)) != DOM_OK)
 		return st;
 	if (!wire_uid_valid(call->request->chunk_uid))
 		return service_refuse(call, SERVICE_DOES_NOT_EXIST, no_chunk);
-	st = store_chunk_get(call->txn, place.collection.number, call->request->chunk_uid,
-	    call->arena, &content);
+	st = store_chunk_append(call->txn, place.collection.number, call->request->chunk_uid,
+	    call->arena, &call->reply->body);
 	if (st == DOM_ABSENT)
 		return service_refuse(call, SERVICE_DOES_NOT_EXIST, no_chunk);
 	if (st == DOM_EINTEGRITY)
@@ -52,7 +51,6 @@ vault_chunk_get(struct service_call *call)
 		    " it.");
 	if (st != DOM_OK)
 		return st;
-	dom_buffer_append_slice(&call->reply->body, content);
 	call->reply->body_is_raw = true;
 	return DOM_OK;
 }

@@ -245,16 +245,12 @@ blobs_read_all(int fd, uint8_t *data, size_t size)
 }
 
 enum dom_status
-blobs_read(struct blobs *blobs, const struct blob_name *name, size_t size,
-    struct dom_arena *arena, struct dom_slice *data_r)
+blobs_read_into(struct blobs *blobs, const struct blob_name *name, uint8_t *data, size_t size)
 {
 	char text[BLOBS_NAME_TEXT_SIZE];
-	uint8_t *data = dom_arena_take(arena, size);
 	enum dom_status st;
 	int folder, fd;
 
-	if (data == NULL)
-		return DOM_ENOMEM;
 	if ((folder = blobs_folder_open(blobs, name)) < 0)
 		return errno == ENOENT ? DOM_EINTEGRITY : DOM_ESTORE;
 	dom_hex_encode(dom_slice(name->unique, BLOB_UNIQUE_SIZE), text);
@@ -265,7 +261,19 @@ blobs_read(struct blobs *blobs, const struct blob_name *name, size_t size,
 		return st;
 	st = blobs_read_all(fd, data, size);
 	close(fd);
-	if (st == DOM_OK)
+	return st;
+}
+
+enum dom_status
+blobs_read(struct blobs *blobs, const struct blob_name *name, size_t size,
+    struct dom_arena *arena, struct dom_slice *data_r)
+{
+	uint8_t *data = dom_arena_take(arena, size);
+	enum dom_status st;
+
+	if (data == NULL)
+		return DOM_ENOMEM;
+	if ((st = blobs_read_into(blobs, name, data, size)) == DOM_OK)
 		*data_r = dom_slice(data, size);
 	return st;
 }

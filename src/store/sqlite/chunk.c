@@ -113,9 +113,24 @@ store_chunk_size(
 	return sql_end(&call) < 0 ? call.failed : st;
 }
 
-enum dom_status
-store_chunk_get(struct store_txn *txn, int64_t collection, struct dom_slice uid,
-    struct dom_arena *arena, struct dom_slice *data_r)
+/* A file's bytes go into the arena, or if there is a body, into its room, uncounted. */
+static enum dom_status
+read_file(const struct store *store, const struct blob_name *name, size_t size,
+    struct dom_arena *arena, struct dom_buffer *body, struct dom_slice *data_r)
+{
+	uint8_t *room;
+
+	if (body == NULL)
+		return blobs_read(store->blobs, name, size, arena, data_r);
+	if ((room = dom_buffer_room(body, size)) == NULL)
+		return dom_buffer_finish(body);
+	*data_r = dom_slice(room, size);
+	return blobs_read_into(store->blobs, name, room, size);
+}
+
+static enum dom_status
+chunk_read(struct store_txn *txn, int64_t collection, struct dom_slice uid,
+    struct dom_arena *arena, struct dom_buffer *body, struct dom_slice *data_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_GET);
 	uint8_t stored[DOM_SHA256_SIZE], found[DOM_SHA256_SIZE];
@@ -141,13 +156,33 @@ store_chunk_get(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 		if (file.size != sizeof(name))
 			return DOM_EINTEGRITY;
 		memcpy(&name, file.data, sizeof(name));
-		st = blobs_read(txn->store->blobs, &name, size, arena, &data);
+		st = read_file(txn->store, &name, size, arena, body, &data);
 	}
 	if (st == DOM_OK)
 		st = dom_sha256(data, found);
 	if (st == DOM_OK && (data.size != size || memcmp(stored, found, sizeof(found)) != 0))
 		st = DOM_EINTEGRITY;
+	if (st == DOM_OK && body != NULL && file.data != NULL)
+		dom_buffer_grew(body, size);
+	else if (st == DOM_OK && body != NULL)
+		dom_buffer_append_slice(body, data);
 	if (st == DOM_OK)
 		*data_r = data;
 	return st;
+}
+
+enum dom_status
+store_chunk_get(struct store_txn *txn, int64_t collection, struct dom_slice uid,
+    struct dom_arena *arena, struct dom_slice *data_r)
+{
+	return chunk_read(txn, collection, uid, arena, NULL, data_r);
+}
+
+enum dom_status
+store_chunk_append(struct store_txn *txn, int64_t collection, struct dom_slice uid,
+    struct dom_arena *arena, struct dom_buffer *body)
+{
+	struct dom_slice data;
+
+	return chunk_read(txn, collection, uid, arena, body, &data);
 }
