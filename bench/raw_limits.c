@@ -9,7 +9,8 @@
  *
  * STORE is a region's store.sqlite3, which is only read: tables, indexes and
  * rows are copied from it, so they are the region's own.  FOLDER is where to
- * write; what is written is removed.  One line of key=value is printed.
+ * write; what is written stays there, as a server's data does: memory of files
+ * that were just removed would be faster.  One line of key=value is printed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -222,8 +223,7 @@ static void
 sqlite_limit(const char *store, const char *folder, unsigned count,
     void (*measure)(sqlite3 *from, sqlite3 *to, unsigned count))
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
-	char path[PATH_SIZE], file[PATH_SIZE + 8];
+	char path[PATH_SIZE];
 	sqlite3 *from, *to;
 
 	snprintf(path, sizeof(path), "%.350s/raw-%d.sqlite3", folder, (int)getpid());
@@ -235,10 +235,6 @@ sqlite_limit(const char *store, const char *folder, unsigned count,
 	measure(from, to, count);
 	sqlite3_close(from);
 	sqlite3_close(to);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		snprintf(file, sizeof(file), "%s%s", path, ends[i]);
-		unlink(file);
-	}
 }
 
 /* --- files -------------------------------------------------------------------------- */
@@ -340,12 +336,6 @@ files_limit(const char *contents_folder, const char *folder, unsigned count, uns
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(handles[i], NULL);
 	say("files", count, started);
-	for (unsigned i = 0; i < count; i++) {
-		char path[PATH_SIZE];
-
-		raw_path(path, i);
-		unlink(path);
-	}
 	for (unsigned i = 0; i < FILES_MAX; i++)
 		free(contents[i].bytes);
 	close(work.folder_fd);
