@@ -17,6 +17,8 @@
 //   interop.cjs level SESSION COLLECTION NAME LEVEL
 //   interop.cjs remove SESSION COLLECTION NAME
 //   interop.cjs leave SESSION COLLECTION
+//   interop.cjs watch SESSION COLLECTION COUNT STOKEN   puts COUNT items, prints what its
+//                                                   subscription says of them, as JSON
 //   interop.cjs serve                               a command in a line, as a JSON array
 //
 // A refusal of the server: exit code 3, and JSON with the error's class and what a
@@ -161,6 +163,29 @@ const commands = {
   },
   async remove(file, uid, username) {
     await (await members(file, uid)).remove(username);
+  },
+  async watch(file, uid, count, stoken) {
+    const manager = await items(file, uid);
+    const messages = [];
+    const token = stoken || undefined;
+    let heard;
+    const next = () => new Promise((resolve) => (heard = resolve));
+    let waiting = next();
+    const handle = await manager.subscribeChanges((message) => {
+      messages.push({
+        stoken: message.stoken,
+        items: message.data.map((item) => [item.uid, item.getMeta().name]),
+      });
+      heard();
+    }, { stoken: token });
+    await waiting; // for what there was
+    for (let i = 0; i < Number(count); i++) {
+      waiting = next();
+      await manager.batch([await manager.create({ name: `item ${i}` }, "content")]);
+      await waiting;
+    }
+    await handle.unsubscribe();
+    return messages;
   },
   async leave(file, uid) {
     await (await members(file, uid)).leave();

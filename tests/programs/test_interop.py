@@ -284,6 +284,19 @@ def test_what_the_npm_client_made_and_shared_is_managed_from_the_other_end(npm, 
     assert collection not in rows(bob_ours)
 
 
+def test_the_npm_client_hears_of_changes(npm, pair):
+    session, ours = pair["ana"]
+    collection = npm("make", session, TYPE)
+    before, *live = npm("watch", session, collection, 3, "")
+    assert [uid for uid, _ in before["items"]] == [collection]
+    assert [[name for _, name in message["items"]] for message in live] == \
+        [["item 0"], ["item 1"], ["item 2"]]
+    # It goes on from any of its tokens.
+    after, last = npm("watch", session, collection, 1, live[0]["stoken"])
+    assert [name for _, name in after["items"]] == ["item 1", "item 2"]
+    assert [name for _, name in last["items"]] == ["item 0"]
+
+
 def test_a_region_with_tls_is_checked(tls_region, device):
     device.enter("signup", tls_region, "dora", code=7)
     assert "certificate" in device.complaint and "Nothing was sent" in device.complaint
