@@ -33,6 +33,7 @@ enum key {
 	KEY_PATH_PREFIX,
 	KEY_SIGNUP,
 	KEY_SESSION_DAYS,
+	KEY_DEFAULT_QUOTA_BYTES,
 	KEY_LOOPS,
 	KEY_LOG,
 	KEY_READY_FILE,
@@ -51,6 +52,7 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_PATH_PREFIX] = "path_prefix",
     [KEY_SIGNUP] = "signup",
     [KEY_SESSION_DAYS] = "session_days",
+    [KEY_DEFAULT_QUOTA_BYTES] = "default_quota_bytes",
     [KEY_LOOPS] = "loops",
     [KEY_LOG] = "log",
     [KEY_READY_FILE] = "ready_file",
@@ -232,6 +234,9 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_SESSION_DAYS:
 		into->session_days = number(reading, name, value, 1, SESSION_DAYS_MAX);
+		break;
+	case KEY_DEFAULT_QUOTA_BYTES:
+		into->quota_bytes = number(reading, name, value, 0, INT64_MAX);
 		break;
 	case KEY_LOOPS:
 		into->loops = (unsigned)number(reading, name, value, 0, HTTP_LOOPS_MAX);

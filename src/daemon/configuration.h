@@ -24,6 +24,7 @@ struct configuration {
 	const char *path_prefix; /* "" or "/sync" */
 	bool signup_open;
 	int64_t session_days;
+	int64_t quota_bytes;        /* 0: no limit */
 	unsigned loops;             /* 0: one for each core */
 	const char *log;            /* "stderr", "none" or a path */
 	const char *ready_file;     /* NULL: none */

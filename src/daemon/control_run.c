@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What domicilectl's commands do, inside the server. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -64,6 +66,8 @@ struct user_change {
 	struct control_call *call;
 	const char *detail;
 	bool disabled;
+	int64_t quota_bytes;
+	struct store_usage usage;
 };
 
 static enum dom_status
@@ -125,6 +129,41 @@ static int
 user_enable(struct control_call *call)
 {
 	return user_switch(call, false);
+}
+
+static enum dom_status
+run_user_quota(struct store_txn *txn, void *context)
+{
+	struct user_change *change = context;
+
+	return operator_user_quota(change->call->options->service, txn,
+	    dom_slice_of(change->call->words[1]), change->quota_bytes, change->call->arena,
+	    &change->detail, &change->usage);
+}
+
+/* "default", or bytes in digits; domicilectl has made them of what was typed. */
+static int
+user_quota(struct control_call *call)
+{
+	const char *text = call->words[2];
+	struct user_change change = {.call = call, .quota_bytes = -1};
+	enum dom_status st;
+	char *end = NULL;
+
+	if (strcmp(text, "default") != 0) {
+		errno = 0;
+		change.quota_bytes = strtoll(text, &end, 10);
+		if (errno != 0 || end == text || *end != '\0' || change.quota_bytes < 0) {
+			say(call, CONTROL_ERR,
+			    "a quota is a number of bytes, or default, not \"%s\"", text);
+			return WRONG;
+		}
+	}
+	if ((st = store_write(call->options->store, run_user_quota, &change)) != DOM_OK)
+		return fail(call, st, change.detail);
+	say(call, CONTROL_OUT, "account %s has %" PRIu64 " bytes and may have %s",
+	    call->words[1], change.usage.chunk_bytes, text);
+	return DONE;
 }
 
 /* A snapshot for each page: a list of many accounts holds up no checkpoint. */
@@ -312,6 +351,7 @@ control_run(struct control_call *call)
 	    {"user list", 1, user_list},
 	    {"user disable", 2, user_disable},
 	    {"user enable", 2, user_enable},
+	    {"user quota", 3, user_quota},
 	    {"stats", 1, stats},
 	    {"fsck", 1, fsck},
 	    {"backup", 3, backup},

@@ -26,6 +26,7 @@ static const char usage[] =
     "  user list                  name, e-mail, time made, state; separated by tabs\n"
     "  user disable NAME          refuse its sessions and logins; nothing is deleted\n"
     "  user enable NAME           take them again\n"
+    "  user quota NAME BYTES      what it may keep; \"default\" for what the region says\n"
     "  stats                      figures of the store\n"
     "  fsck                       examine the store; changes nothing\n"
     "  backup DIR [--with-key]    a copy of one moment, in a new folder\n"
@@ -53,6 +54,7 @@ static const struct command commands[] = {
     {"user list", true, 0, false, false, ctl_plain},
     {"user disable", true, 1, false, false, ctl_plain},
     {"user enable", true, 1, false, false, ctl_plain},
+    {"user quota", true, 2, false, false, ctl_plain},
     {"stats", false, 0, false, false, ctl_plain},
     {"fsck", false, 0, false, false, ctl_fsck},
     {"backup", false, 1, false, true, ctl_backup},
@@ -117,6 +119,7 @@ run_command(struct ctl *ctl, char **words, size_t count)
 	}
 	ctl->command = command->name;
 	ctl->argument = command->arguments != 0 ? words[used] : NULL;
+	ctl->second = command->arguments > 1 ? words[used + 1] : NULL;
 	return command->run(ctl);
 }
 

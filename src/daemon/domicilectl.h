@@ -12,7 +12,7 @@ struct ctl {
 	const char *socket;        /* path; NULL: the configuration's */
 	const char *email;         /* NULL: none */
 	bool with_key;
-	const char *command, *argument;
+	const char *command, *argument, *second; /* NULL: it has none */
 	struct dom_arena *arena;
 };
 

@@ -110,9 +110,9 @@ ask_server(const struct ctl *ctl, const char *const *words, size_t count)
 int
 ctl_plain(const struct ctl *ctl)
 {
-	const char *words[] = {ctl->command, ctl->argument};
+	const char *words[] = {ctl->command, ctl->argument, ctl->second};
 
-	return ask_server(ctl, words, ctl->argument == NULL ? 1 : 2);
+	return ask_server(ctl, words, ctl->argument == NULL ? 1 : ctl->second == NULL ? 2 : 3);
 }
 
 int

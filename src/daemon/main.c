@@ -25,8 +25,8 @@
 #include "daemon/notify.h"
 #include "daemon/region_key.h"
 #include "http/server.h"
-#include "services/push/push.h"
 #include "services/account/attempts.h"
+#include "services/push/push.h"
 
 enum {
 	EXIT_USAGE = 2,
@@ -175,8 +175,8 @@ reload_certificate(struct region *region)
 	if (st == DOM_OK)
 		complain("certificate and key are loaded again");
 	else if (st < 0)
-		fprintf(stderr, "domiciled: %s. The server goes on with the one it has\n",
-		    message);
+		fprintf(
+		    stderr, "domiciled: %s. The server goes on with the one it has\n", message);
 }
 
 /* As many descriptors as we may have, and no more connections than they carry. */
@@ -281,6 +281,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	            .check_host = true,
 	            .hosts = configuration->public_hosts,
 	            .host_count = configuration->public_host_count,
+	            .quota_bytes = configuration->quota_bytes,
 	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
 	        },
 	    .clock = dom_clock_system(),
@@ -297,10 +298,11 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	if ((st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
 	if (configuration->metrics_listen != NULL &&
-	    (st = metrics_open(&(struct metrics_options){.listen = configuration->metrics_listen,
-	                           .server = region->server,
-	                           .store = region->store,
-	                           .data = configuration->data},
+	    (st = metrics_open(
+	         &(struct metrics_options){.listen = configuration->metrics_listen,
+	             .server = region->server,
+	             .store = region->store,
+	             .data = configuration->data},
 	         &region->metrics, message_r, message_size)) != DOM_OK)
 		return st;
 	return control_open(&(struct control_options){.service = &region->service,

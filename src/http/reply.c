@@ -87,6 +87,8 @@ static const struct row service_rows[] = {
         "The server has no space left. Nothing was stored; what is stored can be read."},
     [SERVICE_UNAVAILABLE] = {503, "unavailable", false,
         "The server cannot store this now. Nothing was written; please try again."},
+    [SERVICE_QUOTA_EXCEEDED] = {507, "quota_exceeded", false,
+        "The account has no space left in this region, so nothing was stored."},
     [SERVICE_TOO_MANY_ATTEMPTS] = {429, "too_many_attempts", false,
         "Too many wrong passwords. Please try again later."},
     [SERVICE_CHUNK_DAMAGED] = {500, "chunk_damaged", false,

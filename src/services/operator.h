@@ -27,4 +27,12 @@ DOM_MUST_CHECK enum dom_status operator_user_switch(const struct service *servic
     struct store_txn *txn, struct dom_slice name, bool disabled, struct dom_arena *arena,
     const char **detail_r);
 
+/*
+ * What the account may keep; below zero: what the region says.  What is there
+ * stays, also if it is more.
+ */
+DOM_MUST_CHECK enum dom_status operator_user_quota(const struct service *service,
+    struct store_txn *txn, struct dom_slice name, int64_t quota_bytes, struct dom_arena *arena,
+    const char **detail_r, struct store_usage *usage_r);
+
 #endif

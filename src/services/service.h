@@ -128,6 +128,7 @@ enum service_code {
 	SERVICE_STORAGE_FULL,    /* 507 storage_full */
 	SERVICE_UNAVAILABLE,     /* 503 unavailable: the store refuses; detail: if anything was
 	                            written */
+	SERVICE_QUOTA_EXCEEDED,  /* ours: 507 quota_exceeded */
 	SERVICE_TOO_MANY_ATTEMPTS, /* ours: 429 too_many_attempts */
 	SERVICE_CHUNK_DAMAGED,     /* 500 is reserved for this and for our own faults */
 	SERVICE_CODE_COUNT,
@@ -213,6 +214,7 @@ struct service_settings {
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;
 	int64_t session_life_ms; /* sliding */
+	int64_t quota_bytes;     /* of chunks for each account without its own; 0: no limit */
 };
 
 struct login_attempts;

@@ -132,6 +132,14 @@ DOM_MUST_CHECK enum dom_status store_account_set_statement_key(
 /* An operator's switch: logins and sessions of a disabled account are refused. */
 DOM_MUST_CHECK enum dom_status store_account_set_disabled(
     struct store_txn *txn, int64_t number, bool disabled);
+struct store_usage {
+	uint64_t chunk_bytes; /* of all chunks in the collections that the account owns */
+	int64_t quota_bytes;  /* what it may have; below zero: whatever the region says */
+};
+DOM_MUST_CHECK enum dom_status store_account_usage(
+    struct store_txn *txn, int64_t number, struct store_usage *usage_r);
+DOM_MUST_CHECK enum dom_status store_account_set_quota(
+    struct store_txn *txn, int64_t number, int64_t quota_bytes);
 /* By ascending number, those > after, at most limit. */
 DOM_MUST_CHECK enum dom_status store_account_scan(struct store_txn *txn, int64_t after,
     unsigned limit, struct dom_arena *arena, struct store_account **accounts_r,
@@ -388,6 +396,8 @@ DOM_MUST_CHECK enum dom_status store_chunk_has(
  */
 DOM_MUST_CHECK enum dom_status store_chunk_put(struct store_txn *txn, int64_t collection,
     struct dom_slice uid, struct store_staged *staged);
+/* In a job that has put a chunk: of the owner of the last one, that chunk included. */
+const struct store_usage *store_chunk_usage(const struct store_txn *txn);
 /* DOM_EINTEGRITY: the bytes on the disk are not those that were stored. */
 DOM_MUST_CHECK enum dom_status store_chunk_get(struct store_txn *txn, int64_t collection,
     struct dom_slice uid, struct dom_arena *arena, struct dom_slice *data_r);

@@ -294,7 +294,8 @@ a_damaged_row_is_found(void **state)
 	assert_only_fault(world, "chunk small of collection c1 is damaged: its bytes are not");
 	tamper(world, "UPDATE chunk SET data = CAST('byte' AS BLOB) WHERE data IS NOT NULL");
 	assert_only_fault(world, "it has another size");
-	tamper(world, "DELETE FROM chunk WHERE data IS NOT NULL");
+	tamper(world, "DELETE FROM chunk WHERE data IS NOT NULL;"
+	              "UPDATE account SET chunk_bytes = chunk_bytes - 5");
 	assert_only_fault(
 	    world, "item i1 of collection c1 names chunk small, which does not exist");
 }
@@ -318,6 +319,53 @@ a_reference_to_nothing_is_found(void **state)
 
 	tamper(world, "UPDATE session SET account = 77");
 	assert_only_fault(world, "a row of session names one of account that does not exist");
+}
+
+static void
+use_is_counted_and_a_wrong_count_is_found(void **state)
+{
+	struct world *world = *state;
+	struct store_usage usage;
+	struct store_staged *staged;
+	struct store_txn *txn;
+
+	assert_status(store_account_usage(read_begin(world), 1, &usage), DOM_OK);
+	read_end(world);
+	assert_int_equal(usage.chunk_bytes, FILE_SIZE + 5);
+	assert_true(usage.quota_bytes < 0);
+	/* A job that is undone has used nothing. */
+	txn = write_begin(world);
+	put_chunk(txn, world, 1, "undone", dom_slice_of("more"), &staged);
+	assert_int_equal(store_chunk_usage(txn)->chunk_bytes, FILE_SIZE + 9);
+	write_end(world, DOM_EDENIED);
+	store_staged_free(&staged);
+	txn = write_begin(world);
+	assert_status(store_account_set_quota(txn, 1, 7), DOM_OK);
+	assert_status(store_account_set_quota(txn, 99, 7), DOM_ABSENT);
+	write_commit(world);
+	assert_status(store_account_usage(read_begin(world), 1, &usage), DOM_OK);
+	read_end(world);
+	assert_int_equal(usage.chunk_bytes, FILE_SIZE + 5);
+	assert_int_equal(usage.quota_bytes, 7);
+	assert_int_equal(examine(world, &(struct store_fsck_report){0}), 0);
+	tamper(world, "UPDATE account SET chunk_bytes = 1");
+	assert_only_fault(world, "an account is said to have chunks of 1 bytes, and has 65542");
+}
+
+/* A store of before there were quotas. */
+static void
+use_is_counted_when_an_older_store_is_opened(void **state)
+{
+	struct world *world = *state;
+	struct store_usage usage;
+
+	tamper(world, "ALTER TABLE account DROP COLUMN chunk_bytes;"
+	              "ALTER TABLE account DROP COLUMN quota_bytes;"
+	              "DELETE FROM schema WHERE version >= 4");
+	world_open(world);
+	assert_status(store_account_usage(read_begin(world), 1, &usage), DOM_OK);
+	read_end(world);
+	assert_int_equal(usage.chunk_bytes, FILE_SIZE + 5);
 }
 
 /* The pages of the item table's tree, overwritten. */
@@ -682,6 +730,8 @@ main(void)
 	    CARE_CASE(a_damaged_row_is_found),
 	    CARE_CASE(clocks_that_contradict_each_other_are_found),
 	    CARE_CASE(a_reference_to_nothing_is_found),
+	    CARE_CASE(use_is_counted_and_a_wrong_count_is_found),
+	    CARE_CASE(use_is_counted_when_an_older_store_is_opened),
 	    CARE_CASE(a_damaged_database_is_found),
 	    CARE_CASE(an_examination_without_a_server_needs_the_lock),
 	    CARE_CASE(an_examination_can_be_stopped),

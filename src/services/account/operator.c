@@ -58,6 +58,20 @@ operator_user_add(const struct service *service, struct store_txn *txn, struct d
 	return end(&operator, st, detail_r);
 }
 
+static enum dom_status
+find(struct operator_call *operator, struct dom_slice name, struct store_account *account_r)
+{
+	struct service_call *call = &operator->call;
+	enum dom_status st;
+
+	if ((st = account_name_fold(call->arena, name, &account_r->name)) == DOM_OK)
+		st = store_account_by_name(call->txn, account_r->name, call->arena, account_r);
+	if (st == DOM_ABSENT)
+		st = service_refuse(call, SERVICE_USER_NOT_FOUND,
+		    "There is no account of this name: domicilectl user list shows all.");
+	return st;
+}
+
 enum dom_status
 operator_user_switch(const struct service *service, struct store_txn *txn,
     struct dom_slice name, bool disabled, struct dom_arena *arena, const char **detail_r)
@@ -67,12 +81,23 @@ operator_user_switch(const struct service *service, struct store_txn *txn,
 	enum dom_status st;
 
 	begin(&operator, service, txn, arena);
-	if ((st = account_name_fold(arena, name, &account.name)) == DOM_OK)
-		st = store_account_by_name(txn, account.name, arena, &account);
-	if (st == DOM_ABSENT)
-		st = service_refuse(&operator.call, SERVICE_USER_NOT_FOUND,
-		    "There is no account of this name: domicilectl user list shows all.");
-	else if (st == DOM_OK)
+	if ((st = find(&operator, name, &account)) == DOM_OK)
 		st = store_account_set_disabled(txn, account.number, disabled);
+	return end(&operator, st, detail_r);
+}
+
+enum dom_status
+operator_user_quota(const struct service *service, struct store_txn *txn, struct dom_slice name,
+    int64_t quota_bytes, struct dom_arena *arena, const char **detail_r,
+    struct store_usage *usage_r)
+{
+	struct operator_call operator;
+	struct store_account account;
+	enum dom_status st;
+
+	begin(&operator, service, txn, arena);
+	if ((st = find(&operator, name, &account)) == DOM_OK &&
+	    (st = store_account_set_quota(txn, account.number, quota_bytes)) == DOM_OK)
+		st = store_account_usage(txn, account.number, usage_r);
 	return end(&operator, st, detail_r);
 }

@@ -16,6 +16,27 @@ vault_write_collection(struct service_call *call, const struct consent_handle *c
 	return store_collection_add(call->txn, uid, call->account.number, number_r);
 }
 
+/* Asked after it was put, in the same job: a refusal takes it back. */
+static enum dom_status
+check_quota(struct service_call *call)
+{
+	const struct store_usage *usage = store_chunk_usage(call->txn);
+	int64_t quota = call->service->settings.quota_bytes;
+
+	if (usage->quota_bytes >= 0)
+		quota = usage->quota_bytes;
+	else if (quota == 0)
+		return DOM_OK;
+	if (usage->chunk_bytes <= (uint64_t)quota)
+		return DOM_OK;
+	return service_refuse(call, SERVICE_QUOTA_EXCEEDED,
+	    dom_arena_print(call->arena,
+	        "The owner of this collection may keep %lld MiB in this region, and this would "
+	        "be "
+	        "more, so nothing was stored. Its operator can give more.",
+	        (long long)(quota >> 20)));
+}
+
 enum dom_status
 vault_write_chunk(struct service_call *call, const struct consent_handle *consent,
     const struct store_collection *collection, struct dom_slice uid, struct dom_slice content)
@@ -32,11 +53,14 @@ vault_write_chunk(struct service_call *call, const struct consent_handle *consen
 		if ((staged = vault_staged_find(call, content)) == NULL)
 			return service_refuse(call, SERVICE_UNAVAILABLE,
 			    "Something changed while this was sent: please send it again.");
-		return store_chunk_put(call->txn, collection->number, uid, staged);
+		st = store_chunk_put(call->txn, collection->number, uid, staged);
+		return st == DOM_OK ? check_quota(call) : st;
 	}
 	st = store_chunk_stage(call->service->store, collection->owner_id, content, &small);
 	if (st == DOM_OK)
 		st = store_chunk_put(call->txn, collection->number, uid, small);
+	if (st == DOM_OK)
+		st = check_quota(call);
 	store_staged_free(&small);
 	return st;
 }

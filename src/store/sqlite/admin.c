@@ -37,6 +37,34 @@ store_account_set_disabled(struct store_txn *txn, int64_t number, bool disabled)
 }
 
 enum dom_status
+store_account_usage(struct store_txn *txn, int64_t number, struct store_usage *usage_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_USAGE);
+	enum dom_status st;
+
+	sql_put_number(&call, number);
+	if ((st = sql_step(&call)) == DOM_OK) {
+		usage_r->chunk_bytes = sql_get_clock(&call);
+		usage_r->quota_bytes = sql_get_number(&call);
+	}
+	return sql_end(&call) < 0 ? call.failed : st;
+}
+
+enum dom_status
+store_account_set_quota(struct store_txn *txn, int64_t number, int64_t quota_bytes)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_SET_QUOTA);
+
+	assert(txn->writes);
+	if (quota_bytes < 0)
+		sql_put_optional(&call, dom_slice(NULL, 0));
+	else
+		sql_put_number(&call, quota_bytes);
+	sql_put_number(&call, number);
+	return sql_change(&call);
+}
+
+enum dom_status
 store_restores(struct store_txn *txn, uint64_t *count_r, int64_t *last_ms_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_RESTORES);

@@ -54,6 +54,28 @@ store_staged_free(struct store_staged **staged)
 	free(old);
 }
 
+/* The owner has so much more. */
+static enum dom_status
+grow(struct store_txn *txn, int64_t collection, uint64_t size)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_GROW);
+	enum dom_status st;
+
+	sql_put_number(&call, collection);
+	sql_put_clock(&call, size);
+	if ((st = sql_step(&call)) == DOM_OK) {
+		txn->usage.chunk_bytes = sql_get_clock(&call);
+		txn->usage.quota_bytes = sql_get_number(&call);
+	}
+	return sql_end(&call) < 0 ? call.failed : st;
+}
+
+const struct store_usage *
+store_chunk_usage(const struct store_txn *txn)
+{
+	return &txn->usage;
+}
+
 enum dom_status
 store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
     struct store_staged *staged)
@@ -74,7 +96,8 @@ store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 		sql_put_optional(&call, none);
 		sql_put_slice(&call, data);
 	}
-	if ((st = sql_run(&call)) != DOM_OK)
+	if ((st = sql_run(&call)) != DOM_OK ||
+	    (st = grow(txn, collection, staged->size)) != DOM_OK)
 		return st;
 	txn->bytes += data.size;
 	/* A row holds its bytes: whatever becomes of the job, no file is left over. */

@@ -31,6 +31,7 @@ struct store_txn {
 	bool writes;
 	uint64_t bytes;            /* written by this job, about */
 	struct store_staged *puts; /* by this job, linked by next_put */
+	struct store_usage usage;  /* after the last of them */
 };
 
 struct store_reader {

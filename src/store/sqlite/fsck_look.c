@@ -99,6 +99,30 @@ fsck_clocks(struct fsck *fsck)
 	    in_collection);
 }
 
+/* What quotas are counted against. */
+static int64_t
+usage(struct fsck *fsck, sqlite3_stmt *statement)
+{
+	fsck_fault(fsck,
+	    "an account is said to have chunks of %lld bytes, and has %lld: its quota is "
+	    "applied "
+	    "wrongly",
+	    (long long)sqlite3_column_int64(statement, 1),
+	    (long long)sqlite3_column_int64(statement, 2));
+	return sqlite3_column_int64(statement, 0);
+}
+
+static void
+fsck_usage(struct fsck *fsck)
+{
+	fsck_each(fsck, "the accounts' use",
+	    "SELECT a.number, a.chunk_bytes, u.bytes FROM account a LEFT JOIN"
+	    " (SELECT c.owner AS owner, sum(k.size) AS bytes FROM chunk k JOIN collection c"
+	    "  ON c.number = k.collection GROUP BY c.owner) u ON u.owner = a.number"
+	    " WHERE a.number > ?1 AND a.chunk_bytes <> coalesce(u.bytes, 0) ORDER BY a.number",
+	    usage);
+}
+
 /* True if the chunk's row is still there. */
 static bool
 is_still_there(struct fsck *fsck, int64_t number)
@@ -171,6 +195,7 @@ fsck_chunks(struct fsck *fsck)
 	    " LEFT JOIN collection c ON c.number = k.collection WHERE k.number > ?1"
 	    " ORDER BY k.number LIMIT 16",
 	    chunk);
+	fsck_usage(fsck);
 }
 
 static void

@@ -120,5 +120,12 @@ const char *const migrations[MIGRATION_COUNT] = {
 	"CREATE UNIQUE INDEX invitation_pair ON invitation (collection, recipient, sender);"
 	"CREATE INDEX invitation_sender ON invitation (sender, sender_clock);"
 	"CREATE INDEX invitation_recipient ON invitation (recipient, clock);",
+
+	/* Bytes of the chunks in its collections; what it may have, NULL: as the region says. */
+	[3] =
+	"ALTER TABLE account ADD COLUMN chunk_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE account ADD COLUMN quota_bytes INTEGER;"
+	"UPDATE account SET chunk_bytes = (SELECT coalesce(sum(k.size), 0) FROM chunk k"
+	" JOIN collection c ON c.number = k.collection WHERE c.owner = account.number);",
 };
 /* clang-format on */

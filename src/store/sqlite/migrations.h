@@ -6,7 +6,7 @@
  * The schema's history: migrations[n - 1] is the SQL that makes version n out
  * of version n - 1.  A script that was ever released is never changed.
  */
-enum { MIGRATION_COUNT = 3 };
+enum { MIGRATION_COUNT = 4 };
 extern const char *const migrations[MIGRATION_COUNT];
 
 #endif

@@ -71,6 +71,13 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_ACCOUNT_TICK] =
 	    "UPDATE account SET clock = clock + 1 WHERE number = ? RETURNING clock",
 	[SQL_ACCOUNT_SCAN] = ACCOUNT_SELECT "a.number > ? ORDER BY a.number LIMIT ?",
+	[SQL_ACCOUNT_SET_QUOTA] = "UPDATE account SET quota_bytes = ? WHERE number = ?",
+	[SQL_ACCOUNT_USAGE] =
+	    "SELECT chunk_bytes, coalesce(quota_bytes, -1) FROM account WHERE number = ?",
+	[SQL_ACCOUNT_GROW] =
+	    "UPDATE account SET chunk_bytes = chunk_bytes + ?2"
+	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1)"
+	    " RETURNING chunk_bytes, coalesce(quota_bytes, -1)",
 	[SQL_ACCOUNT_SET_DISABLED] = "UPDATE account SET disabled = ? WHERE number = ?",
 
 	[SQL_SESSION_ADD] =

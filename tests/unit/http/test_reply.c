@@ -55,6 +55,7 @@ static const struct {
     {SERVICE_TOO_LARGE, 413, "too_large", false},
     {SERVICE_STORAGE_FULL, 507, "storage_full", false},
     {SERVICE_UNAVAILABLE, 503, "unavailable", false},
+    {SERVICE_QUOTA_EXCEEDED, 507, "quota_exceeded", false},
     {SERVICE_TOO_MANY_ATTEMPTS, 429, "too_many_attempts", false},
     {SERVICE_CHUNK_DAMAGED, 500, "chunk_damaged", false},
 };
