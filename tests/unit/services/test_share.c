@@ -602,6 +602,128 @@ others_lists_stay_but_the_collection_has_a_new_token(void **state)
 	assert_int_equal(send(), SERVICE_DONE);
 }
 
+/* --- limits --------------------------------------------------------------------------- */
+
+enum { OWNERS = WIRE_STOKEN_OWNERS_MAX - 1 }; /* others than oneself */
+
+/* Many owners share one collection each with bob. */
+static enum dom_status
+plant_owners(struct store_txn *txn, void *context)
+{
+	struct store_account bob;
+
+	(void)context;
+	assert_int_equal(
+	    store_account_by_name(txn, dom_slice_of("bob"), house.arena, &bob), DOM_OK);
+	for (unsigned i = 0; i < OWNERS; i++) {
+		struct store_account owner = {
+		    .id = {(uint8_t)i, (uint8_t)(i >> 8), 7}, .initialised = true};
+		struct store_item main_item = {.uid = dom_slice_of(uid('c', 100 + i)),
+		    .version = 1,
+		    .current = {.uid = dom_slice_of(uid('m', 100 + i)),
+		        .meta = dom_slice_of("meta"),
+		        .clock = 1}};
+		struct store_member member = {.clock = 2,
+		    .access_level = WIRE_ACCESS_READ_ONLY,
+		    .collection_key = dom_slice_of("key"),
+		    .collection_type = dom_slice_of("type one")};
+		int64_t number;
+
+		owner.name = dom_slice_of(uid('o', 100 + i));
+		assert_int_equal(store_account_add(txn, &owner, &number), DOM_OK);
+		assert_int_equal(store_account_tick(txn, number, &member.clock), DOM_OK);
+		assert_int_equal(store_account_tick(txn, number, &member.clock), DOM_OK);
+		assert_int_equal(
+		    store_collection_add(txn, main_item.uid, number, &member.collection),
+		    DOM_OK);
+		assert_int_equal(store_item_put(txn, member.collection, &main_item), DOM_OK);
+		member.account = bob.number;
+		assert_int_equal(store_member_add(txn, &member), DOM_OK);
+	}
+	return DOM_OK;
+}
+
+static void
+a_token_has_room_for_every_owner_and_so_there_is_a_most(void **state)
+{
+	struct wire_list list = {0};
+	size_t seen = 0;
+
+	(void)state;
+	move_in();
+	assert_int_equal(create(&house.bob, 2, "type one"), SERVICE_DONE);
+	assert_int_equal(store_write(house.store, plant_owners, NULL), DOM_OK);
+	assert_int_equal(invite(&house.ana, 1, "bob", 0, 1), SERVICE_DONE);
+	assert_int_equal(accept(&house.bob, 1), SERVICE_TOO_LARGE);
+	do {
+		struct dom_slice stoken = list.stoken;
+
+		ask(SERVICE_COLLECTION_LIST, &house.bob);
+		house.request.stoken = stoken;
+		assert_int_equal(send(), SERVICE_DONE);
+		assert_int_equal(wire_list_decode(dom_arena_copy(house.arena,
+		                                      dom_buffer_slice(&house.reply.body)),
+		                     WIRE_LIST_COLLECTIONS, house.arena, &list),
+		    DOM_OK);
+		seen += list.count;
+	} while (!list.done);
+	assert_int_equal(seen, OWNERS + 1);
+	assert_int_equal(list.stoken.size, WIRE_STOKEN_SIZE(WIRE_STOKEN_OWNERS_MAX));
+	/* Room again; the token of who is gone makes place for who comes. */
+	assert_int_equal(leave(&house.bob, 100), SERVICE_DONE);
+	assert_int_equal(accept(&house.bob, 1), SERVICE_DONE);
+	ask(SERVICE_COLLECTION_LIST, &house.bob);
+	house.request.stoken = list.stoken;
+	assert_int_equal(send(), SERVICE_DONE);
+	assert_int_equal(wire_list_decode(dom_buffer_slice(&house.reply.body),
+	                     WIRE_LIST_COLLECTIONS, house.arena, &list),
+	    DOM_OK);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.removed_count, 1);
+	assert_true(dom_slice_is(list.removed[0], uid('c', 100)));
+}
+
+static enum dom_status
+plant_invitations(struct store_txn *txn, void *context)
+{
+	struct store_collection collection;
+	struct store_account ana;
+
+	(void)context;
+	assert_int_equal(
+	    store_collection_find(txn, dom_slice_of(uid('c', 1)), house.arena, &collection),
+	    DOM_OK);
+	assert_int_equal(
+	    store_account_by_name(txn, dom_slice_of("ana"), house.arena, &ana), DOM_OK);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct store_account guest = {.id = {(uint8_t)i, (uint8_t)(i >> 8), 9},
+		    .name = dom_slice_of(uid('g', 1 + i))};
+		struct store_invitation row = {.uid = dom_slice_of(uid('v', 5000 + i)),
+		    .collection = collection.number,
+		    .sender = ana.number,
+		    .sender_clock = i + 1,
+		    .clock = 1,
+		    .version = 1,
+		    .signed_key = dom_slice_of("boxed")};
+
+		assert_int_equal(store_account_add(txn, &guest, &row.recipient), DOM_OK);
+		assert_int_equal(store_invitation_add(txn, &row), DOM_OK);
+	}
+	return DOM_OK;
+}
+
+static void
+a_thousand_invitations_may_wait_and_no_more(void **state)
+{
+	(void)state;
+	move_in();
+	assert_int_equal(store_write(house.store, plant_invitations, NULL), DOM_OK);
+	assert_int_equal(invite(&house.ana, 1, "bob", 0, 1), SERVICE_TOO_LARGE);
+	assert_int_equal(
+	    about_invitation(SERVICE_OUTGOING_WITHDRAW, &house.ana, 5000), SERVICE_DONE);
+	assert_int_equal(invite(&house.ana, 1, "bob", 0, 1), SERVICE_DONE);
+}
+
 int
 main(void)
 {
@@ -622,6 +744,8 @@ main(void)
 	    TEST(a_removal_is_told_once_and_coming_back_ends_it),
 	    TEST(more_removals_than_a_page_holds_come_on_the_next),
 	    TEST(others_lists_stay_but_the_collection_has_a_new_token),
+	    TEST(a_token_has_room_for_every_owner_and_so_there_is_a_most),
+	    TEST(a_thousand_invitations_may_wait_and_no_more),
 	};
 
 	return cmocka_run_group_tests_name("sharing", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/sqlite/engine.h"
+#include "store/sqlite/migrations.h"
 
 struct place {
 	char folder[64];
@@ -162,6 +163,57 @@ a_reader_cannot_write(void **state)
 	store_reader_close(&reader);
 }
 
+/* What the first release wrote, by hand. */
+static void
+make_first_release(const struct place *place)
+{
+	static const char rows[] = "PRAGMA application_id = 1685024105;"
+	                           "CREATE TABLE schema (version INTEGER PRIMARY KEY, "
+	                           "applied_ms INTEGER NOT NULL) STRICT;"
+	                           "INSERT INTO schema VALUES (1, 7)";
+	static const char content[] =
+	    "INSERT INTO region VALUES (CAST('in' AS BLOB));"
+	    "INSERT INTO account VALUES (1, zeroblob(16), 2, 1, 0, 1, 0, CAST('ana' AS BLOB), "
+	    "NULL,"
+	    " x'01', x'02', x'03', x'04', x'');"
+	    "INSERT INTO collection VALUES (1, 1, CAST('c1' AS BLOB), 1, 2);"
+	    "INSERT INTO member VALUES (1, 1, 1, 1, 2, 1, x'05', x'06')";
+	char path[120];
+
+	snprintf(path, sizeof(path), "%s/store.sqlite3", place->folder);
+	assert_int_equal(remove(path), 0);
+	tamper(place, rows);
+	tamper(place, migrations[0]);
+	tamper(place, content);
+}
+
+static void
+a_store_of_the_first_release_is_migrated_with_what_it_holds(void **state)
+{
+	struct place *place = *state;
+	struct dom_arena *arena = dom_arena_new(0);
+	struct store_reader *reader;
+	struct store_txn *txn;
+	struct store_member_name *members;
+	struct store_removed *removed;
+	size_t count;
+
+	store_close(&place->store);
+	make_first_release(place);
+	if (place_open(place) != DOM_OK)
+		fail_msg("%s", place->message);
+	assert_int_equal(store_reader_open(place->store, &reader), DOM_OK);
+	assert_int_equal(store_read_begin(reader, &txn), DOM_OK);
+	assert_int_equal(store_member_scan(txn, 1, 0, 9, arena, &members, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	assert_true(dom_slice_is(members[0].name, "ana"));
+	assert_int_equal(store_removed_scan(txn, 1, 0, 9, arena, &removed, &count), DOM_OK);
+	assert_int_equal(count, 0);
+	store_read_end(&txn);
+	store_reader_close(&reader);
+	dom_arena_free(&arena);
+}
+
 static void
 a_store_of_a_newer_release_is_refused_and_left_alone(void **state)
 {
@@ -231,6 +283,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 	        the_writer_is_as_durable_as_we_say, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_reader_cannot_write, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_store_of_the_first_release_is_migrated_with_what_it_holds, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_store_of_a_newer_release_is_refused_and_left_alone, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
