@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """domiciled over HTTP/2: the same replies as over HTTP/1.1, and its own limits."""
+import os
 import signal
 import socket
 import ssl
@@ -13,6 +14,7 @@ import pytest
 
 import etebase_client
 import test_server_api as api
+from cli_device import PASSWORD, Device
 from etebase_client import Client, new_person, uid
 from h2_connection import Connection
 from test_server_http import IS_ETEBASE, Wire, ask
@@ -242,6 +244,24 @@ def test_curl_understands_us(tls_region, region, tmp_path):
                 f"@{body}", tls_region.url + LOGIN) == "2 413"
     assert curl("expect", *trust, "-H", "Content-Type: application/msgpack", "-H",
                 "Expect: 100-continue", "-d", "x", tls_region.url + LOGIN) == "2 422"
+
+
+def test_our_client_sends_many_requests_over_one_connection(make_region, tmp_path):
+    # A second connection would wait for ever, and its requests with it.
+    region = make_region(tls=True, settings={"limit_connections": 1})
+    device = Device(tmp_path)
+    device.run("signup", "ana", "--server", region.url, "--ca", region.certificate,
+               password=PASSWORD)
+    device.run("on", "files", "--yes")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for i in range(12):
+        (folder / f"file{i}").write_bytes(os.urandom(300_000))
+    device.run("backup", folder, timeout=30)
+    restored = tmp_path / "restored"
+    device.run("restore", restored, timeout=30)
+    found = {path.name: path.read_bytes() for path in restored.rglob("file*")}
+    assert found == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 # --- stop, certificates ----------------------------------------------------------------
