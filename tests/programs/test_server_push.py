@@ -274,6 +274,31 @@ def test_a_slow_reader_loses_nothing_and_the_others_wait_for_nobody(ana):
         assert message["done"] and ana.items(collection, stoken=message["stoken"]) == []
 
 
+def test_messages_that_nobody_reads_take_bounded_memory(make_region):
+    region = make_region(settings={"limit_reply_memory_bytes": 1 << 20, "loops": 1})
+    ana = person_of(region)
+    collection = ana.create_collection()
+    sockets = [subscribe(ana, collection, receive_buffer=4096) for _ in range(3)]
+    for socket_ in sockets:
+        socket_.message()
+    # Twice, for what the kernel takes of it.
+    rows = [item(meta=os.urandom(1000 << 10)) for _ in range(8)]
+    for row in rows:
+        ana.batch(collection, [row])
+    got, codes = [], []
+    for socket_ in sockets:
+        mine = []
+        try:
+            while len(mine) < len(rows):
+                mine += uids(socket_.message())
+        except Closed as closed:
+            codes.append(closed.code)
+        got.append(mine)
+        socket_.close()
+    # One waits with its message; the others come back later with their last token.
+    assert codes == [1013, 1013] and max(map(len, got)) == len(rows)
+
+
 def test_no_update_is_missed_between_catching_up_and_following(ana, region):
     collection = ana.create_collection()
     writer = Client(region.url)
