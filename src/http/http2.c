@@ -12,6 +12,12 @@ enum { COST_FRAME = 1, COST_RESET = 5 };
 /* Eight; nghttp2 counts one for each piece in which the 9 bytes of its head come. */
 enum { CONTINUATIONS_MAX = 8 * 9 };
 
+/*
+ * More than one read of shortest frames asks for once the purse is empty, so
+ * that the peer hears ENHANCE_YOUR_CALM before nghttp2 gives up without a word.
+ */
+enum { ACKS_MAX = 2 * HTTP2_PATIENCE + HTTP_LOOP_INPUT_SIZE / 9 };
+
 const struct dom_slice http2_preface = {
     .data = (const uint8_t *)NGHTTP2_CLIENT_MAGIC, .size = NGHTTP2_CLIENT_MAGIC_LEN};
 
@@ -177,6 +183,7 @@ open_session(struct http2 *http2)
 	/* Streams that are over are of no use: priorities are not theirs to give. */
 	nghttp2_option_set_no_closed_streams(option, 1);
 	nghttp2_option_set_max_continuations(option, CONTINUATIONS_MAX);
+	nghttp2_option_set_max_outbound_ack(option, ACKS_MAX);
 	is_open = nghttp2_session_server_new2(&http2->session, callbacks, http2, option) == 0;
 out:
 	nghttp2_option_del(option);

@@ -415,6 +415,24 @@ pings_are_answered_until_there_are_too_many(void **state)
 }
 
 static void
+a_flood_that_comes_in_one_read_is_told_so_too(void **state)
+{
+	static const uint8_t ping[17] = {0, 0, 8, 6};
+	struct dom_buffer flood = {0};
+
+	(void)state;
+	pump();
+	pass(1000); /* the purse is full again */
+	while (flood.size + sizeof(ping) <= HTTP_LOOP_INPUT_SIZE)
+		dom_buffer_append(&flood, ping, sizeof(ping));
+	assert_true(http2_feed(http2, dom_buffer_slice(&flood)));
+	dom_buffer_free(&flood);
+	pump();
+	assert_int_equal(goaway, NGHTTP2_ENHANCE_YOUR_CALM);
+	assert_true(http2_is_over(http2));
+}
+
+static void
 resets_are_dearer_than_pings(void **state)
 {
 	unsigned count = 0;
@@ -472,6 +490,7 @@ main(void)
 	    TEST(a_socket_that_takes_nothing_ends_the_connection),
 	    TEST(an_idle_connection_says_goodbye),
 	    TEST(pings_are_answered_until_there_are_too_many),
+	    TEST(a_flood_that_comes_in_one_read_is_told_so_too),
 	    TEST(resets_are_dearer_than_pings),
 	    TEST(after_a_stop_streams_end_and_then_the_connection),
 	    TEST(what_does_not_begin_like_a_client_is_refused),
