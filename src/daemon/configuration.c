@@ -37,6 +37,9 @@ enum key {
 	KEY_LOOPS,
 	KEY_LOG,
 	KEY_READY_FILE,
+#ifdef DOM_TEST_API
+	KEY_TEST_API,
+#endif
 	KEY_METRICS_LISTEN,
 	KEY_LIMITS, /* from here on: http_limit_table */
 	KEY_COUNT = KEY_LIMITS + HTTP_LIMIT_COUNT,
@@ -56,6 +59,9 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_LOOPS] = "loops",
     [KEY_LOG] = "log",
     [KEY_READY_FILE] = "ready_file",
+#ifdef DOM_TEST_API
+    [KEY_TEST_API] = "test_api",
+#endif
     [KEY_METRICS_LISTEN] = "metrics_listen",
 };
 
@@ -249,6 +255,14 @@ set(struct reading *reading, unsigned key, const char *value)
 	case KEY_READY_FILE:
 		into->ready_file = absolute(reading, name, value);
 		break;
+#ifdef DOM_TEST_API
+	case KEY_TEST_API:
+		into->test_api = strcmp(value, "yes") == 0;
+		if (!into->test_api && strcmp(value, "no") != 0)
+			problem(reading, reading->line,
+			    "test_api must be yes or no, not \"%s\"", value);
+		break;
+#endif
 	case KEY_METRICS_LISTEN:
 		into->metrics_listen = keep(reading, value);
 		break;
@@ -393,6 +407,15 @@ check_whole(struct reading *reading)
 		if (http_listener_open(
 		        into->listen[i], true, &listener, message, sizeof(message)) != DOM_OK)
 			problem(reading, reading->listen_line[i], "%s", message);
+#ifdef DOM_TEST_API
+		/* Plain HTTP is for loopback addresses alone; a socket may have a proxy. */
+		if (into->test_api && (http_listener_wants_tls(into->listen[i]) ||
+		                          strncmp(into->listen[i], "unix:", 5) == 0))
+			problem(reading, reading->listen_line[i],
+			    "with test_api, which lets anyone reset accounts, domiciled only "
+			    "listens on loopback addresses without TLS, such as "
+			    "127.0.0.1:8037");
+#endif
 	}
 	check_metrics(reading);
 	if (wants_tls && (into->tls_certificate == NULL || into->tls_key == NULL))

@@ -30,6 +30,9 @@ struct configuration {
 	const char *ready_file;     /* NULL: none */
 	const char *metrics_listen; /* NULL: none */
 	struct http_limits limits;
+#ifdef DOM_TEST_API
+	bool test_api;
+#endif
 };
 
 /*

@@ -283,6 +283,9 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	            .host_count = configuration->public_host_count,
 	            .quota_bytes = configuration->quota_bytes,
 	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
+#ifdef DOM_TEST_API
+	            .test_api = configuration->test_api,
+#endif
 	        },
 	    .clock = dom_clock_system(),
 	    .random = random,

@@ -144,6 +144,9 @@ success_status(enum service_op op)
 	case SERVICE_MEMBER_LEAVE:
 	case SERVICE_OUTGOING_WITHDRAW:
 	case SERVICE_INCOMING_REJECT:
+#ifdef DOM_TEST_API
+	case SERVICE_TEST_RESET:
+#endif
 		return 204;
 	default:
 		return 200;

@@ -85,6 +85,9 @@ static const struct row {
     {"GET", OURS "changes/{t}/", SERVICE_PUSH_CHANGES, QUERY_STOKEN},
     {"GET", OURS "sessions/", SERVICE_SESSIONS, 0},
     {"DELETE", OURS "sessions/{s}/", SERVICE_SESSION_REVOKE, 0},
+#ifdef DOM_TEST_API
+    {"POST", "api/v1/test/authentication/reset/", SERVICE_TEST_RESET, 0},
+#endif
 };
 
 /* What a path's segments hold, decoded. */
@@ -376,6 +379,9 @@ route_op_name(enum service_op op)
 	    [SERVICE_PUSH_SUBSCRIBE] = "push_subscribe",
 	    [SERVICE_PUSH_CHANGES_TICKET] = "push_changes_ticket",
 	    [SERVICE_PUSH_CHANGES] = "push_changes",
+#ifdef DOM_TEST_API
+	    [SERVICE_TEST_RESET] = "test_reset",
+#endif
 	    [SERVICE_SESSION_TOUCH] = "session_touch",
 	    [SERVICE_OP_COUNT] = "none",
 	};

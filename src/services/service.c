@@ -123,6 +123,9 @@ static const struct entry {
     [SERVICE_PUSH_CHANGES_TICKET] = {READ, push_changes_ticket},
     /* A ticket or a session: it looks by itself. */
     [SERVICE_PUSH_CHANGES] = {SOCKET, push_changes},
+#ifdef DOM_TEST_API
+    [SERVICE_TEST_RESET] = {OPEN_WRITE, account_reset},
+#endif
     [SERVICE_SESSION_TOUCH] = {WRITE, done},
 };
 

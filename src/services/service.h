@@ -71,6 +71,9 @@ enum service_op {
 	SERVICE_PUSH_SUBSCRIBE,
 	SERVICE_PUSH_CHANGES_TICKET,
 	SERVICE_PUSH_CHANGES,
+#ifdef DOM_TEST_API
+	SERVICE_TEST_RESET, /* see account/reset.c */
+#endif
 	SERVICE_SESSION_TOUCH, /* internal: after a reply with touch_session */
 	SERVICE_OP_COUNT,
 };
@@ -214,6 +217,9 @@ struct service_settings {
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;
 	int64_t session_life_ms; /* sliding */
+#ifdef DOM_TEST_API
+	bool test_api;
+#endif
 	int64_t quota_bytes;     /* of chunks for each account without its own; 0: no limit */
 };
 

@@ -16,6 +16,9 @@ enum {
 /* Operations; those below "session" need service_authenticate() before. */
 DOM_MUST_CHECK enum dom_status account_signup(struct service_call *call);
 DOM_MUST_CHECK enum dom_status account_login_challenge(struct service_call *call);
+#ifdef DOM_TEST_API
+DOM_MUST_CHECK enum dom_status account_reset(struct service_call *call);
+#endif
 DOM_MUST_CHECK enum dom_status account_login(struct service_call *call);
 /* session */
 DOM_MUST_CHECK enum dom_status account_logout(struct service_call *call);

@@ -109,6 +109,9 @@ every_operation_has_its_path(void **state)
 		has_path[cases[i].op] = true;
 	}
 	has_path[SERVICE_SESSION_TOUCH] = true; /* internal */
+#ifdef DOM_TEST_API
+	has_path[SERVICE_TEST_RESET] = true; /* tests/programs/test_upstream.py */
+#endif
 	for (unsigned op = 0; op < SERVICE_OP_COUNT; op++) {
 		assert_true(has_path[op]);
 		assert_non_null(route_op_name(op));
