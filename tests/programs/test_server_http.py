@@ -731,6 +731,8 @@ def test_the_sample_configuration_and_the_manual_know_every_key(domiciled, tmp_p
     keys = set()
     for source in ("src/http/limit.c", "src/daemon/configuration.c"):
         text = (ROOT / source).read_text()
+        # What only a build for other clients' tests has is in docs/HACKING.md.
+        text = re.sub(r"#ifdef DOM_TEST_API.*?#endif", "", text, flags=re.S)
         keys |= set(re.findall(r'\[(?:HTTP_LIMIT|KEY)_\w+\] =\s*\{?"(\w+)"', text))
     assert len(keys) >= 26
     sample = (ROOT / "packaging/domiciled.conf").read_text()
