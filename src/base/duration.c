@@ -136,14 +136,13 @@ static const struct unit units[] = {
     {'M', true, 0, &minute_ms},
     {'S', true, 0, &second_ms},
 };
-enum { UNIT_COUNT = sizeof(units) / sizeof(units[0]), TIME_UNITS = 4 };
+enum { UNIT_COUNT = sizeof(units) / sizeof(units[0]) };
 
 static enum dom_status
 add(struct dom_duration *duration, const struct unit *unit, uint64_t count)
 {
 	if (unit->ms == NULL) {
-		if (count > MONTHS_MAX ||
-		    duration->months + count * unit->months > (uint64_t)MONTHS_MAX)
+		if (duration->months + count * unit->months > (uint64_t)MONTHS_MAX)
 			return DOM_ELIMIT;
 		duration->months += (uint32_t)count * unit->months;
 		return DOM_OK;
@@ -186,7 +185,6 @@ dom_duration_parse(struct dom_slice text, struct dom_duration *duration_r)
 
 		if (!in_time && text.data[at] == 'T') {
 			in_time = true;
-			next = TIME_UNITS;
 			at++;
 		}
 		if (!read_count(text, &at, &count))
