@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The file of the erasures' journal: see journal.h for its bytes. */
+#include "daemon/journal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+#include "crypto/digest.h"
+
+enum {
+	CHECK_SIZE = 32,
+	CHECK_AT = JOURNAL_RECORD_SIZE - CHECK_SIZE,
+	REGION_AT = 32,
+};
+static_assert(8 + 8 + 8 + 8 + 4 * JOURNAL_HASH_SIZE == CHECK_AT, "a record's fields");
+static_assert((int)CHECK_SIZE == (int)DOM_SHA256_SIZE, "the check");
+
+static const char magic[] = "domicile erasures v1\n";
+
+struct journal_file {
+	int fd;
+	bool has_failed; /* a write or sync did: what is there is not known any more */
+	uint64_t count;
+	uint8_t check[CHECK_SIZE]; /* of the last record, or of the header */
+	uint8_t region[JOURNAL_REGION_SIZE];
+};
+
+/* --- records ------------------------------------------------------------------- */
+
+static enum dom_status
+check_of(const uint8_t before[CHECK_SIZE], const uint8_t *record, uint8_t check_r[CHECK_SIZE])
+{
+	uint8_t bytes[CHECK_SIZE + CHECK_AT] = {0};
+
+	if (before != NULL)
+		memcpy(bytes, before, CHECK_SIZE);
+	memcpy(bytes + CHECK_SIZE, record, CHECK_AT);
+	return dom_sha256(dom_slice(bytes, sizeof(bytes)), check_r);
+}
+
+static void
+put_u64(uint8_t *at, uint64_t value)
+{
+	for (int i = 7; i >= 0; i--, value >>= 8)
+		at[i] = (uint8_t)value;
+}
+
+static enum dom_status
+encode(const struct journal_entry *entry, uint64_t number, const uint8_t before[CHECK_SIZE],
+    uint8_t record_r[JOURNAL_RECORD_SIZE])
+{
+	memset(record_r, 0, JOURNAL_RECORD_SIZE);
+	put_u64(record_r, number);
+	record_r[8] = (uint8_t)entry->kind;
+	put_u64(record_r + 16, entry->serial);
+	put_u64(record_r + 24, (uint64_t)entry->accepted_ms);
+	memcpy(record_r + 32, entry->request, JOURNAL_HASH_SIZE);
+	memcpy(record_r + 64, entry->account, JOURNAL_HASH_SIZE);
+	memcpy(record_r + 96, entry->subject, JOURNAL_HASH_SIZE);
+	memcpy(record_r + 128, entry->item, JOURNAL_HASH_SIZE);
+	return check_of(before, record_r, record_r + CHECK_AT);
+}
+
+/* DOM_EINTEGRITY: not the record of that number. */
+static enum dom_status
+decode(const uint8_t record[JOURNAL_RECORD_SIZE], uint64_t number,
+    const uint8_t before[CHECK_SIZE], struct journal_entry *entry_r)
+{
+	struct dom_reader in = dom_reader_over(dom_slice(record, CHECK_AT));
+	uint8_t check[CHECK_SIZE];
+	enum dom_status st;
+
+	if ((st = check_of(before, record, check)) != DOM_OK)
+		return st;
+	if (memcmp(check, record + CHECK_AT, CHECK_SIZE) != 0)
+		return DOM_EINTEGRITY;
+	entry_r->number = dom_read_u64(&in);
+	entry_r->kind = (enum journal_kind)dom_read_u8(&in);
+	(void)dom_read_bytes(&in, 7);
+	entry_r->serial = dom_read_u64(&in);
+	entry_r->accepted_ms = (int64_t)dom_read_u64(&in);
+	memcpy(entry_r->request, record + 32, JOURNAL_HASH_SIZE);
+	memcpy(entry_r->account, record + 64, JOURNAL_HASH_SIZE);
+	memcpy(entry_r->subject, record + 96, JOURNAL_HASH_SIZE);
+	memcpy(entry_r->item, record + 128, JOURNAL_HASH_SIZE);
+	return entry_r->number == number && entry_r->kind >= JOURNAL_WITHDRAWAL &&
+	               entry_r->kind <= JOURNAL_ACCOUNT
+	           ? DOM_OK
+	           : DOM_EINTEGRITY;
+}
+
+/* Number 0 is the header. */
+static off_t
+place_of(uint64_t number)
+{
+	return (off_t)(number * JOURNAL_RECORD_SIZE);
+}
+
+static enum dom_status
+read_record(
+    const struct journal_file *file, uint64_t number, uint8_t record_r[JOURNAL_RECORD_SIZE])
+{
+	ssize_t size = pread(file->fd, record_r, JOURNAL_RECORD_SIZE, place_of(number));
+
+	return size == JOURNAL_RECORD_SIZE ? DOM_OK : size < 0 ? DOM_EFILE : DOM_EINTEGRITY;
+}
+
+/* --- as the rules see it --------------------------------------------------------- */
+
+static uint64_t
+count_entries(void *context)
+{
+	const struct journal_file *file = context;
+
+	return file->count;
+}
+
+static enum dom_status
+read_entry(void *context, uint64_t number, struct journal_entry *entry_r)
+{
+	const struct journal_file *file = context;
+	uint8_t before[JOURNAL_RECORD_SIZE], record[JOURNAL_RECORD_SIZE];
+	enum dom_status st;
+
+	assert(number >= 1 && number <= file->count);
+	if ((st = read_record(file, number - 1, before)) != DOM_OK ||
+	    (st = read_record(file, number, record)) != DOM_OK)
+		return st;
+	return decode(record, number, before + CHECK_AT, entry_r);
+}
+
+static bool
+write_all(int fd, const uint8_t *at, size_t left, off_t place)
+{
+	while (left != 0) {
+		ssize_t size = pwrite(fd, at, left, place);
+
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size <= 0)
+			return false;
+		at += size;
+		left -= (size_t)size;
+		place += size;
+	}
+	return true;
+}
+
+/*
+ * A sync that failed may have lost what was written before it: nothing is
+ * appended any more until the file is opened again.
+ */
+static enum dom_status
+append_entries(void *context, const struct journal_entry *entries, size_t count)
+{
+	struct journal_file *file = context;
+	uint8_t records[JOURNAL_APPEND_MAX][JOURNAL_RECORD_SIZE];
+	const uint8_t *before = file->check;
+
+	assert(count <= JOURNAL_APPEND_MAX);
+	if (file->has_failed)
+		return DOM_EFILE;
+	for (size_t i = 0; i < count; i++) {
+		enum dom_status st =
+		    encode(&entries[i], file->count + 1 + i, before, records[i]);
+
+		if (st != DOM_OK)
+			return st;
+		before = records[i] + CHECK_AT;
+	}
+	if (!write_all(
+	        file->fd, records[0], count * sizeof(records[0]), place_of(file->count + 1))) {
+		/* Whole records of it must not stay: who asks again would have them twice. */
+		file->has_failed = ftruncate(file->fd, place_of(file->count + 1)) != 0;
+		return errno == ENOSPC || errno == EDQUOT ? DOM_EFULL : DOM_EFILE;
+	}
+	if (fdatasync(file->fd) != 0) {
+		file->has_failed = true;
+		return DOM_EFILE;
+	}
+	file->count += count;
+	memcpy(file->check, before, CHECK_SIZE);
+	return DOM_OK;
+}
+
+struct journal
+journal_file_functions(struct journal_file *file)
+{
+	return (struct journal){.count = count_entries,
+	    .read = read_entry,
+	    .append = append_entries,
+	    .context = file};
+}
+
+/* --- opening --------------------------------------------------------------------- */
+
+struct opening {
+	const struct journal_options *options;
+	char *message;
+	size_t message_size;
+};
+
+static enum dom_status __attribute__((format(printf, 3, 4)))
+refuse(const struct opening *opening, enum dom_status status, const char *format, ...)
+{
+	va_list args;
+	int used = snprintf(opening->message, opening->message_size,
+	    "the journal of erasures %s ", opening->options->path);
+
+	va_start(args, format);
+	if (used >= 0 && (size_t)used < opening->message_size)
+		vsnprintf(opening->message + used, opening->message_size - (size_t)used, format,
+		    args);
+	va_end(args);
+	return status;
+}
+
+static enum dom_status
+sync_folder(const char *path)
+{
+	char *folder = strdup(path), *slash;
+	int fd;
+	bool is_synced;
+
+	if (folder == NULL)
+		return DOM_ENOMEM;
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[slash == folder] = '\0';
+	fd = open(slash == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd < 0)
+		return DOM_EFILE;
+	is_synced = fsync(fd) == 0;
+	close(fd);
+	return is_synced ? DOM_OK : DOM_EFILE;
+}
+
+static enum dom_status
+make_header(struct journal_file *file, const struct opening *opening)
+{
+	uint8_t header[JOURNAL_RECORD_SIZE] = {0};
+	enum dom_status st;
+
+	memcpy(header, magic, sizeof(magic) - 1);
+	memcpy(header + REGION_AT, opening->options->region, JOURNAL_REGION_SIZE);
+	if ((st = check_of(NULL, header, header + CHECK_AT)) != DOM_OK)
+		return refuse(opening, st, "cannot be made: no memory");
+	if (!write_all(file->fd, header, sizeof(header), 0) || fsync(file->fd) != 0 ||
+	    sync_folder(opening->options->path) != DOM_OK)
+		return refuse(opening, DOM_EFILE, "cannot be made: %s", strerror(errno));
+	return DOM_OK;
+}
+
+static enum dom_status
+check_header(struct journal_file *file, const struct opening *opening)
+{
+	uint8_t header[JOURNAL_RECORD_SIZE], check[CHECK_SIZE];
+	enum dom_status st;
+
+	if ((st = read_record(file, 0, header)) == DOM_EFILE)
+		return refuse(opening, st, "cannot be read: %s", strerror(errno));
+	if (st == DOM_OK)
+		st = check_of(NULL, header, check);
+	if (st == DOM_ENOMEM)
+		return refuse(opening, st, "cannot be read: no memory");
+	if (st != DOM_OK || memcmp(header, magic, sizeof(magic) - 1) != 0 ||
+	    memcmp(check, header + CHECK_AT, CHECK_SIZE) != 0)
+		return refuse(opening, DOM_EINTEGRITY,
+		    "is not one, or its beginning is damaged: restore the newest copy of it");
+	if (memcmp(header + REGION_AT, opening->options->region, JOURNAL_REGION_SIZE) != 0)
+		return refuse(opening, DOM_EDENIED,
+		    "belongs to another region, or was made with another region key");
+	memcpy(file->check, check, CHECK_SIZE);
+	return DOM_OK;
+}
+
+/* Every record up to the first that is not whole. */
+static enum dom_status
+read_through(struct journal_file *file, uint64_t whole)
+{
+	enum dom_status st = DOM_OK;
+
+	while (file->count < whole) {
+		uint8_t record[JOURNAL_RECORD_SIZE];
+		struct journal_entry entry;
+
+		if ((st = read_record(file, file->count + 1, record)) != DOM_OK ||
+		    (st = decode(record, file->count + 1, file->check, &entry)) != DOM_OK)
+			break;
+		memcpy(file->check, record + CHECK_AT, CHECK_SIZE);
+		file->count++;
+	}
+	return st == DOM_EINTEGRITY ? DOM_OK : st;
+}
+
+static enum dom_status
+check_records(struct journal_file *file, const struct opening *opening)
+{
+	const struct journal_options *options = opening->options;
+	struct stat info;
+	uint64_t whole;
+	enum dom_status st;
+
+	if (fstat(file->fd, &info) != 0)
+		return refuse(opening, DOM_EFILE, "cannot be read: %s", strerror(errno));
+	whole = (uint64_t)info.st_size / JOURNAL_RECORD_SIZE - 1;
+	if ((st = read_through(file, whole)) != DOM_OK)
+		return refuse(opening, st, "cannot be read: %s",
+		    st == DOM_EFILE ? strerror(errno) : dom_status_text(st));
+	if (whole - file->count > JOURNAL_APPEND_MAX)
+		return refuse(opening, DOM_EINTEGRITY,
+		    "is damaged at entry %" PRIu64 " of %" PRIu64
+		    ": restore the newest copy of it. Without it, what was erased could come "
+		    "back from a backup",
+		    file->count + 1, whole);
+	if (file->count < options->known)
+		return refuse(opening, DOM_EINTEGRITY,
+		    "ends after %" PRIu64 " entries, but the store has seen %" PRIu64
+		    " of it: restore the newest copy of it",
+		    file->count, options->known);
+	if (info.st_size == place_of(file->count + 1) || options->read_only)
+		return DOM_OK;
+	if (ftruncate(file->fd, place_of(file->count + 1)) != 0 || fsync(file->fd) != 0)
+		return refuse(opening, DOM_EFILE, "cannot be written: %s", strerror(errno));
+	snprintf(opening->message, opening->message_size,
+	    "the journal of erasures had an entry that was cut short, after entry %" PRIu64
+	    "; it will be written again",
+	    file->count);
+	return DOM_OK;
+}
+
+static enum dom_status
+open_file(struct journal_file *file, const struct opening *opening)
+{
+	const struct journal_options *options = opening->options;
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
+	                  (options->read_only ? O_RDONLY : O_RDWR) |
+	                  (options->read_only || options->known != 0 ? 0 : O_CREAT);
+	struct stat info;
+
+	if ((file->fd = open(options->path, flags, 0600)) < 0 && errno == ENOENT &&
+	    options->known != 0)
+		return refuse(opening, DOM_EFILE,
+		    "is missing, but the store has seen %" PRIu64
+		    " entries of it: restore the newest copy of it",
+		    options->known);
+	if (file->fd < 0)
+		return refuse(opening, DOM_EFILE, "cannot be opened: %s", strerror(errno));
+	if (fstat(file->fd, &info) != 0 || !S_ISREG(info.st_mode))
+		return refuse(opening, DOM_EINPUT, "is not a file");
+	/* A second server, or domicilectl restore beside one, would number entries twice. */
+	if (!options->read_only && flock(file->fd, LOCK_EX | LOCK_NB) != 0)
+		return refuse(opening, DOM_EDENIED, "is in use by another program");
+	/* Shorter than its header: the very first start was cut short. */
+	if (!options->read_only && options->known == 0 && info.st_size < JOURNAL_RECORD_SIZE &&
+	    make_header(file, opening) != DOM_OK)
+		return DOM_EFILE;
+	return DOM_OK;
+}
+
+enum dom_status
+journal_file_open(const struct journal_options *options, struct journal_file **file_r,
+    char *message_r, size_t message_size)
+{
+	const struct opening opening = {
+	    .options = options, .message = message_r, .message_size = message_size};
+	struct journal_file *file = calloc(1, sizeof(*file));
+	enum dom_status st;
+
+	*file_r = NULL;
+	message_r[0] = '\0';
+	if (file == NULL)
+		return refuse(&opening, DOM_ENOMEM, "cannot be opened: no memory");
+	file->fd = -1;
+	if ((st = open_file(file, &opening)) == DOM_OK &&
+	    (st = check_header(file, &opening)) == DOM_OK &&
+	    (st = check_records(file, &opening)) == DOM_OK)
+		*file_r = file;
+	else
+		journal_file_close(&file);
+	return st;
+}
+
+void
+journal_file_close(struct journal_file **file)
+{
+	struct journal_file *old = *file;
+
+	if (old == NULL)
+		return;
+	*file = NULL;
+	if (old->fd >= 0)
+		close(old->fd);
+	free(old);
+}
