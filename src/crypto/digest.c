@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include <sodium.h>
@@ -13,12 +14,34 @@ struct dom_sha256 {
 	bool failed;
 };
 
+/*
+ * EVP_sha256() is only a name: OpenSSL 3 looks the code up by it in every call, which takes as
+ * long as to hash 1 KiB.  Found once it is kept to the end of the process.
+ */
+static EVP_MD *fetched;
+
+static void
+fetch_once(void)
+{
+	fetched = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+}
+
+static const EVP_MD *
+sha256_type(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	if (pthread_once(&once, fetch_once) != 0 || fetched == NULL)
+		return EVP_sha256();
+	return fetched;
+}
+
 enum dom_status
 dom_sha256(struct dom_slice bytes, uint8_t digest_r[DOM_SHA256_SIZE])
 {
 	unsigned size = 0;
 
-	if (EVP_Digest(bytes.data, bytes.size, digest_r, &size, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(bytes.data, bytes.size, digest_r, &size, sha256_type(), NULL) != 1)
 		return DOM_ENOMEM;
 	assert(size == DOM_SHA256_SIZE);
 	return DOM_OK;
@@ -43,7 +66,7 @@ dom_sha256_new(void)
 	if (sha == NULL)
 		return NULL;
 	sha->context = EVP_MD_CTX_new();
-	if (sha->context == NULL || EVP_DigestInit_ex(sha->context, EVP_sha256(), NULL) != 1)
+	if (sha->context == NULL || EVP_DigestInit_ex(sha->context, sha256_type(), NULL) != 1)
 		dom_sha256_free(&sha);
 	return sha;
 }

@@ -32,8 +32,9 @@ enum {
 	EXIT_USAGE = 2,
 	MESSAGE_SIZE = 1024,
 	STOP_LOOK_MS = 20,
-	/* Larger blocks go back to the system when they are freed: see run(). */
-	OWN_MAPPING_BYTES = 256 << 10,
+	/* Larger blocks, and free memory above this, go back to the system: see run(). */
+	OWN_MAPPING_BYTES = 2 << 20,
+	KEPT_FREE_BYTES = 4 << 20,
 	LOOK_SECONDS = 1,
 	FAILURE_AGAIN_LOOKS = 60, /* before the same failure is told again */
 	/* Beside connections: the store, chunks on their way, listeners, loops. */
@@ -434,8 +435,12 @@ run(struct region *region)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(027);
-	/* Else glibc raises it by itself, and keeps what a rush of large replies took. */
+	/*
+	 * Else glibc raises both by itself, and keeps what a rush of large replies took; lower,
+	 * each reply of usual size is made of pages that the system must first fill with zeros.
+	 */
 	mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
 	raise_descriptors(&region->configuration.limits);
 	if (dom_crypto_start() != DOM_OK)
 		complain("cryptography cannot start: no randomness on this machine");

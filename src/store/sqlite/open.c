@@ -195,10 +195,18 @@ open_writer(struct store *store, const struct opening *opening)
 	return DOM_OK;
 }
 
+/* SQLite counts every block of memory under a lock that all threads share; nobody asks. */
+static void
+configure_once(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum dom_status
 store_open(const struct store_options *options, struct store **store_r, char *message_r,
     size_t message_size)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct opening opening = {options, message_r, message_size};
 	struct store *store = calloc(1, sizeof(*store));
 	enum dom_status st;
@@ -206,6 +214,8 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	*store_r = NULL;
 	if (store == NULL)
 		return opening_fail(&opening, DOM_ENOMEM, "no memory to open a store");
+	/* It only has an effect before the first database is opened. */
+	(void)pthread_once(&once, configure_once);
 	store->folder = store->lock = -1;
 	store->manual = options->manual;
 	store->chunk_row_size_max = options->chunk_row_size_max != 0
