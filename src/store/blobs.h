@@ -29,11 +29,19 @@ DOM_MUST_CHECK enum dom_status blobs_open(int folder, struct blobs **blobs_r);
 void blobs_close(struct blobs **blobs);
 
 /*
- * DOM_OK: the bytes and their name survive a power cut.  After DOM_EFULL and
- * DOM_ESTORE nothing is left behind, as far as the disk allows.
+ * A blob comes in pieces, from one thread at a time.  After DOM_OK from
+ * blobs_finish() its bytes and its name survive a power cut.  After DOM_EFULL
+ * and DOM_ESTORE of any of them, abandon it: nothing is left behind, as far as
+ * the disk allows.
  */
-DOM_MUST_CHECK enum dom_status blobs_write(struct blobs *blobs,
-    const uint8_t owner[BLOB_OWNER_SIZE], struct dom_slice data, struct blob_name *name_r);
+struct blob_writer;
+DOM_MUST_CHECK enum dom_status blobs_begin(
+    struct blobs *blobs, const uint8_t owner[BLOB_OWNER_SIZE], struct blob_writer **writer_r);
+DOM_MUST_CHECK enum dom_status blobs_add(struct blob_writer *writer, struct dom_slice piece);
+/* Takes the writer, whatever the outcome. */
+DOM_MUST_CHECK enum dom_status blobs_finish(
+    struct blob_writer **writer, struct blob_name *name_r);
+void blobs_abandon(struct blob_writer **writer);
 
 /* DOM_EINTEGRITY: missing, or not of this size; DOM_ESTORE: the disk cannot read it. */
 DOM_MUST_CHECK enum dom_status blobs_read(struct blobs *blobs, const struct blob_name *name,

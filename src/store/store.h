@@ -382,6 +382,15 @@ struct store_staged;
 DOM_MUST_CHECK enum dom_status store_chunk_stage(struct store *store,
     const uint8_t owner_id[STORE_ID_SIZE], struct dom_slice data,
     struct store_staged **staged_r);
+/*
+ * The same for a large chunk that is not there yet as a whole: any thread, one at a time.  It
+ * can be put after DOM_OK from the end, and only be freed after a failure.
+ */
+DOM_MUST_CHECK enum dom_status store_chunk_stage_begin(
+    struct store *store, const uint8_t owner_id[STORE_ID_SIZE], struct store_staged **staged_r);
+DOM_MUST_CHECK enum dom_status store_chunk_stage_add(
+    struct store_staged *staged, struct dom_slice piece);
+DOM_MUST_CHECK enum dom_status store_chunk_stage_end(struct store_staged *staged);
 /* True if staging a chunk of this size blocks on the disk. */
 bool store_chunk_stage_blocks(const struct store *store, size_t size);
 /* Drops the file too unless a committed job has put it. */

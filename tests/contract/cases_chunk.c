@@ -247,6 +247,43 @@ lose(const char *path)
 }
 
 static void
+a_chunk_that_comes_in_pieces_is_the_same_chunk(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	static uint8_t bytes[3 * STORE_CHUNK_ROW_SIZE_MAX + 5];
+	struct store_staged *staged, *left;
+	struct dom_slice found;
+	enum dom_status st;
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 3 + i / 256);
+	assert_status(store_chunk_stage_begin(world->store, owner_id, &staged), DOM_OK);
+	for (size_t at = 0; at < sizeof(bytes); at += 1001)
+		assert_status(store_chunk_stage_add(staged,
+		                  dom_slice(bytes + at,
+		                      sizeof(bytes) - at < 1001 ? sizeof(bytes) - at : 1001)),
+		    DOM_OK);
+	assert_status(store_chunk_stage_end(staged), DOM_OK);
+	/* One that never came to its end leaves nothing. */
+	assert_status(store_chunk_stage_begin(world->store, owner_id, &left), DOM_OK);
+	assert_status(store_chunk_stage_add(left, dom_slice(bytes, 1001)), DOM_OK);
+	assert_int_equal(count_files(world), 2);
+	store_staged_free(&left);
+	assert_int_equal(count_files(world), 1);
+	st = store_chunk_put(write_begin(world), collection, dom_slice_of("k1"), staged);
+	assert_status(write_end(world, st), DOM_OK);
+	store_staged_free(&staged);
+	/* The digest is checked when it is read. */
+	assert_status(store_chunk_get(read_begin(world), collection, dom_slice_of("k1"),
+	                  world->arena, &found),
+	    DOM_OK);
+	assert_int_equal(found.size, sizeof(bytes));
+	assert_memory_equal(found.data, bytes, sizeof(bytes));
+	read_end(world);
+}
+
+static void
 a_changed_file_is_noticed(void **state)
 {
 	assert_status(get_after(*state, flip), DOM_EINTEGRITY);
@@ -320,6 +357,7 @@ const struct CMUnitTest chunk_cases[] = {
     CONTRACT_CASE(a_staged_chunk_that_no_job_keeps_leaves_nothing),
     CONTRACT_CASE(a_chunk_that_a_job_undid_can_be_put_by_another),
     CONTRACT_CASE(only_large_chunks_block_when_staged),
+    CONTRACT_CASE(a_chunk_that_comes_in_pieces_is_the_same_chunk),
     CONTRACT_CASE(a_changed_file_is_noticed),
     CONTRACT_CASE(a_shortened_file_is_noticed),
     CONTRACT_CASE(a_lost_file_is_noticed),

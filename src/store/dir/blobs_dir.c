@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Blobs as files: chunks/<owner, hex>/<2 hex digits>/<unique, hex>.
- *
- *   write ".new-<unique>" --fsync--> rename to <unique> --fsync of the folder--> told
- *
- * A crash before the rename leaves a ".new-" file, one after it a blob that no
- * row knows; both are swept when the store opens, before anything is written.
+ * Blobs as files: chunks/<owner, hex>/<2 hex digits>/<unique, hex>.  Here: the
+ * folders, reading, removing; blobs_write.c writes them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,20 +16,15 @@
 
 #include "store/dir/dir.h"
 
-enum {
-	BLOBS_NAME_TEXT_SIZE = 2 * BLOB_UNIQUE_SIZE + 1,
-	BLOBS_NEW_TEXT_SIZE = sizeof(BLOBS_NEW_PREFIX) - 1 + BLOBS_NAME_TEXT_SIZE,
-	BLOBS_FOLDER_TEXT_SIZE = 2 * BLOB_OWNER_SIZE + 1 + 2 + 1,
-};
+enum { BLOBS_FOLDER_TEXT_SIZE = 2 * BLOB_OWNER_SIZE + 1 + 2 + 1 };
 
-static enum dom_status
+enum dom_status
 blobs_errno(void)
 {
 	return errno == ENOSPC || errno == EDQUOT ? DOM_EFULL : DOM_ESTORE;
 }
 
-/* A failed sync may have lost pages for good, and the next one would not tell. */
-static enum dom_status
+enum dom_status
 blobs_sync(struct blobs *blobs, int fd)
 {
 	enum dom_status st;
@@ -49,11 +40,15 @@ enum dom_status
 blobs_open(int folder, struct blobs **blobs_r)
 {
 	struct blobs *blobs = calloc(1, sizeof(*blobs));
+	struct dom_random random = dom_random_system();
 	enum dom_status st = DOM_OK;
+	unsigned first;
 
 	if (blobs == NULL)
 		return DOM_ENOMEM;
 	blobs->folder = -1;
+	dom_random_fill(&random, &first, sizeof(first));
+	atomic_init(&blobs->written, first);
 	pthread_mutex_init(&blobs->folders, NULL);
 	if (mkdirat(folder, "chunks", 0700) != 0 && errno != EEXIST)
 		st = blobs_errno();
@@ -152,71 +147,14 @@ blobs_folder_ensure_locked(struct blobs *blobs, const struct blob_name *name, in
 	return *fd_r < 0 ? blobs_errno() : DOM_OK;
 }
 
-static enum dom_status
-blobs_write_all(int fd, struct dom_slice data)
-{
-	while (data.size != 0) {
-		ssize_t wrote = write(fd, data.data, data.size);
-
-		if (wrote < 0 && errno == EINTR)
-			continue;
-		if (wrote <= 0)
-			return blobs_errno();
-		data = dom_slice(data.data + wrote, data.size - (size_t)wrote);
-	}
-	return DOM_OK;
-}
-
-/* Write under the unfinished name, sync, take the final name, sync the folder. */
-static enum dom_status
-blobs_write_in(
-    struct blobs *blobs, int folder, const struct blob_name *name, struct dom_slice data)
-{
-	char unfinished[BLOBS_NEW_TEXT_SIZE] = BLOBS_NEW_PREFIX;
-	char *final = unfinished + sizeof(BLOBS_NEW_PREFIX) - 1;
-	enum dom_status st;
-	int fd;
-
-	dom_hex_encode(dom_slice(name->unique, BLOB_UNIQUE_SIZE), final);
-	fd = openat(
-	    folder, unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return blobs_errno();
-	if ((st = blobs_write_all(fd, data)) == DOM_OK)
-		st = blobs_sync(blobs, fd);
-	if (close(fd) != 0 && st == DOM_OK)
-		st = blobs_errno();
-	if (st == DOM_OK && renameat(folder, unfinished, folder, final) != 0)
-		st = blobs_errno();
-	if (st < 0) {
-		unlinkat(folder, unfinished, 0);
-		return st;
-	}
-	if ((st = blobs_sync(blobs, folder)) < 0)
-		unlinkat(folder, final, 0);
-	return st;
-}
-
 enum dom_status
-blobs_write(struct blobs *blobs, const uint8_t owner[BLOB_OWNER_SIZE], struct dom_slice data,
-    struct blob_name *name_r)
+blobs_folder_ensure(struct blobs *blobs, const struct blob_name *name, int *fd_r)
 {
-	struct dom_random random = dom_random_system();
-	struct blob_name name;
 	enum dom_status st;
-	int folder = -1;
 
-	memcpy(name.owner, owner, BLOB_OWNER_SIZE);
-	dom_random_fill(&random, name.unique, BLOB_UNIQUE_SIZE);
 	pthread_mutex_lock(&blobs->folders);
-	st = blobs_folder_ensure_locked(blobs, &name, &folder);
+	st = blobs_folder_ensure_locked(blobs, name, fd_r);
 	pthread_mutex_unlock(&blobs->folders);
-	if (st < 0)
-		return st;
-	st = blobs_write_in(blobs, folder, &name, data);
-	close(folder);
-	if (st == DOM_OK)
-		*name_r = name;
 	return st;
 }
 

@@ -1,58 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Chunks: staged outside of a transaction, put by a job, checked when read. */
+/* Chunks: put by a job, checked when read. */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "store/sqlite/engine.h"
-
-bool
-store_chunk_stage_blocks(const struct store *store, size_t size)
-{
-	return size > store->chunk_row_size_max;
-}
-
-enum dom_status
-store_chunk_stage(struct store *store, const uint8_t owner_id[STORE_ID_SIZE],
-    struct dom_slice data, struct store_staged **staged_r)
-{
-	struct store_staged *staged;
-	enum dom_status st;
-
-	*staged_r = NULL;
-	if (store_failed(store))
-		return DOM_ESTORE;
-	if ((staged = calloc(1, sizeof(*staged))) == NULL)
-		return DOM_ENOMEM;
-	staged->store = store;
-	staged->size = data.size;
-	st = dom_sha256(data, staged->sha256);
-	if (st == DOM_OK && store_chunk_stage_blocks(store, data.size)) {
-		staged->in_file = true;
-		st = blobs_write(store->blobs, owner_id, data, &staged->file);
-	} else {
-		staged->data = data;
-	}
-	if (st < 0) {
-		free(staged);
-		return st;
-	}
-	*staged_r = staged;
-	return DOM_OK;
-}
-
-void
-store_staged_free(struct store_staged **staged)
-{
-	struct store_staged *old = *staged;
-
-	if (old == NULL)
-		return;
-	*staged = NULL;
-	assert(old->state != STAGED_PUT);
-	if (old->in_file && old->state == STAGED_FREE)
-		blobs_remove(old->store->blobs, &old->file);
-	free(old);
-}
 
 /* The owner has so much more. */
 static enum dom_status
@@ -84,7 +34,7 @@ store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 	struct dom_slice data = staged->data, none = {0};
 	enum dom_status st;
 
-	assert(txn->writes && staged->state == STAGED_FREE);
+	assert(txn->writes && staged->state == STAGED_FREE && staged->sha == NULL);
 	sql_put_number(&call, collection);
 	sql_put_slice(&call, uid);
 	sql_put_clock(&call, staged->size);

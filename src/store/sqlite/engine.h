@@ -20,6 +20,7 @@ enum {
 	SWEEP_FILES_MAX = 200000, /* looked at when a store opens */
 	READER_WAIT_MS = 10000,   /* a reader waits for a log that is being recovered */
 	FAILURE_TEXT_SIZE = 160,
+	STAGE_PIECE_SIZE = 64 << 10,
 };
 
 /* The database of a restore that is not finished yet. */
@@ -61,6 +62,8 @@ struct store_staged {
 	uint8_t sha256[DOM_SHA256_SIZE];
 	bool in_file;
 	struct blob_name file;
+	struct blob_writer *writer; /* both until its end: */
+	struct dom_sha256 *sha;
 	enum staged_state state; /* the writer's while a job runs, else the owner's */
 	struct store_staged *next_put;
 };
