@@ -100,13 +100,19 @@ batch_done(struct store_job *job, enum dom_status status)
 static double
 measure_store(const char *folder)
 {
+	static const uint8_t bytes[32] = "region key of a bench";
 	struct store_options options = {.folder = folder, .region = "in"};
+	struct dom_region_key *key = NULL;
 	struct batch batch = {.job = {.run = batch_run, .done = batch_done}};
 	struct store *store;
 	char message[200];
 	int64_t started_ms;
 	double result;
 
+	check(dom_crypto_start() == DOM_OK &&
+	          dom_region_key_from_bytes(dom_slice(bytes, sizeof(bytes)), &key) == DOM_OK,
+	    "a region key");
+	options.key = key;
 	check(store_open(&options, &store, message, sizeof(message)) == DOM_OK, "store_open()");
 	check(store_write(store, setup_run, &batch) == DOM_OK, "store_write()");
 	sem_init(&batch.done, 0, 0);

@@ -14,12 +14,14 @@ enum {
 	USE_CHALLENGE = 1, /* never renumber: stored and sent bytes depend on it */
 	USE_SALT = 2,
 	USE_FAKE_LOGIN = 3,
+	USE_REST = 8,
+	USE_INDEX = 9,
 };
 
 enum dom_status
 dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 {
-	uint8_t seed[DOM_KEY_SIZE], secret[crypto_sign_SECRETKEYBYTES];
+	uint8_t seed[DOM_KEY_SIZE], index[DOM_KEY_SIZE], secret[crypto_sign_SECRETKEYBYTES];
 	struct dom_region_key *key;
 
 	if (bytes.size != DOM_KEY_SIZE)
@@ -30,6 +32,11 @@ dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 	dom_kdf(bytes.data, USE_CHALLENGE, "DomRegn ", key->challenge_key);
 	dom_kdf(bytes.data, USE_SALT, "DomRegn ", key->salt_key);
 	dom_kdf(bytes.data, USE_FAKE_LOGIN, "DomRegn ", seed);
+	dom_kdf(bytes.data, USE_REST, "DomRegn ", key->rest_key);
+	dom_kdf(bytes.data, USE_INDEX, "DomRegn ", index);
+	for (unsigned i = 0; i < DOM_REGION_INDEX_COUNT; i++)
+		dom_kdf(index, i + 1, "DomIndex", key->index_keys[i]);
+	dom_wipe(index, sizeof(index));
 	crypto_sign_seed_keypair(key->fake_login_public, secret, seed);
 	dom_wipe(seed, sizeof(seed));
 	dom_wipe(secret, sizeof(secret));

@@ -43,10 +43,14 @@ struct dom_item_key {
 	struct dom_bulk *bulk; /* NULL: OpenSSL lacks the cipher */
 };
 
+enum { DOM_REGION_INDEX_COUNT = 4 };
+
 struct dom_region_key {
 	uint8_t challenge_key[DOM_KEY_SIZE];
 	uint8_t salt_key[DOM_KEY_SIZE];
 	uint8_t fake_login_public[DOM_PUBLIC_KEY_SIZE];
+	uint8_t rest_key[DOM_KEY_SIZE];
+	uint8_t index_keys[DOM_REGION_INDEX_COUNT][DOM_KEY_SIZE];
 };
 
 /* Fill in what follows from the 32 bytes. */

@@ -266,7 +266,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	         message_size)) != DOM_OK)
 		return st;
 	if ((st = store_open(&(struct store_options){.folder = configuration->data,
-	                         .region = configuration->region},
+	                         .region = configuration->region,
+	                         .key = region->key},
 	         &region->store, message_r, message_size)) != DOM_OK)
 		return st;
 	if (!look_at_store_file(region, &region->store_file)) {

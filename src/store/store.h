@@ -7,6 +7,8 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "base/clock.h"
+#include "base/random.h"
 
 /*
  * The contract of a region's store: typed operations inside transactions.
@@ -33,7 +35,14 @@
  *
  * "number" is a row's local id, never shown outside; "id" is public.
  * "clock" is the owner's count of changes (docs/architecture.md, "The clock").
+ * "T" is the region's time (store_region_time()): it never runs ahead, so what
+ * is measured in it is never taken for older than it is.  The engine stamps it.
+ *
+ * What names a person (names, addresses, devices) is sealed under the account's
+ * key at rest and found by a keyed hash (crypto/rest.h); callers see it in the
+ * clear.
  */
+struct dom_region_key;
 struct store;
 struct store_reader; /* one per thread that reads */
 struct store_txn;    /* a snapshot, or a job's savepoint */
@@ -41,6 +50,9 @@ struct store_txn;    /* a snapshot, or a job's savepoint */
 enum {
 	STORE_ID_SIZE = 16,
 	STORE_TOKEN_HASH_SIZE = 32,
+	STORE_TERMS_SIZE = 32,
+	STORE_REQUEST_SIZE = 32, /* an erasure's public number */
+	STORE_ROOT_SIZE = 32,
 	STORE_CHUNK_ROW_SIZE_MAX = 64 << 10, /* larger chunks become files */
 	STORE_JOBS_MAX = 4096,               /* queued; submitting more is DOM_ELIMIT */
 	/* A scan of items or revisions ends early once its rows take this much memory. */
@@ -52,6 +64,13 @@ struct store_options {
 	const char *region;        /* name; a store of another region is refused */
 	bool manual;               /* no writer thread: the caller runs store_pump() */
 	size_t chunk_row_size_max; /* 0: STORE_CHUNK_ROW_SIZE_MAX */
+	/*
+	 * Names are sealed under it.  Borrowed for as long as the store is open; a
+	 * store that was made with another one is refused.
+	 */
+	const struct dom_region_key *key;
+	struct dom_random random; /* fill NULL: the system's */
+	struct dom_clock clock;   /* now_ms NULL: the system's; T begins with it */
 };
 
 /*
@@ -95,7 +114,22 @@ size_t store_pump(struct store *store);
 DOM_MUST_CHECK enum dom_status store_write(struct store *store,
     enum dom_status (*run)(struct store_txn *txn, void *context), void *context);
 
+/* --- the region ------------------------------------------------------------- */
+
+/*
+ * T, in milliseconds since 1970: the wall clock when the store was made, then
+ * what it is set to.  It is the caller's to see that it never runs ahead of the
+ * true time; set refuses to go back: DOM_CONFLICT.
+ */
+DOM_MUST_CHECK enum dom_status store_region_time(struct store_txn *txn, int64_t *time_ms_r);
+DOM_MUST_CHECK enum dom_status store_region_time_set(struct store_txn *txn, int64_t time_ms);
+/* How many entries the erasure journal has at least (services/journal.h). */
+DOM_MUST_CHECK enum dom_status store_region_journal(struct store_txn *txn, uint64_t *count_r);
+DOM_MUST_CHECK enum dom_status store_region_journal_set(struct store_txn *txn, uint64_t count);
+
 /* --- accounts -------------------------------------------------------------- */
+
+enum store_account_state { STORE_ACCOUNT_HOME = 0, STORE_ACCOUNT_ERASING = 1 };
 
 struct store_account {
 	int64_t number;
@@ -105,13 +139,20 @@ struct store_account {
 	int64_t created_ms;
 	bool initialised; /* it has keys: its owner has signed up */
 	bool disabled;
+	int state;         /* enum store_account_state */
+	int64_t active_ms; /* T when a session of it was last used */
+	int64_t notice_ms; /* T of the notice that it will be erased, 0: none */
+	/*
+	 * Both are empty out of store_account_by_number() and
+	 * store_membership_owners(): see store_account_names().
+	 */
 	struct dom_slice name;  /* canonical: NFKC, lower case; unique */
 	struct dom_slice email; /* may be empty; unique if not */
 	struct dom_slice salt, login_public, identity_public, encrypted_content;
 	struct dom_slice statement_public; /* empty until registered */
 };
 
-/* number, clock and epoch are set by the store (clock 0, epoch 1). */
+/* number, clock, epoch, state and times in T are set by the store (clock 0, epoch 1). */
 DOM_MUST_CHECK enum dom_status store_account_add(
     struct store_txn *txn, const struct store_account *account, int64_t *number_r);
 DOM_MUST_CHECK enum dom_status store_account_by_number(struct store_txn *txn, int64_t number,
@@ -122,6 +163,9 @@ DOM_MUST_CHECK enum dom_status store_account_by_name(struct store_txn *txn,
     struct dom_slice name, struct dom_arena *arena, struct store_account *account_r);
 DOM_MUST_CHECK enum dom_status store_account_by_email(struct store_txn *txn,
     struct dom_slice email, struct dom_arena *arena, struct store_account *account_r);
+/* name and email of account->number; every request asks for accounts, few for names. */
+DOM_MUST_CHECK enum dom_status store_account_names(
+    struct store_txn *txn, struct dom_arena *arena, struct store_account *account);
 /* Sets initialised and the five key fields of an account that has none. */
 DOM_MUST_CHECK enum dom_status store_account_initialise(
     struct store_txn *txn, const struct store_account *account);
@@ -155,7 +199,8 @@ struct store_session {
 	uint8_t id[STORE_ID_SIZE];                 /* for listing and revoking */
 	int64_t account;
 	int64_t created_ms, used_ms, expires_ms;
-	struct dom_slice device; /* a name the person gave, may be empty */
+	int64_t seen_ms;         /* T when it was made or last touched */
+	struct dom_slice device; /* a name the person gave, may be empty; set by list only */
 };
 
 DOM_MUST_CHECK enum dom_status store_session_add(
@@ -163,6 +208,7 @@ DOM_MUST_CHECK enum dom_status store_session_add(
 DOM_MUST_CHECK enum dom_status store_session_find(struct store_txn *txn,
     const uint8_t token_hash[STORE_TOKEN_HASH_SIZE], struct dom_arena *arena,
     struct store_session *session_r);
+/* Stamps T here and as its account's active_ms, as store_session_add() does. */
 DOM_MUST_CHECK enum dom_status store_session_touch(struct store_txn *txn,
     const uint8_t token_hash[STORE_TOKEN_HASH_SIZE], int64_t used_ms, int64_t expires_ms);
 DOM_MUST_CHECK enum dom_status store_session_remove(
@@ -172,9 +218,12 @@ DOM_MUST_CHECK enum dom_status store_session_remove_id(
 /* All of the account's but one. */
 DOM_MUST_CHECK enum dom_status store_session_remove_others(
     struct store_txn *txn, int64_t account, const uint8_t keep_hash[STORE_TOKEN_HASH_SIZE]);
-/* Those that ended before now_ms, at most limit of them. */
-DOM_MUST_CHECK enum dom_status store_session_expire(
-    struct store_txn *txn, int64_t now_ms, unsigned limit);
+/*
+ * Remove those that ended before T or were last seen (in T) before
+ * idle_before_ms, at most limit.
+ */
+DOM_MUST_CHECK enum dom_status store_sessions_due(
+    struct store_txn *txn, int64_t idle_before_ms, unsigned limit, uint64_t *removed_r);
 /* Newest use first. */
 DOM_MUST_CHECK enum dom_status store_session_list(struct store_txn *txn, int64_t account,
     struct dom_arena *arena, struct store_session **sessions_r, size_t *count_r);
@@ -223,6 +272,7 @@ DOM_MUST_CHECK enum dom_status store_member_count(
     struct store_txn *txn, int64_t collection, uint64_t *members_r, uint64_t *admins_r);
 
 struct store_member_name {
+	int64_t account;
 	struct dom_slice name;
 	int access_level;
 	uint64_t clock;
@@ -232,9 +282,12 @@ struct store_member_name {
 DOM_MUST_CHECK enum dom_status store_member_scan(struct store_txn *txn, int64_t collection,
     uint64_t after, unsigned limit, struct dom_arena *arena, struct store_member_name **rows_r,
     size_t *count_r);
-/* Nobody is left: note since when. */
+/*
+ * Nobody is left: note since when, in T, if it is not noted yet.  erasure:
+ * number of the erasure that it goes with from now on, 0: none.
+ */
 DOM_MUST_CHECK enum dom_status store_collection_abandon(
-    struct store_txn *txn, int64_t collection, int64_t now_ms);
+    struct store_txn *txn, int64_t collection, int64_t erasure);
 
 /*
  * The note that a membership ended.  It lives with the former member and takes
@@ -426,6 +479,7 @@ struct store_statement {
 	int64_t accepted_ms;
 	struct dom_slice service;
 	struct dom_slice bytes, signature;
+	struct dom_slice receipt, receipt_signature; /* the region's answer; may be empty */
 };
 
 DOM_MUST_CHECK enum dom_status store_statement_add(
@@ -447,6 +501,8 @@ struct store_consent {
 	uint64_t serial;  /* of the consent statement */
 	int64_t until_ms; /* 0: until withdrawn */
 	bool any;
+	uint32_t version;                /* of the catalogue's entry, and .. */
+	uint8_t terms[STORE_TERMS_SIZE]; /* .. the digest of its terms */
 };
 
 DOM_MUST_CHECK enum dom_status store_consent_set(struct store_txn *txn, int64_t account,
@@ -454,12 +510,22 @@ DOM_MUST_CHECK enum dom_status store_consent_set(struct store_txn *txn, int64_t 
 /* DOM_ABSENT: it was not on. */
 DOM_MUST_CHECK enum dom_status store_consent_clear(
     struct store_txn *txn, int64_t account, struct dom_slice service);
-/* A live consent of the account that covers this type at now_ms; DOM_ABSENT: none. */
+/* The first of store_consent_covers(); DOM_ABSENT: none. */
 DOM_MUST_CHECK enum dom_status store_consent_cover(struct store_txn *txn, int64_t account,
     struct dom_slice type, int64_t now_ms, struct dom_arena *arena,
     struct store_consent *consent_r);
+/*
+ * All live consents of the account that cover this type at now_ms, those that
+ * name it before one that covers everything.
+ */
+DOM_MUST_CHECK enum dom_status store_consent_covers(struct store_txn *txn, int64_t account,
+    struct dom_slice type, int64_t now_ms, struct dom_arena *arena,
+    struct store_consent **consents_r, size_t *count_r);
 DOM_MUST_CHECK enum dom_status store_consent_list(struct store_txn *txn, int64_t account,
     struct dom_arena *arena, struct store_consent **consents_r, size_t *count_r);
+/* One service's, live or ended. */
+DOM_MUST_CHECK enum dom_status store_consent_find(struct store_txn *txn, int64_t account,
+    struct dom_slice service, struct dom_arena *arena, struct store_consent *consent_r);
 
 /* --- figures ---------------------------------------------------------------- */
 
@@ -486,5 +552,7 @@ void store_figures(struct store *store, struct store_figures *figures_r);
 /* How often this store was made out of a backup, and when last; see store/care.h. */
 DOM_MUST_CHECK enum dom_status store_restores(
     struct store_txn *txn, uint64_t *count_r, int64_t *last_ms_r);
+
+/* Erasing and retention: store/erase.h. */
 
 #endif

@@ -3,13 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../region_key.h"
 #include "contract.h"
 
 static enum dom_status
 try_open(
     struct world *world, const char *folder, const char *region, char *message, size_t size)
 {
-	struct store_options options = {.folder = folder, .region = region, .manual = true};
+	struct store_options options = {
+	    .folder = folder, .region = region, .key = test_region_key(), .manual = true};
 	struct store *other;
 	enum dom_status st = store_open(&options, &other, message, size);
 

@@ -92,8 +92,8 @@ the_last_member_can_go_and_the_collection_is_marked(void **state)
 	assert_int_equal(members, 0);
 	assert_int_equal(admins, 0);
 	assert_int_equal(members_clock(world, txn, "c1"), 0);
-	assert_status(store_collection_abandon(txn, one, 1234), DOM_OK);
-	assert_status(store_collection_abandon(txn, 99, 1234), DOM_ABSENT);
+	assert_status(store_collection_abandon(txn, one, 0), DOM_OK);
+	assert_status(store_collection_abandon(txn, 99, 0), DOM_ABSENT);
 	write_commit(world);
 }
 

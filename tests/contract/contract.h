@@ -27,6 +27,8 @@ struct contract_row {
 	size_t chunk_row_size_max;
 };
 
+enum { WORLD_BEGAN_MS = 1000 }; /* T of a new world */
+
 /*
  * A write that the test's thread performs step by step, while the writer is
  * inside the job and waits.

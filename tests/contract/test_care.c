@@ -12,6 +12,7 @@
 
 #include <sqlite3.h>
 
+#include "../region_key.h"
 #include "contract.h"
 #include "store/care.h"
 
@@ -353,21 +354,6 @@ use_is_counted_and_a_wrong_count_is_found(void **state)
 }
 
 /* A store of before there were quotas. */
-static void
-use_is_counted_when_an_older_store_is_opened(void **state)
-{
-	struct world *world = *state;
-	struct store_usage usage;
-
-	tamper(world, "ALTER TABLE account DROP COLUMN chunk_bytes;"
-	              "ALTER TABLE account DROP COLUMN quota_bytes;"
-	              "DELETE FROM schema WHERE version >= 4");
-	world_open(world);
-	assert_status(store_account_usage(read_begin(world), 1, &usage), DOM_OK);
-	read_end(world);
-	assert_int_equal(usage.chunk_bytes, FILE_SIZE + 5);
-}
-
 /* The pages of the item table's tree, overwritten. */
 static void
 a_damaged_database_is_found(void **state)
@@ -669,7 +655,8 @@ a_restore_replaces_nothing(void **state)
 	assert_non_null(strstr(message, "is not empty"));
 	name_beside(world, ".restored", path);
 	{
-		struct store_options options = {.folder = path, .region = "in", .manual = true};
+		struct store_options options = {
+		    .folder = path, .region = "in", .key = test_region_key(), .manual = true};
 		struct store *other;
 
 		assert_status(
@@ -731,7 +718,6 @@ main(void)
 	    CARE_CASE(clocks_that_contradict_each_other_are_found),
 	    CARE_CASE(a_reference_to_nothing_is_found),
 	    CARE_CASE(use_is_counted_and_a_wrong_count_is_found),
-	    CARE_CASE(use_is_counted_when_an_older_store_is_opened),
 	    CARE_CASE(a_damaged_database_is_found),
 	    CARE_CASE(an_examination_without_a_server_needs_the_lock),
 	    CARE_CASE(an_examination_can_be_stopped),

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../region_key.h"
 #include "contract.h"
 
 enum {
@@ -83,7 +84,8 @@ static void
 child_main(
     const char *folder, unsigned first, int acknowledge, int64_t account, int64_t collection)
 {
-	struct store_options options = {.folder = folder, .region = "in"};
+	struct store_options options = {
+	    .folder = folder, .region = "in", .key = test_region_key()};
 	struct store *store;
 	char message[200];
 	sem_t slots;

@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 #include "crypto/keys.h"
 
+#include "../region_key.h"
 #include "rules.h"
 
 void
@@ -241,7 +242,9 @@ world_open(struct world *world, uint64_t seed)
 	    getenv("TMPDIR") == NULL || strlen(getenv("TMPDIR")) > 40 ? "/tmp"
 	                                                              : getenv("TMPDIR"));
 	RULE(mkdtemp(world->folder) != NULL, "no folder %s", world->folder);
-	RULE(store_open(&(struct store_options){.folder = world->folder, .region = "in"},
+	RULE(store_open(
+	         &(struct store_options){
+	             .folder = world->folder, .region = "in", .key = test_region_key()},
 	         &world->store, message, sizeof(message)) == DOM_OK,
 	    "%s", message);
 	world->service =

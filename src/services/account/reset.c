@@ -52,7 +52,7 @@ end_collection(struct service_call *call, const struct store_membership *members
 			return st;
 	}
 	if (st == DOM_OK)
-		st = store_collection_abandon(call->txn, collection->number, call->now_ms);
+		st = store_collection_abandon(call->txn, collection->number, 0);
 	return st;
 }
 

@@ -45,10 +45,11 @@ account_session_start(struct service_call *call, const struct store_account *acc
 	    .used_ms = call->now_ms,
 	    .expires_ms = call->now_ms + call->service->settings.session_life_ms,
 	    .device = device_name(call->request->device)};
+	uint64_t ended;
 	enum dom_status st;
 
 	/* A few dead ones go whenever one is born, so they never pile up. */
-	if ((st = store_session_expire(call->txn, call->now_ms, EXPIRE_AT_ONCE_MAX)) < 0)
+	if ((st = store_sessions_due(call->txn, 0, EXPIRE_AT_ONCE_MAX, &ended)) < 0)
 		return st;
 	token_make(&call->service->random, token);
 	dom_random_fill(&call->service->random, session.id, sizeof(session.id));

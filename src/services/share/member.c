@@ -165,7 +165,7 @@ end_membership(struct service_call *call, const struct vault_place *place,
 	if (st == DOM_OK && member->account != collection->owner)
 		st = store_account_tick(call->txn, collection->owner, &clock);
 	if (st == DOM_OK && members == 1)
-		st = store_collection_abandon(call->txn, collection->number, call->now_ms);
+		st = store_collection_abandon(call->txn, collection->number, 0);
 	if (st == DOM_OK)
 		share_announce(call, collection, clock, member->account);
 	return st > 0 ? DOM_ESTORE : st;

@@ -1,24 +1,37 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Accounts and their clocks. */
+/* Accounts, their names and their clocks. */
 #include <assert.h>
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/seal.h"
 
 enum dom_status
 store_account_add(struct store_txn *txn, const struct store_account *account, int64_t *number_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_ADD);
-	struct dom_slice email = account->email;
+	const struct dom_slice none = {0};
+	struct dom_arena *arena = dom_arena_new(0);
+	struct sealed_account sealed;
+	struct sql_call call;
 	enum dom_status st;
 
 	assert(txn->writes);
+	if (arena == NULL)
+		return DOM_ENOMEM;
+	if ((st = seal_account(txn->store, account, arena, &sealed)) < 0) {
+		dom_arena_free(&arena);
+		return st;
+	}
+	call = sql_call(txn->connection, SQL_ACCOUNT_ADD);
 	sql_put_slice(&call, dom_slice(account->id, sizeof(account->id)));
 	sql_put_number(&call, account->created_ms);
 	sql_put_number(&call, account->initialised);
 	sql_put_number(&call, account->disabled);
-	sql_put_slice(&call, account->name);
+	sql_put_slice(&call, dom_slice(sealed.wrapped, sizeof(sealed.wrapped)));
+	sql_put_slice(&call, sealed.name);
 	/* Many accounts have none, which is not the same address. */
-	sql_put_optional(&call, email.size == 0 ? dom_slice(NULL, 0) : email);
+	sql_put_optional(&call, sealed.has_email ? sealed.email : none);
+	sql_put_slice(&call, dom_slice(sealed.name_hash, sizeof(sealed.name_hash)));
+	sql_put_optional(&call,
+	    sealed.has_email ? dom_slice(sealed.email_hash, sizeof(sealed.email_hash)) : none);
 	sql_put_slice(&call, account->salt);
 	sql_put_slice(&call, account->login_public);
 	sql_put_slice(&call, account->identity_public);
@@ -26,12 +39,14 @@ store_account_add(struct store_txn *txn, const struct store_account *account, in
 	sql_put_slice(&call, account->statement_public);
 	if ((st = sql_run(&call)) == DOM_OK)
 		*number_r = sqlite3_last_insert_rowid(txn->connection->db);
+	dom_arena_free(&arena);
 	return st;
 }
 
 /* Steps to the one account that the call finds, and ends the call. */
 static enum dom_status
-account_get(struct sql_call *call, struct dom_arena *arena, struct store_account *account_r)
+account_get(struct store_txn *txn, struct sql_call *call, bool with_names,
+    struct dom_arena *arena, struct store_account *account_r)
 {
 	enum dom_status st = sql_step(call);
 
@@ -40,6 +55,8 @@ account_get(struct sql_call *call, struct dom_arena *arena, struct store_account
 		return st;
 	}
 	row_get_account(call, arena, account_r);
+	if (with_names)
+		row_get_names(txn, call, arena, account_r);
 	return sql_end(call);
 }
 
@@ -50,7 +67,7 @@ store_account_by_number(struct store_txn *txn, int64_t number, struct dom_arena 
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_BY_NUMBER);
 
 	sql_put_number(&call, number);
-	return account_get(&call, arena, account_r);
+	return account_get(txn, &call, false, arena, account_r);
 }
 
 enum dom_status
@@ -60,7 +77,7 @@ store_account_by_id(struct store_txn *txn, const uint8_t id[STORE_ID_SIZE],
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_BY_ID);
 
 	sql_put_slice(&call, dom_slice(id, STORE_ID_SIZE));
-	return account_get(&call, arena, account_r);
+	return account_get(txn, &call, true, arena, account_r);
 }
 
 enum dom_status
@@ -68,9 +85,11 @@ store_account_by_name(struct store_txn *txn, struct dom_slice name, struct dom_a
     struct store_account *account_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_BY_NAME);
+	uint8_t hash[DOM_INDEX_SIZE];
 
-	sql_put_slice(&call, name);
-	return account_get(&call, arena, account_r);
+	dom_region_index(txn->store->key, DOM_INDEX_NAME, name, hash);
+	sql_put_slice(&call, dom_slice(hash, sizeof(hash)));
+	return account_get(txn, &call, true, arena, account_r);
 }
 
 enum dom_status
@@ -78,9 +97,24 @@ store_account_by_email(struct store_txn *txn, struct dom_slice email, struct dom
     struct store_account *account_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_BY_EMAIL);
+	uint8_t hash[DOM_INDEX_SIZE];
 
-	sql_put_slice(&call, email);
-	return account_get(&call, arena, account_r);
+	dom_region_index(txn->store->key, DOM_INDEX_EMAIL, email, hash);
+	sql_put_slice(&call, dom_slice(hash, sizeof(hash)));
+	return account_get(txn, &call, true, arena, account_r);
+}
+
+enum dom_status
+store_account_names(
+    struct store_txn *txn, struct dom_arena *arena, struct store_account *account)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_NAMES);
+	enum dom_status st;
+
+	sql_put_number(&call, account->number);
+	if ((st = sql_step(&call)) == DOM_OK)
+		row_get_names(txn, &call, arena, account);
+	return sql_end(&call) < 0 ? call.failed : st;
 }
 
 enum dom_status

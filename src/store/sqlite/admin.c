@@ -2,7 +2,7 @@
 /* What only an operator asks for: all accounts, an account's switch, restores. */
 #include <assert.h>
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/seal.h"
 
 enum dom_status
 store_account_scan(struct store_txn *txn, int64_t after, unsigned limit,
@@ -15,10 +15,12 @@ store_account_scan(struct store_txn *txn, int64_t after, unsigned limit,
 	sql_put_number(&call, after);
 	sql_put_number(&call, limit);
 	while (sql_step(&call) == DOM_OK) {
-		if ((account = sql_rows_next(&rows)) == NULL)
+		if ((account = sql_rows_next(&rows)) == NULL) {
 			sql_fail(&call, DOM_ENOMEM);
-		else
-			row_get_account(&call, arena, account);
+			break;
+		}
+		row_get_account(&call, arena, account);
+		row_get_names(txn, &call, arena, account);
 	}
 	*accounts_r = rows.rows;
 	*count_r = rows.count;

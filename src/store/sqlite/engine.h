@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "crypto/digest.h"
+#include "crypto/region.h"
 
 #include "store/blobs.h"
 #include "store/sqlite/sql.h"
@@ -89,7 +90,10 @@ struct store {
 	size_t chunk_row_size_max;
 	bool manual;
 	struct blobs *blobs;
-	char *database; /* path */
+	char *database;                   /* path */
+	const struct dom_region_key *key; /* NULL only while a backup is restored */
+	struct dom_random random;
+	struct dom_clock clock;
 
 	struct sql_connection writer;
 	struct group group;

@@ -2,7 +2,7 @@
 /* Invitations that wait for an answer. */
 #include <assert.h>
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/seal.h"
 
 enum dom_status
 store_invitation_add(struct store_txn *txn, const struct store_invitation *invitation)
@@ -23,8 +23,8 @@ store_invitation_add(struct store_txn *txn, const struct store_invitation *invit
 }
 
 static void
-get_invitation(
-    struct sql_call *call, struct dom_arena *arena, struct store_invitation *invitation_r)
+get_invitation(struct store_txn *txn, struct sql_call *call, struct dom_arena *arena,
+    struct store_invitation *invitation_r)
 {
 	*invitation_r = (struct store_invitation){0};
 	invitation_r->uid = sql_get_slice(call, arena);
@@ -37,9 +37,9 @@ get_invitation(
 	invitation_r->access_level = (int)sql_get_number(call);
 	invitation_r->signed_key = sql_get_slice(call, arena);
 	invitation_r->collection_uid = sql_get_slice(call, arena);
-	invitation_r->sender_name = sql_get_slice(call, arena);
+	invitation_r->sender_name = row_get_name(txn, call, arena);
 	invitation_r->sender_public = sql_get_slice(call, arena);
-	invitation_r->recipient_name = sql_get_slice(call, arena);
+	invitation_r->recipient_name = row_get_name(txn, call, arena);
 }
 
 enum dom_status
@@ -54,7 +54,7 @@ store_invitation_find(struct store_txn *txn, struct dom_slice uid, struct dom_ar
 		sql_end(&call);
 		return st;
 	}
-	get_invitation(&call, arena, invitation_r);
+	get_invitation(txn, &call, arena, invitation_r);
 	return sql_end(&call);
 }
 
@@ -124,7 +124,7 @@ scan(struct store_txn *txn, enum sql_id id, int64_t account, uint64_t after, uns
 			sql_fail(&call, DOM_ENOMEM);
 			break;
 		}
-		get_invitation(&call, arena, row);
+		get_invitation(txn, &call, arena, row);
 	}
 	*rows_r = rows.rows;
 	*count_r = rows.count;

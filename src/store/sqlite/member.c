@@ -2,7 +2,7 @@
 /* Memberships that change and end, and the notes that they did. */
 #include <assert.h>
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/seal.h"
 
 /* Of a statement that may change no row at all. */
 static enum dom_status
@@ -87,7 +87,8 @@ store_member_scan(struct store_txn *txn, int64_t collection, uint64_t after, uns
 			sql_fail(&call, DOM_ENOMEM);
 			break;
 		}
-		row->name = sql_get_slice(&call, arena);
+		row->account = sql_get_number(&call);
+		row->name = row_get_name(txn, &call, arena);
 		row->access_level = (int)sql_get_number(&call);
 		row->clock = sql_get_clock(&call);
 	}
@@ -97,12 +98,12 @@ store_member_scan(struct store_txn *txn, int64_t collection, uint64_t after, uns
 }
 
 enum dom_status
-store_collection_abandon(struct store_txn *txn, int64_t collection, int64_t now_ms)
+store_collection_abandon(struct store_txn *txn, int64_t collection, int64_t erasure)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_COLLECTION_ABANDON);
 
 	assert(txn->writes);
-	sql_put_number(&call, now_ms);
+	sql_put_number(&call, erasure);
 	sql_put_number(&call, collection);
 	return sql_change(&call);
 }

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 
-#include "store/sqlite/engine.h"
 #include "store/sqlite/migrations.h"
+#include "store/sqlite/seal.h"
 
 enum { APPLICATION_ID = 0x646f6d69 }; /* "domi", so that file(1) and we know it */
 
@@ -47,18 +47,20 @@ execute_numbers(struct sql_connection *writer, const char *text, int64_t first, 
 
 /* One version up, in one transaction. */
 static enum dom_status
-migrate_step(struct sql_connection *writer, int64_t version)
+migrate_step(struct store *store, int64_t version)
 {
-	struct dom_clock clock = dom_clock_system();
+	struct sql_connection *writer = &store->writer;
 	enum dom_status st;
 
 	if ((st = execute(writer, "BEGIN IMMEDIATE")) < 0)
 		return st;
 	st = execute(writer, migrations[version - 1]);
+	if (st == DOM_OK && version == MIGRATION_SEALS)
+		st = seal_migrate(store, writer, dom_clock_now_ms(&store->clock));
 	if (st == DOM_OK)
 		st = execute_numbers(writer,
 		    "INSERT INTO schema (version, applied_ms) VALUES (?, ?)", version,
-		    dom_clock_now_ms(&clock));
+		    dom_clock_now_ms(&store->clock));
 	if (st == DOM_OK)
 		st = execute(writer, "COMMIT");
 	if (!sqlite3_get_autocommit(writer->db))
@@ -93,19 +95,58 @@ _Static_assert(APPLICATION_ID == 1685024105, "as in the PRAGMA");
 
 /* The first to open it names the region; DOM_CONFLICT: it has another name. */
 static enum dom_status
-migrate_region(struct sql_connection *writer, struct dom_slice region)
+migrate_region(struct store *store, struct dom_slice region)
 {
-	struct sql_call call = sql_call(writer, SQL_REGION_CLAIM);
+	struct sql_connection *writer = &store->writer;
+	uint8_t check[DOM_INDEX_SIZE];
+	struct sql_call call;
 	enum dom_status st;
 
-	sql_put_slice(&call, region);
-	if ((st = sql_run(&call)) < 0)
-		return st;
+	if (store->key != NULL) {
+		seal_check(store, check);
+		call = sql_call(writer, SQL_REGION_CLAIM);
+		sql_put_slice(&call, region);
+		sql_put_number(&call, dom_clock_now_ms(&store->clock));
+		sql_put_slice(&call, dom_slice(check, sizeof(check)));
+		if ((st = sql_run(&call)) < 0)
+			return st;
+	}
 	call = sql_call(writer, SQL_REGION_IS);
 	sql_put_slice(&call, region);
 	st = sql_step(&call);
 	sql_end(&call);
 	return st == DOM_ABSENT ? DOM_CONFLICT : st;
+}
+
+/* DOM_CONFLICT: its names are sealed under another region key. */
+static enum dom_status
+migrate_key(struct store *store)
+{
+	uint8_t check[DOM_INDEX_SIZE];
+	struct sql_call call;
+	enum dom_status st;
+
+	if (store->key == NULL)
+		return DOM_OK;
+	seal_check(store, check);
+	call = sql_call(&store->writer, SQL_REGION_KEY_IS);
+	sql_put_slice(&call, dom_slice(check, sizeof(check)));
+	st = sql_step(&call);
+	sql_end(&call);
+	return st == DOM_ABSENT ? DOM_CONFLICT : st;
+}
+
+/* Without the region key (a restore) it stops before what seals. */
+static enum dom_status
+migrate_up(struct store *store, int64_t version)
+{
+	enum dom_status st = DOM_OK;
+
+	while (
+	    st == DOM_OK && version < MIGRATION_COUNT &&
+	    (store->key != NULL || version + 1 < MIGRATION_SEALS || version >= MIGRATION_SEALS))
+		st = migrate_step(store, ++version);
+	return st;
 }
 
 enum dom_status
@@ -128,13 +169,22 @@ store_migrate(struct store *store, const char *region, char *message_r, size_t m
 		    store->database, (long long)version, MIGRATION_COUNT);
 		return DOM_EDENIED;
 	}
-	while (st == DOM_OK && version < MIGRATION_COUNT)
-		st = migrate_step(writer, ++version);
 	if (st == DOM_OK)
-		st = migrate_region(writer, dom_slice_of(region));
+		st = migrate_up(store, version);
+	if (st == DOM_OK)
+		st = migrate_region(store, dom_slice_of(region));
 	if (st == DOM_CONFLICT) {
 		snprintf(message_r, message_size,
 		    "%s holds the data of another region than '%s'", store->database, region);
+		return DOM_EDENIED;
+	}
+	if (st == DOM_OK)
+		st = migrate_key(store);
+	if (st == DOM_CONFLICT) {
+		snprintf(message_r, message_size,
+		    "the names in %s are sealed with another region key than this one: give"
+		    " the server the region.key that it was made with",
+		    store->database);
 		return DOM_EDENIED;
 	}
 	if (st < 0)

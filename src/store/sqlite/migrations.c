@@ -127,5 +127,65 @@ const char *const migrations[MIGRATION_COUNT] = {
 	"ALTER TABLE account ADD COLUMN quota_bytes INTEGER;"
 	"UPDATE account SET chunk_bytes = (SELECT coalesce(sum(k.size), 0) FROM chunk k"
 	" JOIN collection c ON c.number = k.collection WHERE c.owner = account.number);",
+
+	/*
+	 * Names are sealed (see MIGRATION_SEALS) and found by keyed hashes; clocks
+	 * of retention, in the region's time; erasures.  since_ms: what was written
+	 * before these clocks has 0, and counts as written then.
+	 */
+	[4] =
+	"ALTER TABLE region ADD COLUMN time_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE region ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE region ADD COLUMN journal_count INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE region ADD COLUMN key_check BLOB NOT NULL DEFAULT x'';"
+
+	"DROP INDEX account_name;"
+	"DROP INDEX account_email;"
+	"ALTER TABLE account ADD COLUMN state INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE account ADD COLUMN active_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE account ADD COLUMN notice_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE account ADD COLUMN rest_key BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE account ADD COLUMN name_hash BLOB;"
+	"ALTER TABLE account ADD COLUMN email_hash BLOB;"
+	"CREATE UNIQUE INDEX account_name_hash ON account (name_hash)"
+	" WHERE name_hash IS NOT NULL;"
+	"CREATE UNIQUE INDEX account_email_hash ON account (email_hash)"
+	" WHERE email_hash IS NOT NULL;"
+
+	"ALTER TABLE session ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX session_seen ON session (seen_ms);"
+
+	"ALTER TABLE collection ADD COLUMN erasure INTEGER;"
+	"CREATE INDEX collection_erasure ON collection (erasure) WHERE erasure IS NOT NULL;"
+
+	"ALTER TABLE revision ADD COLUMN replaced_ms INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX revision_replaced ON revision (replaced_ms);"
+	"ALTER TABLE chunk ADD COLUMN stored_ms INTEGER NOT NULL DEFAULT 0;"
+	/* Chunks that an erased revision named: perhaps nothing names them any more. */
+	"CREATE TABLE chunk_loose ("
+	" collection INTEGER NOT NULL REFERENCES collection,"
+	" chunk INTEGER NOT NULL REFERENCES chunk ON DELETE CASCADE,"
+	" PRIMARY KEY (collection, chunk)) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX chunk_loose_chunk ON chunk_loose (chunk);"
+
+	"ALTER TABLE statement ADD COLUMN receipt BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE statement ADD COLUMN receipt_signature BLOB NOT NULL DEFAULT x'';"
+	"ALTER TABLE consent ADD COLUMN version INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE consent ADD COLUMN terms BLOB NOT NULL DEFAULT"
+	" x'0000000000000000000000000000000000000000000000000000000000000000';"
+
+	/* account: NULL once nothing may lead to it any more. */
+	"CREATE TABLE erasure ("
+	" number INTEGER PRIMARY KEY, request BLOB NOT NULL, account INTEGER,"
+	" scope INTEGER NOT NULL, state INTEGER NOT NULL, clock INTEGER NOT NULL,"
+	" requested_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+	" collections INTEGER NOT NULL, items INTEGER NOT NULL, revisions INTEGER NOT NULL,"
+	" chunks INTEGER NOT NULL, bytes INTEGER NOT NULL, root BLOB NOT NULL,"
+	" service BLOB NOT NULL, collection_uid BLOB NOT NULL, item_uid BLOB NOT NULL,"
+	" statement_public BLOB NOT NULL, statement BLOB NOT NULL, signature BLOB NOT NULL,"
+	" receipt BLOB NOT NULL, receipt_signature BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX erasure_request ON erasure (request);"
+	"CREATE INDEX erasure_account ON erasure (account, number);"
+	"CREATE INDEX erasure_open ON erasure (number) WHERE state <> 3;",
 };
 /* clang-format on */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/keys.h"
+
 #include "store/sqlite/engine.h"
 
 #define DATABASE_NAME "store.sqlite3"
@@ -211,6 +213,7 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	struct store *store = calloc(1, sizeof(*store));
 	enum dom_status st;
 
+	assert(options->key != NULL);
 	*store_r = NULL;
 	if (store == NULL)
 		return opening_fail(&opening, DOM_ENOMEM, "no memory to open a store");
@@ -221,6 +224,9 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	store->chunk_row_size_max = options->chunk_row_size_max != 0
 	                                ? options->chunk_row_size_max
 	                                : STORE_CHUNK_ROW_SIZE_MAX;
+	store->key = options->key;
+	store->random = options->random.fill != NULL ? options->random : dom_random_system();
+	store->clock = options->clock.now_ms != NULL ? options->clock : dom_clock_system();
 	store->queue_last = &store->queue_first;
 	pthread_mutex_init(&store->queue_lock, NULL);
 	pthread_cond_init(&store->queue_filled, NULL);

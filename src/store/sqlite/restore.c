@@ -191,7 +191,7 @@ begin_again(struct restore *restore, sqlite3 *db)
 static enum dom_status
 build(struct restore *restore)
 {
-	struct store store = {.database = restore->unfinished};
+	struct store store = {.database = restore->unfinished, .clock = dom_clock_system()};
 	enum dom_status st;
 
 	if ((st = store_connect(&store, true, &store.writer)) < 0)

@@ -2,7 +2,7 @@
 /* Rows that several files get, and the packed list of a revision's chunks. */
 #include "base/bytes.h"
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/seal.h"
 
 /*
  * Chunks of a revision: each uid with its length in front (32 bits, big-endian),
@@ -55,13 +55,51 @@ row_get_account(struct sql_call *call, struct dom_arena *arena, struct store_acc
 	account_r->created_ms = sql_get_number(call);
 	account_r->initialised = sql_get_bool(call);
 	account_r->disabled = sql_get_bool(call);
-	account_r->name = sql_get_slice(call, arena);
-	account_r->email = sql_get_slice(call, arena);
+	account_r->state = (int)sql_get_number(call);
+	account_r->active_ms = sql_get_number(call);
+	account_r->notice_ms = sql_get_number(call);
+	account_r->name = account_r->email = dom_slice("", 0);
 	account_r->salt = sql_get_slice(call, arena);
 	account_r->login_public = sql_get_slice(call, arena);
 	account_r->identity_public = sql_get_slice(call, arena);
 	account_r->encrypted_content = sql_get_slice(call, arena);
 	account_r->statement_public = sql_get_slice(call, arena);
+}
+
+void
+row_get_names(struct store_txn *txn, struct sql_call *call, struct dom_arena *arena,
+    struct store_account *account)
+{
+	struct sealed_of of = {.wrapped = sql_get_slice(call, arena)};
+	struct dom_slice name = sql_get_slice(call, arena);
+	struct dom_slice email = sql_get_optional(call, arena);
+	enum dom_status st;
+
+	if (call->failed < 0)
+		return;
+	memcpy(of.account_id, account->id, sizeof(of.account_id));
+	st = seal_open(txn->store, &of, DOM_REST_NAME, name, arena, &account->name);
+	if (st == DOM_OK)
+		st = seal_open(txn->store, &of, DOM_REST_EMAIL, email, arena, &account->email);
+	if (st < 0)
+		sql_fail(call, st);
+}
+
+struct dom_slice
+row_get_name(struct store_txn *txn, struct sql_call *call, struct dom_arena *arena)
+{
+	struct dom_slice sealed, name = {0};
+	struct sealed_of of;
+	enum dom_status st;
+
+	sql_get_bytes(call, of.account_id, sizeof(of.account_id));
+	of.wrapped = sql_get_slice(call, arena);
+	sealed = sql_get_slice(call, arena);
+	if (call->failed < 0)
+		return name;
+	if ((st = seal_open(txn->store, &of, DOM_REST_NAME, sealed, arena, &name)) < 0)
+		sql_fail(call, st);
+	return name;
 }
 
 void

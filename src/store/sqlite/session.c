@@ -2,7 +2,7 @@
 /* Sessions: who is logged in, from which device. */
 #include <assert.h>
 
-#include "store/sqlite/engine.h"
+#include "store/sqlite/seal.h"
 
 static struct dom_slice
 hash_slice(const uint8_t hash[STORE_TOKEN_HASH_SIZE])
@@ -10,24 +10,65 @@ hash_slice(const uint8_t hash[STORE_TOKEN_HASH_SIZE])
 	return dom_slice(hash, STORE_TOKEN_HASH_SIZE);
 }
 
+/* Its account was used just now. */
+static enum dom_status
+account_is_active(struct store_txn *txn, int64_t account)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_SESSION_ACTIVE);
+
+	sql_put_number(&call, account);
+	return sql_change(&call);
+}
+
+static enum dom_status
+sealed_device(struct store_txn *txn, const struct store_session *session,
+    struct dom_arena *arena, struct dom_slice *device_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_KEY);
+	struct sealed_of of;
+	enum dom_status st;
+
+	sql_put_number(&call, session->account);
+	if ((st = sql_step(&call)) == DOM_OK) {
+		sql_get_bytes(&call, of.account_id, sizeof(of.account_id));
+		of.wrapped = sql_get_slice(&call, arena);
+	}
+	if (sql_end(&call) < 0 || st != DOM_OK)
+		return call.failed < 0 ? call.failed : st;
+	return seal_device(txn->store, &of, session->device, arena, device_r);
+}
+
 enum dom_status
 store_session_add(struct store_txn *txn, const struct store_session *session)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_SESSION_ADD);
+	struct dom_arena *arena = dom_arena_new(0);
+	struct dom_slice device;
+	struct sql_call call;
+	enum dom_status st;
 
 	assert(txn->writes);
+	if (arena == NULL)
+		return DOM_ENOMEM;
+	if ((st = sealed_device(txn, session, arena, &device)) != DOM_OK) {
+		dom_arena_free(&arena);
+		return st;
+	}
+	call = sql_call(txn->connection, SQL_SESSION_ADD);
 	sql_put_slice(&call, hash_slice(session->token_hash));
 	sql_put_slice(&call, dom_slice(session->id, STORE_ID_SIZE));
 	sql_put_number(&call, session->account);
 	sql_put_number(&call, session->created_ms);
 	sql_put_number(&call, session->used_ms);
 	sql_put_number(&call, session->expires_ms);
-	sql_put_slice(&call, session->device);
-	return sql_run(&call);
+	sql_put_slice(&call, device);
+	if ((st = sql_run(&call)) == DOM_OK)
+		st = account_is_active(txn, session->account);
+	dom_arena_free(&arena);
+	return st;
 }
 
 static void
-get_session(struct sql_call *call, struct dom_arena *arena, struct store_session *session_r)
+get_session(struct sql_call *call, struct store_session *session_r)
 {
 	*session_r = (struct store_session){0};
 	sql_get_bytes(call, session_r->token_hash, sizeof(session_r->token_hash));
@@ -36,7 +77,27 @@ get_session(struct sql_call *call, struct dom_arena *arena, struct store_session
 	session_r->created_ms = sql_get_number(call);
 	session_r->used_ms = sql_get_number(call);
 	session_r->expires_ms = sql_get_number(call);
-	session_r->device = sql_get_slice(call, arena);
+	session_r->seen_ms = sql_get_number(call);
+	session_r->device = dom_slice("", 0);
+}
+
+/* After get_session(), what it takes to open the device's name. */
+static void
+get_device(struct store_txn *txn, struct sql_call *call, struct dom_arena *arena,
+    struct store_session *session)
+{
+	struct dom_slice sealed;
+	struct sealed_of of;
+	enum dom_status st;
+
+	sql_get_bytes(call, of.account_id, sizeof(of.account_id));
+	of.wrapped = sql_get_slice(call, arena);
+	sealed = sql_get_slice(call, arena);
+	if (call->failed < 0)
+		return;
+	st = seal_open(txn->store, &of, DOM_REST_DEVICE, sealed, arena, &session->device);
+	if (st < 0)
+		sql_fail(call, st);
 }
 
 enum dom_status
@@ -51,7 +112,8 @@ store_session_find(struct store_txn *txn, const uint8_t token_hash[STORE_TOKEN_H
 		sql_end(&call);
 		return st;
 	}
-	get_session(&call, arena, session_r);
+	(void)arena;
+	get_session(&call, session_r);
 	return sql_end(&call);
 }
 
@@ -60,12 +122,18 @@ store_session_touch(struct store_txn *txn, const uint8_t token_hash[STORE_TOKEN_
     int64_t used_ms, int64_t expires_ms)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_SESSION_TOUCH);
+	int64_t account = 0;
+	enum dom_status st;
 
 	assert(txn->writes);
 	sql_put_number(&call, used_ms);
 	sql_put_number(&call, expires_ms);
 	sql_put_slice(&call, hash_slice(token_hash));
-	return sql_change(&call);
+	if ((st = sql_step(&call)) == DOM_OK)
+		account = sql_get_number(&call);
+	if (sql_end(&call) < 0 || st != DOM_OK)
+		return call.failed < 0 ? call.failed : st;
+	return account_is_active(txn, account);
 }
 
 enum dom_status
@@ -102,14 +170,26 @@ store_session_remove_others(
 }
 
 enum dom_status
-store_session_expire(struct store_txn *txn, int64_t now_ms, unsigned limit)
+store_sessions_due(
+    struct store_txn *txn, int64_t idle_before_ms, unsigned limit, uint64_t *removed_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_SESSION_EXPIRE);
+	struct sql_call call = sql_call(txn->connection, SQL_SESSION_ENDED);
+	uint64_t removed;
+	enum dom_status st;
 
 	assert(txn->writes);
-	sql_put_number(&call, now_ms);
+	*removed_r = 0;
 	sql_put_number(&call, limit);
-	return sql_run(&call);
+	if ((st = sql_run(&call)) != DOM_OK)
+		return st;
+	removed = (uint64_t)sqlite3_changes(txn->connection->db);
+	call = sql_call(txn->connection, SQL_SESSION_IDLE);
+	sql_put_number(&call, idle_before_ms);
+	sql_put_number(&call, limit - (int64_t)removed);
+	if ((st = sql_run(&call)) != DOM_OK)
+		return st;
+	*removed_r = removed + (uint64_t)sqlite3_changes(txn->connection->db);
+	return DOM_OK;
 }
 
 enum dom_status
@@ -127,7 +207,8 @@ store_session_list(struct store_txn *txn, int64_t account, struct dom_arena *are
 			sql_fail(&call, DOM_ENOMEM);
 			break;
 		}
-		get_session(&call, arena, session);
+		get_session(&call, session);
+		get_device(txn, &call, arena, session);
 	}
 	*sessions_r = rows.rows;
 	*count_r = rows.count;

@@ -6,13 +6,18 @@
 #include "store/sqlite/sql.h"
 
 #define ACCOUNT_COLUMNS                                                                        \
-	"a.number, a.id, a.clock, a.epoch, a.created_ms, a.initialised, a.disabled, a.name,"   \
-	" a.email, a.salt, a.login_public, a.identity_public, a.encrypted_content,"            \
-	" a.statement_public"
+	"a.number, a.id, a.clock, a.epoch, a.created_ms, a.initialised, a.disabled, a.state,"  \
+	" a.active_ms, a.notice_ms, a.salt, a.login_public, a.identity_public,"                \
+	" a.encrypted_content, a.statement_public"
 #define ACCOUNT_SELECT "SELECT " ACCOUNT_COLUMNS " FROM account a WHERE "
+/* With what it takes to open the names. */
+#define ACCOUNT_NAMED_SELECT                                                                   \
+	"SELECT " ACCOUNT_COLUMNS ", a.rest_key, a.name, a.email FROM account a WHERE "
+#define REGION_TIME "(SELECT time_ms FROM region)"
+#define REGION_SINCE "(SELECT since_ms FROM region)"
 #define SESSION_SELECT                                                                         \
-	"SELECT token_hash, id, account, created_ms, used_ms, expires_ms, device"              \
-	" FROM session WHERE "
+	"SELECT s.token_hash, s.id, s.account, s.created_ms, s.used_ms, s.expires_ms,"         \
+	" max(s.seen_ms, " REGION_SINCE ")"
 #define COLLECTION_COLUMNS "c.number, c.owner, a.id, c.uid, c.items_clock, c.members_clock"
 #define MEMBER_COLUMNS                                                                         \
 	"m.collection, m.account, m.clock, m.access_level, m.collection_key, "                 \
@@ -22,14 +27,17 @@
 	" FROM item WHERE "
 #define INVITATION_SELECT                                                                      \
 	"SELECT i.uid, i.collection, i.sender, i.recipient, i.sender_clock, i.clock,"          \
-	" i.version, i.access_level, i.signed_key, c.uid, s.name, s.identity_public, r.name"   \
+	" i.version, i.access_level, i.signed_key, c.uid, s.id, s.rest_key, s.name,"           \
+	" s.identity_public, r.id, r.rest_key, r.name"                                         \
 	" FROM invitation i CROSS JOIN collection c ON c.number = i.collection"                \
 	" JOIN account s ON s.number = i.sender JOIN account r ON r.number = i.recipient"      \
 	" WHERE "
 #define STATEMENT_SELECT                                                                       \
-	"SELECT serial, clock, kind, accepted_ms, service, bytes, signature"                   \
+	"SELECT serial, clock, kind, accepted_ms, service, bytes, signature, receipt,"         \
+	" receipt_signature"                                                                   \
 	" FROM statement WHERE "
-#define CONSENT_SELECT "SELECT service, serial, until_ms, covers_any FROM consent c WHERE "
+#define CONSENT_SELECT                                                                         \
+	"SELECT service, serial, until_ms, covers_any, version, terms FROM consent c WHERE "
 
 /* An item's history: what it was, then what it is. */
 #define HISTORY(condition)                                                                     \
@@ -49,17 +57,26 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_SAVEPOINT_UNDO] = "ROLLBACK TO job",
 
 	[SQL_REGION_CLAIM] =
-	    "INSERT INTO region (name) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM region)",
+	    "INSERT INTO region (name, time_ms, since_ms, key_check) SELECT ?1, ?2, ?2, ?3"
+	    " WHERE NOT EXISTS (SELECT 1 FROM region)",
 	[SQL_REGION_IS] = "SELECT 1 FROM region WHERE name = ?",
+	[SQL_REGION_KEY_IS] = "SELECT 1 FROM region WHERE key_check = ?",
+	[SQL_REGION_TIME] = "SELECT time_ms FROM region",
+	[SQL_REGION_TIME_SET] = "UPDATE region SET time_ms = ?1 WHERE time_ms <= ?1",
+	[SQL_REGION_JOURNAL] = "SELECT journal_count FROM region",
+	[SQL_REGION_JOURNAL_SET] = "UPDATE region SET journal_count = ?",
 
 	[SQL_ACCOUNT_ADD] =
-	    "INSERT INTO account (id, clock, epoch, created_ms, initialised, disabled, name, email,"
+	    "INSERT INTO account (id, clock, epoch, created_ms, initialised, disabled, active_ms,"
+	    " rest_key, name, email, name_hash, email_hash,"
 	    " salt, login_public, identity_public, encrypted_content, statement_public)"
-	    " VALUES (?, 0, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    " VALUES (?, 0, 1, ?, ?, ?, " REGION_TIME ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ACCOUNT_BY_NUMBER] = ACCOUNT_SELECT "a.number = ?",
-	[SQL_ACCOUNT_BY_ID] = ACCOUNT_SELECT "a.id = ?",
-	[SQL_ACCOUNT_BY_NAME] = ACCOUNT_SELECT "a.name = ?",
-	[SQL_ACCOUNT_BY_EMAIL] = ACCOUNT_SELECT "a.email = ?",
+	[SQL_ACCOUNT_BY_ID] = ACCOUNT_NAMED_SELECT "a.id = ?",
+	[SQL_ACCOUNT_BY_NAME] = ACCOUNT_NAMED_SELECT "a.name_hash = ?",
+	[SQL_ACCOUNT_BY_EMAIL] = ACCOUNT_NAMED_SELECT "a.email_hash = ?",
+	[SQL_ACCOUNT_NAMES] = "SELECT rest_key, name, email FROM account WHERE number = ?",
+	[SQL_ACCOUNT_KEY] = "SELECT id, rest_key FROM account WHERE number = ?",
 	[SQL_ACCOUNT_INITIALISED] = "SELECT initialised FROM account WHERE number = ?",
 	[SQL_ACCOUNT_INITIALISE] =
 	    "UPDATE account SET initialised = 1, salt = ?, login_public = ?, identity_public = ?,"
@@ -70,7 +87,7 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    "UPDATE account SET statement_public = ? WHERE number = ?",
 	[SQL_ACCOUNT_TICK] =
 	    "UPDATE account SET clock = clock + 1 WHERE number = ? RETURNING clock",
-	[SQL_ACCOUNT_SCAN] = ACCOUNT_SELECT "a.number > ? ORDER BY a.number LIMIT ?",
+	[SQL_ACCOUNT_SCAN] = ACCOUNT_NAMED_SELECT "a.number > ? ORDER BY a.number LIMIT ?",
 	[SQL_ACCOUNT_SET_QUOTA] = "UPDATE account SET quota_bytes = ? WHERE number = ?",
 	[SQL_ACCOUNT_USAGE] =
 	    "SELECT chunk_bytes, coalesce(quota_bytes, -1) FROM account WHERE number = ?",
@@ -79,21 +96,37 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1)"
 	    " RETURNING chunk_bytes, coalesce(quota_bytes, -1)",
 	[SQL_ACCOUNT_SET_DISABLED] = "UPDATE account SET disabled = ? WHERE number = ?",
+	[SQL_ACCOUNT_SET_NOTICE] = "UPDATE account SET notice_ms = ? WHERE number = ?",
+	/* Idle ones lie together in no index: the sweep reads accounts in order. */
+	[SQL_ACCOUNTS_DUE] =
+	    "SELECT number, max(active_ms, " REGION_SINCE "), notice_ms, disabled FROM account"
+	    " WHERE number > ? AND max(active_ms, " REGION_SINCE ") < ? AND state = 0"
+	    " ORDER BY number LIMIT ?",
 
 	[SQL_SESSION_ADD] =
-	    "INSERT INTO session (token_hash, id, account, created_ms, used_ms, expires_ms, device)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-	[SQL_SESSION_FIND] = SESSION_SELECT "token_hash = ?",
+	    "INSERT INTO session (token_hash, id, account, created_ms, used_ms, expires_ms, device,"
+	    " seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, " REGION_TIME ")",
+	[SQL_SESSION_FIND] = SESSION_SELECT " FROM session s WHERE s.token_hash = ?",
 	[SQL_SESSION_TOUCH] =
-	    "UPDATE session SET used_ms = ?, expires_ms = ? WHERE token_hash = ?",
+	    "UPDATE session SET used_ms = ?, expires_ms = ?, seen_ms = " REGION_TIME
+	    " WHERE token_hash = ? RETURNING account",
+	[SQL_SESSION_ACTIVE] = "UPDATE account SET active_ms = " REGION_TIME " WHERE number = ?",
 	[SQL_SESSION_REMOVE] = "DELETE FROM session WHERE token_hash = ?",
 	[SQL_SESSION_REMOVE_ID] = "DELETE FROM session WHERE account = ? AND id = ?",
 	[SQL_SESSION_REMOVE_OTHERS] =
 	    "DELETE FROM session WHERE account = ? AND token_hash <> ?",
-	[SQL_SESSION_EXPIRE] =
-	    "DELETE FROM session WHERE number IN"
-	    " (SELECT number FROM session WHERE expires_ms < ? ORDER BY expires_ms LIMIT ?)",
-	[SQL_SESSION_LIST] = SESSION_SELECT "account = ? ORDER BY used_ms DESC, number DESC",
+	[SQL_SESSION_ENDED] =
+	    "DELETE FROM session WHERE number IN (SELECT number FROM session"
+	    " WHERE expires_ms < " REGION_TIME " ORDER BY expires_ms LIMIT ?)",
+	/* Those of before the clocks have 0. */
+	[SQL_SESSION_IDLE] =
+	    "DELETE FROM session WHERE number IN (SELECT number FROM session"
+	    " WHERE seen_ms < ?1 AND max(seen_ms, " REGION_SINCE ") < ?1"
+	    " ORDER BY seen_ms LIMIT ?2)",
+	[SQL_SESSION_LIST] =
+	    SESSION_SELECT ", a.id, a.rest_key, s.device FROM session s"
+	    " JOIN account a ON a.number = s.account"
+	    " WHERE s.account = ? ORDER BY s.used_ms DESC, s.number DESC",
 
 	[SQL_COLLECTION_ADD] = "INSERT INTO collection (uid, owner) VALUES (?, ?)",
 	[SQL_COLLECTION_FIND] =
@@ -120,13 +153,15 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_MEMBER_COUNT] =
 	    "SELECT count(*), coalesce(sum(access_level = 1), 0) FROM member WHERE collection = ?",
 	[SQL_MEMBER_SCAN] =
-	    "SELECT a.name, m.access_level, m.clock FROM member m CROSS JOIN account a"
+	    "SELECT a.number, a.id, a.rest_key, a.name, m.access_level, m.clock FROM member m CROSS JOIN account a"
 	    " ON a.number = m.account WHERE m.collection = ? AND m.clock > ?"
 	    " ORDER BY m.clock LIMIT ?",
 	[SQL_COLLECTION_LOWER_MEMBERS_CLOCK] =
 	    "UPDATE collection SET members_clock ="
 	    " (SELECT coalesce(max(clock), 0) FROM member WHERE collection = ?1) WHERE number = ?1",
-	[SQL_COLLECTION_ABANDON] = "UPDATE collection SET abandoned_ms = ? WHERE number = ?",
+	[SQL_COLLECTION_ABANDON] =
+	    "UPDATE collection SET abandoned_ms = coalesce(abandoned_ms, " REGION_TIME "),"
+	    " erasure = coalesce(nullif(?, 0), erasure) WHERE number = ?",
 	[SQL_REMOVED_PUT] =
 	    "INSERT INTO removed (account, clock, uid, collection_type) VALUES (?, ?, ?, ?)"
 	    " ON CONFLICT (account, uid) DO UPDATE SET clock = excluded.clock,"
@@ -172,8 +207,9 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " meta, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ITEM_IS_CURRENT] = "SELECT etag = ? FROM item WHERE number = ? AND collection = ?",
 	[SQL_ITEM_ARCHIVE] =
-	    "INSERT INTO revision (item, clock, deleted, uid, meta, chunks)"
-	    " SELECT number, clock, deleted, etag, meta, chunks FROM item WHERE number = ?",
+	    "INSERT INTO revision (item, clock, deleted, uid, meta, chunks, replaced_ms)"
+	    " SELECT number, clock, deleted, etag, meta, chunks, " REGION_TIME
+	    " FROM item WHERE number = ?",
 	[SQL_ITEM_REPLACE] =
 	    "UPDATE item SET etag = ?, deleted = ?, clock = ?, meta = ?, chunks = ?"
 	    " WHERE number = ?",
@@ -188,7 +224,8 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 
 	[SQL_CHUNK_HAS] = "SELECT 1 FROM chunk WHERE collection = ? AND uid = ?",
 	[SQL_CHUNK_PUT] =
-	    "INSERT INTO chunk (collection, uid, size, sha256, file, data) VALUES (?, ?, ?, ?, ?, ?)",
+	    "INSERT INTO chunk (collection, uid, size, sha256, file, data, stored_ms)"
+	    " VALUES (?, ?, ?, ?, ?, ?, " REGION_TIME ")",
 	[SQL_CHUNK_GET] =
 	    "SELECT size, sha256, file, data FROM chunk WHERE collection = ? AND uid = ?",
 	[SQL_CHUNK_SIZE] = "SELECT size FROM chunk WHERE collection = ? AND uid = ?",
@@ -196,26 +233,28 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 
 	[SQL_STATEMENT_ADD] =
 	    "INSERT INTO statement (account, serial, clock, kind, accepted_ms, service, bytes,"
-	    " signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	    " signature, receipt, receipt_signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_STATEMENT_LAST] = STATEMENT_SELECT "account = ? ORDER BY serial DESC LIMIT 1",
 	[SQL_STATEMENT_LAST_SERIAL] =
 	    "SELECT serial FROM statement WHERE account = ? ORDER BY serial DESC LIMIT 1",
 	[SQL_STATEMENT_LIST] = STATEMENT_SELECT "account = ? AND serial > ? ORDER BY serial LIMIT ?",
 
 	[SQL_CONSENT_SET] =
-	    "INSERT INTO consent (account, service, serial, until_ms, covers_any)"
-	    " VALUES (?, ?, ?, ?, ?) ON CONFLICT (account, service) DO UPDATE SET"
+	    "INSERT INTO consent (account, service, serial, until_ms, covers_any, version, terms)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account, service) DO UPDATE SET"
 	    " serial = excluded.serial, until_ms = excluded.until_ms,"
-	    " covers_any = excluded.covers_any RETURNING number",
+	    " covers_any = excluded.covers_any, version = excluded.version,"
+	    " terms = excluded.terms RETURNING number",
 	[SQL_CONSENT_CLEAR] = "DELETE FROM consent WHERE account = ? AND service = ?",
 	[SQL_CONSENT_TYPES_CLEAR] = "DELETE FROM consent_type WHERE consent = ?",
 	[SQL_CONSENT_TYPE_ADD] =
 	    "INSERT INTO consent_type (consent, type) VALUES (?, ?) ON CONFLICT DO NOTHING",
 	/* One that names the type before one that covers everything. */
-	[SQL_CONSENT_COVER] =
+	[SQL_CONSENT_COVERS] =
 	    CONSENT_SELECT "account = ?1 AND (until_ms = 0 OR until_ms > ?3) AND (covers_any OR"
 	    " EXISTS (SELECT 1 FROM consent_type t WHERE t.consent = c.number AND t.type = ?2))"
-	    " ORDER BY covers_any, number LIMIT 1",
+	    " ORDER BY covers_any, number",
+	[SQL_CONSENT_FIND] = CONSENT_SELECT "account = ? AND service = ?",
 	[SQL_CONSENT_LIST] = CONSENT_SELECT "account = ? ORDER BY service",
 
 	[SQL_COUNT] =

@@ -16,6 +16,8 @@ get_statement(
 	statement_r->service = sql_get_slice(call, arena);
 	statement_r->bytes = sql_get_slice(call, arena);
 	statement_r->signature = sql_get_slice(call, arena);
+	statement_r->receipt = sql_get_slice(call, arena);
+	statement_r->receipt_signature = sql_get_slice(call, arena);
 }
 
 /* Serials have no gaps: each statement stands on the one before it. */
@@ -53,6 +55,8 @@ store_statement_add(
 	sql_put_slice(&call, statement->service);
 	sql_put_slice(&call, statement->bytes);
 	sql_put_slice(&call, statement->signature);
+	sql_put_slice(&call, statement->receipt);
+	sql_put_slice(&call, statement->receipt_signature);
 	return sql_run(&call);
 }
 
@@ -108,6 +112,8 @@ consent_upsert(struct store_txn *txn, int64_t account, const struct store_consen
 	sql_put_clock(&call, consent->serial);
 	sql_put_number(&call, consent->until_ms);
 	sql_put_number(&call, consent->any);
+	sql_put_number(&call, consent->version);
+	sql_put_slice(&call, dom_slice(consent->terms, sizeof(consent->terms)));
 	if ((st = sql_step(&call)) == DOM_OK) {
 		*number_r = sql_get_number(&call);
 		st = sql_step(&call); /* a reference to a missing account shows here */
@@ -161,24 +167,57 @@ get_consent(struct sql_call *call, struct dom_arena *arena, struct store_consent
 	consent_r->serial = sql_get_clock(call);
 	consent_r->until_ms = sql_get_number(call);
 	consent_r->any = sql_get_bool(call);
+	consent_r->version = (uint32_t)sql_get_number(call);
+	sql_get_bytes(call, consent_r->terms, sizeof(consent_r->terms));
+}
+
+/* Every row of a call that is ready to be stepped. */
+static enum dom_status
+get_consents(struct sql_call *call, struct dom_arena *arena, struct store_consent **consents_r,
+    size_t *count_r)
+{
+	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_consent)};
+
+	while (sql_step(call) == DOM_OK) {
+		struct store_consent *consent = sql_rows_next(&rows);
+
+		if (consent == NULL) {
+			sql_fail(call, DOM_ENOMEM);
+			break;
+		}
+		get_consent(call, arena, consent);
+	}
+	*consents_r = rows.rows;
+	*count_r = rows.count;
+	return sql_end(call);
+}
+
+enum dom_status
+store_consent_covers(struct store_txn *txn, int64_t account, struct dom_slice type,
+    int64_t now_ms, struct dom_arena *arena, struct store_consent **consents_r, size_t *count_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CONSENT_COVERS);
+
+	sql_put_number(&call, account);
+	sql_put_slice(&call, type);
+	sql_put_number(&call, now_ms);
+	return get_consents(&call, arena, consents_r, count_r);
 }
 
 enum dom_status
 store_consent_cover(struct store_txn *txn, int64_t account, struct dom_slice type,
     int64_t now_ms, struct dom_arena *arena, struct store_consent *consent_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_CONSENT_COVER);
+	struct store_consent *rows;
 	enum dom_status st;
+	size_t count;
 
-	sql_put_number(&call, account);
-	sql_put_slice(&call, type);
-	sql_put_number(&call, now_ms);
-	if ((st = sql_step(&call)) != DOM_OK) {
-		sql_end(&call);
-		return st;
-	}
-	get_consent(&call, arena, consent_r);
-	return sql_end(&call);
+	st = store_consent_covers(txn, account, type, now_ms, arena, &rows, &count);
+	if (st == DOM_OK && count == 0)
+		return DOM_ABSENT;
+	if (st == DOM_OK)
+		*consent_r = rows[0];
+	return st;
 }
 
 enum dom_status
@@ -186,19 +225,21 @@ store_consent_list(struct store_txn *txn, int64_t account, struct dom_arena *are
     struct store_consent **consents_r, size_t *count_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_CONSENT_LIST);
-	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_consent)};
 
 	sql_put_number(&call, account);
-	while (sql_step(&call) == DOM_OK) {
-		struct store_consent *consent = sql_rows_next(&rows);
+	return get_consents(&call, arena, consents_r, count_r);
+}
 
-		if (consent == NULL) {
-			sql_fail(&call, DOM_ENOMEM);
-			break;
-		}
-		get_consent(&call, arena, consent);
-	}
-	*consents_r = rows.rows;
-	*count_r = rows.count;
-	return sql_end(&call);
+enum dom_status
+store_consent_find(struct store_txn *txn, int64_t account, struct dom_slice service,
+    struct dom_arena *arena, struct store_consent *consent_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CONSENT_FIND);
+	enum dom_status st;
+
+	sql_put_number(&call, account);
+	sql_put_slice(&call, service);
+	if ((st = sql_step(&call)) == DOM_OK)
+		get_consent(&call, arena, consent_r);
+	return sql_end(&call) < 0 ? call.failed : st;
 }

@@ -49,12 +49,15 @@ region_advance_ms(int64_t ms)
 void
 region_start(void)
 {
-	static const uint8_t key[32] = "region key of the client's tests";
+	static const uint8_t bytes[32] = "region key of the client's tests";
+	struct dom_region_key *key;
 	char message[200];
 
 	region_link = (struct region_link){0};
 	region_damages_chunks = false;
 	assert_int_equal(dom_crypto_start(), DOM_OK);
+	assert_int_equal(
+	    dom_region_key_from_bytes(dom_slice(bytes, sizeof(bytes)), &key), DOM_OK);
 	region.later_ms = 0;
 	region.dice = 12345;
 	snprintf(region.folder, sizeof(region.folder), "%s/client-XXXXXX",
@@ -66,7 +69,8 @@ region_start(void)
 		snprintf(data, sizeof(data), "%s/region", region.folder);
 		assert_int_equal(
 		    store_open(
-		        &(struct store_options){.folder = data, .region = "in", .manual = true},
+		        &(struct store_options){
+		            .folder = data, .region = "in", .key = key, .manual = true},
 		        &region.store, message, sizeof(message)),
 		    DOM_OK);
 	}
@@ -77,10 +81,8 @@ region_start(void)
 	                                      .session_life_ms = 30LL * 24 * 3600 * 1000},
 	    .clock = {now_ms, NULL},
 	    .random = dom_random_system(),
-	    .store = region.store};
-	assert_int_equal(
-	    dom_region_key_from_bytes(dom_slice(key, sizeof(key)), &region.service.key),
-	    DOM_OK);
+	    .store = region.store,
+	    .key = key};
 }
 
 static int

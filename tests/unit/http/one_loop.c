@@ -19,14 +19,19 @@ void
 one_loop_open(struct one_loop *one)
 {
 	static const uint8_t region_key[32] = "region key of the tests........";
+	struct dom_region_key *key = NULL;
 	char message[200];
 	bool is_good;
 
 	*one = (struct one_loop){.folder = "/tmp/http-XXXXXX", .now_ms = 1700000000000};
 	is_good = dom_crypto_start() == DOM_OK && mkdtemp(one->folder) != NULL &&
-	          store_open(
-	              &(struct store_options){
-	                  .folder = one->folder, .region = "home", .manual = true},
+	          dom_region_key_from_bytes(dom_slice(region_key, sizeof(region_key)), &key) ==
+	              DOM_OK &&
+	          store_open(&(struct store_options){.folder = one->folder,
+	                         .region = "home",
+	                         .key = key,
+	                         .clock = {now_ms, &one->now_ms},
+	                         .manual = true},
 	              &one->store, message, sizeof(message)) == DOM_OK;
 	assert(is_good);
 	one->service = (struct service){
@@ -34,10 +39,8 @@ one_loop_open(struct one_loop *one)
 	    .clock = {now_ms, &one->now_ms},
 	    .random = dom_random_system(),
 	    .store = one->store,
+	    .key = key,
 	};
-	is_good = dom_region_key_from_bytes(
-	              dom_slice(region_key, sizeof(region_key)), &one->service.key) == DOM_OK;
-	assert(is_good);
 	one->core.service = &one->service;
 	one->core.store = one->store;
 	one->core.limits = http_limits_standard();

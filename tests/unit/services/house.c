@@ -58,15 +58,20 @@ int
 house_set_up(void **state)
 {
 	static const uint8_t region_key[32] = "region key of the tests........";
+	struct dom_region_key *key;
 	char message[200];
 
 	(void)state;
 	assert_int_equal(dom_crypto_start(), DOM_OK);
+	assert_int_equal(
+	    dom_region_key_from_bytes(dom_slice(region_key, sizeof(region_key)), &key), DOM_OK);
 	house = (struct house){.seed = 20261121, .now_ms = 1700000000000};
 	snprintf(house.folder, sizeof(house.folder), "/tmp/services-XXXXXX");
 	assert_non_null(mkdtemp(house.folder));
 	assert_int_equal(store_open(&(struct store_options){.folder = house.folder,
 	                                .region = "in",
+	                                .key = key,
+	                                .clock = {now_ms, &house.now_ms},
 	                                .manual = true,
 	                                .chunk_row_size_max = 4096},
 	                     &house.store, message, sizeof(message)),
@@ -78,10 +83,8 @@ house_set_up(void **state)
 	                                     .session_life_ms = 30LL * 24 * 3600 * 1000},
 	    .clock = {now_ms, &house.now_ms},
 	    .random = {fill, &house.seed},
-	    .store = house.store};
-	assert_int_equal(dom_region_key_from_bytes(
-	                     dom_slice(region_key, sizeof(region_key)), &house.service.key),
-	    DOM_OK);
+	    .store = house.store,
+	    .key = key};
 	house.arena = dom_arena_new(0);
 	assert_non_null(house.arena);
 	person_make(&house.ana, "ana");

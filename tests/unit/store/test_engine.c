@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../region_key.h"
 #include "store/sqlite/engine.h"
 #include "store/sqlite/migrations.h"
 
@@ -25,7 +26,7 @@ static enum dom_status
 place_open(struct place *place)
 {
 	struct store_options options = {
-	    .folder = place->folder, .region = "in", .manual = true};
+	    .folder = place->folder, .region = "in", .key = test_region_key(), .manual = true};
 
 	place->message[0] = '\0';
 	return store_open(&options, &place->store, place->message, sizeof(place->message));
@@ -74,6 +75,30 @@ tamper(const struct place *place, const char *text)
 	sqlite3_close(db);
 }
 
+/* In the database's file, or the log beside it. */
+static bool
+is_on_disk(const struct place *place, const char *text)
+{
+	static const char *const names[] = {"store.sqlite3", "store.sqlite3-wal"};
+	bool is = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		static char bytes[1 << 20];
+		char path[120];
+		size_t size;
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/%s", place->folder, names[i]);
+		if ((file = fopen(path, "rb")) == NULL)
+			continue;
+		size = fread(bytes, 1, sizeof(bytes), file);
+		assert_true(size < sizeof(bytes));
+		is = is || memmem(bytes, size, text, strlen(text)) != NULL;
+		fclose(file);
+	}
+	return is;
+}
+
 static void
 every_statement_can_be_prepared(void **state)
 {
@@ -94,7 +119,7 @@ static bool
 may_scan(int id)
 {
 	return id == SQL_COUNT || id == SQL_RESTORES || id == SQL_SNAPSHOT ||
-	       id == SQL_REGION_IS || id == SQL_REGION_CLAIM;
+	       id == SQL_REGION_IS || id == SQL_REGION_KEY_IS || id == SQL_REGION_CLAIM;
 }
 
 static void
@@ -117,7 +142,8 @@ no_request_walks_a_whole_table(void **state)
 			/* A constant row and a subquery are not tables. */
 			if (strncmp(step, "SCAN ", 5) == 0 &&
 			    strcmp(step, "SCAN CONSTANT ROW") != 0 &&
-			    strcmp(step, "SCAN r") != 0 && !may_scan(id))
+			    strcmp(step, "SCAN r") != 0 && strcmp(step, "SCAN region") != 0 &&
+			    !may_scan(id))
 				fail_msg("%s: %s", sql_texts[id], step);
 		}
 		sqlite3_finalize(plan);
@@ -176,8 +202,15 @@ make_first_release(const struct place *place)
 	    "INSERT INTO account VALUES (1, zeroblob(16), 2, 1, 0, 1, 0, CAST('ana' AS BLOB), "
 	    "NULL,"
 	    " x'01', x'02', x'03', x'04', x'');"
+	    "INSERT INTO account VALUES (2, CAST('0123456789abcdef' AS BLOB), 2, 1, 0, 1, 0,"
+	    " CAST('bartholomew' AS BLOB), CAST('bartholomew@example.org' AS BLOB),"
+	    " x'01', x'02', x'03', x'04', x'');"
+	    "INSERT INTO session VALUES (1, zeroblob(32), zeroblob(16), 2, 5, 5, 99,"
+	    " CAST('the telephone of bartholomew' AS BLOB));"
 	    "INSERT INTO collection VALUES (1, 1, CAST('c1' AS BLOB), 1, 2);"
-	    "INSERT INTO member VALUES (1, 1, 1, 1, 2, 1, x'05', x'06')";
+	    "INSERT INTO member VALUES (1, 1, 1, 1, 2, 1, x'05', x'06');"
+	    "INSERT INTO chunk VALUES (1, 1, 5, CAST('k' AS BLOB), zeroblob(32), NULL,"
+	    " CAST('bytes' AS BLOB))";
 	char path[120];
 
 	snprintf(path, sizeof(path), "%s/store.sqlite3", place->folder);
@@ -196,10 +229,15 @@ a_store_of_the_first_release_is_migrated_with_what_it_holds(void **state)
 	struct store_txn *txn;
 	struct store_member_name *members;
 	struct store_removed *removed;
+	struct store_account account;
+	struct store_session *sessions;
+	struct store_usage usage;
+	int64_t time_ms;
 	size_t count;
 
 	store_close(&place->store);
 	make_first_release(place);
+	assert_true(is_on_disk(place, "bartholomew"));
 	if (place_open(place) != DOM_OK)
 		fail_msg("%s", place->message);
 	assert_int_equal(store_reader_open(place->store, &reader), DOM_OK);
@@ -209,9 +247,48 @@ a_store_of_the_first_release_is_migrated_with_what_it_holds(void **state)
 	assert_true(dom_slice_is(members[0].name, "ana"));
 	assert_int_equal(store_removed_scan(txn, 1, 0, 9, arena, &removed, &count), DOM_OK);
 	assert_int_equal(count, 0);
+	assert_int_equal(store_account_usage(txn, 1, &usage), DOM_OK);
+	assert_int_equal(usage.chunk_bytes, 5);
+	/* Names are sealed, and found as before. */
+	assert_int_equal(
+	    store_account_by_name(txn, dom_slice_of("bartholomew"), arena, &account), DOM_OK);
+	assert_int_equal(account.number, 2);
+	assert_true(dom_slice_is(account.email, "bartholomew@example.org"));
+	assert_int_equal(store_account_by_email(
+	                     txn, dom_slice_of("bartholomew@example.org"), arena, &account),
+	    DOM_OK);
+	assert_int_equal(store_session_list(txn, 2, arena, &sessions, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	assert_true(dom_slice_is(sessions[0].device, "the telephone of bartholomew"));
+	/* Its clocks of retention begin now: nothing is old. */
+	assert_int_equal(store_region_time(txn, &time_ms), DOM_OK);
+	assert_int_equal(sessions[0].seen_ms, time_ms);
 	store_read_end(&txn);
 	store_reader_close(&reader);
 	dom_arena_free(&arena);
+	store_close(&place->store);
+	assert_false(is_on_disk(place, "bartholomew"));
+}
+
+static void
+a_region_key_that_is_not_the_stores_is_refused(void **state)
+{
+	static const uint8_t bytes[32] = "another region key";
+	struct place *place = *state;
+	struct dom_region_key *other;
+	struct store_options options = {
+	    .folder = place->folder, .region = "in", .manual = true};
+
+	store_close(&place->store);
+	assert_int_equal(
+	    dom_region_key_from_bytes(dom_slice(bytes, sizeof(bytes)), &other), DOM_OK);
+	options.key = other;
+	assert_int_equal(
+	    store_open(&options, &place->store, place->message, sizeof(place->message)),
+	    DOM_EDENIED);
+	assert_non_null(strstr(place->message, "another region key"));
+	dom_region_key_free(&other);
+	assert_int_equal(place_open(place), DOM_OK);
 }
 
 static void
@@ -285,6 +362,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_reader_cannot_write, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_store_of_the_first_release_is_migrated_with_what_it_holds, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_region_key_that_is_not_the_stores_is_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_store_of_a_newer_release_is_refused_and_left_alone, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
