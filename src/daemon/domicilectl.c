@@ -31,6 +31,8 @@ static const char usage[] =
     "  fsck                       examine the store; changes nothing\n"
     "  backup DIR [--with-key]    a copy of one moment, in a new folder\n"
     "  restore DIR                make the store out of a backup, while no server runs\n"
+    "  group init|add|set|remove|sign|show\n"
+    "                             the signed file that says which regions trust each other\n"
     "\n"
     "  -c, --config FILE  the region's configuration, instead of "
     "/etc/domicile/domiciled.conf\n"
@@ -91,6 +93,8 @@ run_command(struct ctl *ctl, char **words, size_t count)
 		fputs(usage, stderr);
 		return CTL_WRONG;
 	}
+	if (strcmp(words[0], "group") == 0)
+		return ctl_group(ctl, words + 1, count - 1);
 	for (size_t i = 0; i < COMMAND_COUNT && command == NULL; i++) {
 		snprintf(name, sizeof(name), "%s%s%s", words[0],
 		    commands[i].has_second && count > 1 ? " " : "",

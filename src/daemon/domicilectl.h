@@ -24,5 +24,7 @@ int ctl_fsck(const struct ctl *ctl);
 int ctl_backup(const struct ctl *ctl);
 /* On the folder. */
 int ctl_restore(const struct ctl *ctl);
+/* On a group's files; words: what follows "group". */
+int ctl_group(struct ctl *ctl, char **words, size_t count);
 
 #endif

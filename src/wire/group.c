@@ -109,6 +109,8 @@ region_fault(const struct wire_group_region *region)
 	if (!wire_region_name_valid(region->name))
 		return "a region's name must be up to 32 small letters, digits and hyphens, a "
 		       "letter first";
+	if (memcmp(region->key, (const uint8_t[32]){0}, 32) == 0)
+		return "a region needs its key";
 	if (!is_country(region->country))
 		return "a region's country must be two capital letters (ISO 3166-1), or none";
 	if (region->address_count == 0 || region->address_count > WIRE_GROUP_ADDRESSES_MAX)
@@ -128,6 +130,16 @@ region_fault(const struct wire_group_region *region)
 	return NULL;
 }
 
+/* What people read must not steer their terminals. */
+static bool
+is_plain_text(struct dom_slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (text.data[i] < ' ' || text.data[i] == 0x7f)
+			return false;
+	return dom_utf8_valid(text);
+}
+
 static const char *
 group_fault(const struct wire_group *group)
 {
@@ -138,8 +150,8 @@ group_fault(const struct wire_group *group)
 	if (group->issued_ms < 0)
 		return "a group's time must not be before 1970";
 	if (group->name.size == 0 || group->name.size > WIRE_GROUP_NAME_SIZE_MAX ||
-	    !dom_utf8_valid(group->name))
-		return "a group's name must be 1 to 64 bytes of UTF-8";
+	    !is_plain_text(group->name))
+		return "a group's name must be 1 to 64 bytes of UTF-8 on one line";
 	if (group->region_count > WIRE_GROUP_REGIONS_MAX)
 		return "a group has at most 256 regions";
 	for (size_t i = 0; i < group->region_count; i++) {

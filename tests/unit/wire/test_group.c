@@ -158,6 +158,9 @@ a_group_that_makes_no_sense_is_refused_with_a_sentence(void **state)
 	group.name = dom_slice_of("\xff");
 	assert_refused(&group);
 	group = two_regions();
+	group.name = dom_slice_of("a\nb");
+	assert_refused(&group);
+	group = two_regions();
 	regions[1].name = dom_slice_of("in");
 	assert_refused(&group);
 	group = two_regions();
@@ -165,6 +168,9 @@ a_group_that_makes_no_sense_is_refused_with_a_sentence(void **state)
 	assert_refused(&group);
 	group = two_regions();
 	regions[1].key[0] = regions[0].key[0];
+	assert_refused(&group);
+	group = two_regions();
+	regions[0].key[0] = 0;
 	assert_refused(&group);
 	group = two_regions();
 	regions[0].country = dom_slice_of("in");
