@@ -4,7 +4,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <sodium.h>
@@ -18,22 +18,20 @@ struct dom_sha256 {
  * EVP_sha256() is only a name: OpenSSL 3 looks the code up by it in every call, which takes as
  * long as to hash 1 KiB.  Found once it is kept to the end of the process.
  */
-static EVP_MD *fetched;
-
-static void
-fetch_once(void)
-{
-	fetched = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-}
-
 static const EVP_MD *
 sha256_type(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static EVP_MD *_Atomic kept;
+	EVP_MD *found = atomic_load(&kept), *others = NULL;
 
-	if (pthread_once(&once, fetch_once) != 0 || fetched == NULL)
+	if (found != NULL)
+		return found;
+	if ((found = EVP_MD_fetch(NULL, "SHA2-256", NULL)) == NULL)
 		return EVP_sha256();
-	return fetched;
+	if (atomic_compare_exchange_strong(&kept, &others, found))
+		return found;
+	EVP_MD_free(found); /* another thread was first */
+	return others;
 }
 
 enum dom_status
