@@ -310,7 +310,14 @@ bool
 dom_duration_may_exceed(const struct dom_duration *one, const struct dom_duration *other)
 {
 	const int64_t longer_ms = one->ms - other->ms;
+	/* Months are 146097 / 4800 days; no span of whole months is further off than this. */
+	const int64_t most_off_ms = 6 * day_ms,
+	              about_ms =
+	                  ((int64_t)one->months - other->months) * 146097 / 4800 * day_ms +
+	                  longer_ms;
 
+	if (about_ms > most_off_ms || about_ms < -most_off_ms)
+		return about_ms > 0;
 	for (int64_t month = 0; month < 400 * 12; month++) {
 		for (unsigned day = 28; day <= month_days(month); day++) {
 			int64_t days =

@@ -229,6 +229,18 @@ a_duration_exceeds_another_if_it_does_from_any_date(void **state)
 	    {"P10Y", "P6M", true},
 	    {"P8Y", "P2921D", true},
 	    {"P8Y", "P2922D", false},
+	    {"P400Y", "P146096D", true},
+	    {"P400Y", "P146097D", false},
+	    {"P100Y", "P36525D", false},
+	    {"P100Y", "P36524D", true},
+	    {"P36524D", "P100Y", false},
+	    {"P36525D", "P100Y", true},
+	    {"P1000Y", "P365243D", false},
+	    {"P1000Y", "P365242D", true},
+	    {"P2M", "P62D", false},
+	    {"P2M", "P61D", true},
+	    {"P59D", "P2M", false},
+	    {"P59DT1S", "P2M", true},
 	};
 
 	(void)state;
