@@ -141,6 +141,8 @@ sign_and_send(struct dom_session *session, struct wire_statement *statement, boo
 			    "was signed; tell its operator");
 		if (st == DOM_OK) {
 			statement->serial = consents.serial + 1;
+			dom_random_fill(
+			    &session->random, statement->nonce, sizeof(statement->nonce));
 			statement->issued_ms = dom_clock_now_ms(&clock);
 			statement->region = consents.region;
 			st = post_statement(session, statement);

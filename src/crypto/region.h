@@ -44,6 +44,15 @@ void dom_region_fake_salt(
  */
 struct dom_slice dom_region_fake_login(const struct dom_region_key *key);
 
+/*
+ * The region's signing key: an Ed25519 pair from the region key, so that it
+ * lives as long.  Receipts (wire/receipt.h) are signed with it.
+ */
+void dom_region_sign_public(
+    const struct dom_region_key *key, uint8_t public_r[DOM_PUBLIC_KEY_SIZE]);
+void dom_region_sign(const struct dom_region_key *key, struct dom_slice message,
+    uint8_t signature_r[DOM_SIGNATURE_SIZE]);
+
 /* Ed25519; false also for a key or signature of the wrong size. */
 bool dom_verify(
     struct dom_slice public_key, struct dom_slice message, struct dom_slice signature);

@@ -14,6 +14,7 @@ enum {
 	USE_CHALLENGE = 1, /* never renumber: stored and sent bytes depend on it */
 	USE_SALT = 2,
 	USE_FAKE_LOGIN = 3,
+	USE_SIGN = 4,
 	USE_REST = 8,
 	USE_INDEX = 9,
 };
@@ -22,6 +23,7 @@ enum dom_status
 dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 {
 	uint8_t seed[DOM_KEY_SIZE], index[DOM_KEY_SIZE], secret[crypto_sign_SECRETKEYBYTES];
+	uint8_t sign_public[DOM_PUBLIC_KEY_SIZE];
 	struct dom_region_key *key;
 
 	if (bytes.size != DOM_KEY_SIZE)
@@ -38,6 +40,8 @@ dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 		dom_kdf(index, i + 1, "DomIndex", key->index_keys[i]);
 	dom_wipe(index, sizeof(index));
 	crypto_sign_seed_keypair(key->fake_login_public, secret, seed);
+	dom_kdf(bytes.data, USE_SIGN, "DomRegn ", seed);
+	crypto_sign_seed_keypair(sign_public, key->sign_secret, seed);
 	dom_wipe(seed, sizeof(seed));
 	dom_wipe(secret, sizeof(secret));
 	*key_r = key;

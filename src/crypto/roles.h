@@ -49,6 +49,7 @@ struct dom_region_key {
 	uint8_t challenge_key[DOM_KEY_SIZE];
 	uint8_t salt_key[DOM_KEY_SIZE];
 	uint8_t fake_login_public[DOM_PUBLIC_KEY_SIZE];
+	uint8_t sign_secret[DOM_SIGN_SECRET_SIZE];
 	uint8_t rest_key[DOM_KEY_SIZE];
 	uint8_t index_keys[DOM_REGION_INDEX_COUNT][DOM_KEY_SIZE];
 };

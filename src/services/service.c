@@ -31,9 +31,13 @@ dashboard_url(struct service_call *call)
 static enum dom_status
 region(struct service_call *call)
 {
+	uint8_t public_key[DOM_PUBLIC_KEY_SIZE];
+
+	dom_region_sign_public(call->service->key, public_key);
 	wire_region_encode(&call->reply->body,
 	    &(struct wire_region){.name = dom_slice_of(call->service->settings.region),
 	        .release = dom_slice_of(DOM_RELEASE),
+	        .public_key = dom_slice(public_key, sizeof(public_key)),
 	        .signup_open = call->service->settings.signup_open});
 	return DOM_OK;
 }

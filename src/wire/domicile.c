@@ -3,6 +3,7 @@
 #include "crypto/keys.h"
 
 #include "wire/decode.h"
+#include "wire/receipt.h"
 #include "wire/statement.h"
 
 enum {
@@ -13,6 +14,15 @@ enum {
 	RELEASE_SIZE_MAX = 64,
 	LIST_MAX = 100000,
 };
+
+static void
+put_optional(struct dom_buffer *body, struct dom_slice bytes)
+{
+	if (bytes.data == NULL)
+		dom_pack_put_nil(body);
+	else
+		dom_pack_put_bin(body, bytes);
+}
 
 enum dom_status
 wire_signed_statement_decode(struct dom_slice body, struct wire_signed_statement *signed_r)
@@ -39,6 +49,39 @@ wire_signed_statement_encode(
 	dom_pack_put_bin(body, message->statement);
 	dom_pack_put_text(body, "signature");
 	dom_pack_put_bin(body, message->signature);
+}
+
+enum dom_status
+wire_countersigned_decode(struct dom_slice body, struct wire_countersigned *countersigned_r)
+{
+	static const struct wire_field fields[] = {
+	    {"receipt", wire_read_bytes, offsetof(struct wire_countersigned, receipt), 1,
+	        WIRE_RECEIPT_SIZE_MAX, false},
+	    {"signature", wire_read_bytes, offsetof(struct wire_countersigned, signature),
+	        DOM_SIGNATURE_SIZE, DOM_SIGNATURE_SIZE, false},
+	    {"request", wire_read_bytes, offsetof(struct wire_countersigned, request),
+	        WIRE_SUBJECT_SIZE, WIRE_SUBJECT_SIZE, true},
+	};
+	struct wire_decoder decoder = wire_decoder_over(body, NULL, NULL);
+
+	*countersigned_r = (struct wire_countersigned){0};
+	wire_read_map(&decoder, fields, WIRE_COUNT(fields), countersigned_r);
+	return wire_decoder_finish(&decoder);
+}
+
+void
+wire_countersigned_encode(
+    struct dom_buffer *body, const struct wire_countersigned *countersigned)
+{
+	dom_pack_put_map(body, countersigned->request.data == NULL ? 2 : 3);
+	dom_pack_put_text(body, "receipt");
+	dom_pack_put_bin(body, countersigned->receipt);
+	dom_pack_put_text(body, "signature");
+	dom_pack_put_bin(body, countersigned->signature);
+	if (countersigned->request.data == NULL)
+		return;
+	dom_pack_put_text(body, "request");
+	dom_pack_put_bin(body, countersigned->request);
 }
 
 enum dom_status
@@ -82,6 +125,23 @@ read_service(struct wire_decoder *decoder, const struct wire_field *field, void 
 	*(struct dom_slice *)target = service;
 }
 
+static const char *const consent_states[WIRE_CONSENT_STATE_COUNT] = {
+    "on", "ended", "changed", "gone"};
+
+static void
+read_consent_state(struct wire_decoder *decoder, const struct wire_field *field, void *target)
+{
+	struct dom_slice word = {0};
+	unsigned state = 0;
+
+	wire_read_text(decoder, field, &word);
+	while (state < WIRE_CONSENT_STATE_COUNT && !dom_slice_is(word, consent_states[state]))
+		state++;
+	if (state == WIRE_CONSENT_STATE_COUNT)
+		wire_decoder_fail(decoder, DOM_EINPUT, "must be on, ended, changed or gone");
+	*(enum wire_consent_state *)target = (enum wire_consent_state)state;
+}
+
 static void
 take_consent(struct wire_decoder *decoder, void *element)
 {
@@ -92,6 +152,10 @@ take_consent(struct wire_decoder *decoder, void *element)
 	        INT64_MAX, false},
 	    {"until", wire_read_int64, offsetof(struct wire_consent_entry, until_ms), 0,
 	        INT64_MAX, false},
+	    {"version", wire_read_uint64, offsetof(struct wire_consent_entry, version), 0,
+	        UINT32_MAX, false},
+	    {"state", read_consent_state, offsetof(struct wire_consent_entry, state), 1, 16,
+	        false},
 	};
 
 	wire_read_map(decoder, fields, WIRE_COUNT(fields), element);
@@ -136,20 +200,21 @@ wire_consents_encode(struct dom_buffer *body, const struct wire_consents *consen
 	dom_pack_put_text(body, "serial");
 	dom_pack_put_int(body, (int64_t)consents->serial);
 	dom_pack_put_text(body, "statementKey");
-	if (consents->statement_key.data == NULL)
-		dom_pack_put_nil(body);
-	else
-		dom_pack_put_bin(body, consents->statement_key);
+	put_optional(body, consents->statement_key);
 	dom_pack_put_text(body, "consents");
 	dom_pack_put_array(body, consents->count);
 	for (size_t i = 0; i < consents->count; i++) {
-		dom_pack_put_map(body, 3);
+		dom_pack_put_map(body, 5);
 		dom_pack_put_text(body, "service");
 		dom_pack_put_str(body, consents->entries[i].service);
 		dom_pack_put_text(body, "serial");
 		dom_pack_put_int(body, (int64_t)consents->entries[i].serial);
 		dom_pack_put_text(body, "until");
 		dom_pack_put_int(body, consents->entries[i].until_ms);
+		dom_pack_put_text(body, "version");
+		dom_pack_put_int(body, (int64_t)consents->entries[i].version);
+		dom_pack_put_text(body, "state");
+		dom_pack_put_text(body, consent_states[consents->entries[i].state]);
 	}
 }
 
@@ -169,6 +234,11 @@ take_statement(struct wire_decoder *decoder, void *element)
 	        SIGNATURE_SIZE_MAX, false},
 	    {"accepted", wire_read_int64, offsetof(struct wire_statement_entry, accepted_ms), 0,
 	        INT64_MAX, false},
+	    {"receipt", wire_read_bytes, offsetof(struct wire_statement_entry, receipt), 1,
+	        WIRE_RECEIPT_SIZE_MAX, true},
+	    {"receiptSignature", wire_read_bytes,
+	        offsetof(struct wire_statement_entry, receipt_signature), DOM_SIGNATURE_SIZE,
+	        DOM_SIGNATURE_SIZE, true},
 	};
 
 	wire_read_map(decoder, fields, WIRE_COUNT(fields), element);
@@ -210,13 +280,17 @@ wire_statements_encode(struct dom_buffer *body, const struct wire_statement_entr
 	dom_pack_put_text(body, "statements");
 	dom_pack_put_array(body, count);
 	for (size_t i = 0; i < count; i++) {
-		dom_pack_put_map(body, 3);
+		dom_pack_put_map(body, 5);
 		dom_pack_put_text(body, "statement");
 		dom_pack_put_bin(body, entries[i].statement);
 		dom_pack_put_text(body, "signature");
 		dom_pack_put_bin(body, entries[i].signature);
 		dom_pack_put_text(body, "accepted");
 		dom_pack_put_int(body, entries[i].accepted_ms);
+		dom_pack_put_text(body, "receipt");
+		put_optional(body, entries[i].receipt);
+		dom_pack_put_text(body, "receiptSignature");
+		put_optional(body, entries[i].receipt_signature);
 	}
 	dom_pack_put_text(body, "done");
 	dom_pack_put_bool(body, done);
@@ -300,6 +374,8 @@ wire_region_decode(struct dom_slice body, struct wire_region *region_r)
 	        WIRE_REGION_SIZE_MAX, false},
 	    {"release", wire_read_text, offsetof(struct wire_region, release), 0,
 	        RELEASE_SIZE_MAX, false},
+	    {"publicKey", wire_read_bytes, offsetof(struct wire_region, public_key),
+	        DOM_PUBLIC_KEY_SIZE, DOM_PUBLIC_KEY_SIZE, false},
 	    {"signup", wire_read_bool, offsetof(struct wire_region, signup_open), 0, 0, false},
 	};
 	struct wire_decoder decoder = wire_decoder_over(body, NULL, NULL);
@@ -312,11 +388,13 @@ wire_region_decode(struct dom_slice body, struct wire_region *region_r)
 void
 wire_region_encode(struct dom_buffer *body, const struct wire_region *region)
 {
-	dom_pack_put_map(body, 3);
+	dom_pack_put_map(body, 4);
 	dom_pack_put_text(body, "name");
 	dom_pack_put_str(body, region->name);
 	dom_pack_put_text(body, "release");
 	dom_pack_put_str(body, region->release);
+	dom_pack_put_text(body, "publicKey");
+	dom_pack_put_bin(body, region->public_key);
 	dom_pack_put_text(body, "signup");
 	dom_pack_put_bool(body, region->signup_open);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Consent and withdrawal as the bytes that are signed; the layout is in the header. */
+/* Statements as the bytes that are signed; the layout is in the header. */
 #include "wire/statement.h"
 
 #include <assert.h>
@@ -12,8 +12,12 @@
 
 #include "wire/etebase.h"
 
-static const char domain_consent[] = "domicile/consent/v1";
-static const char domain_withdrawal[] = "domicile/withdrawal/v1";
+static const char *const domains[] = {
+    [WIRE_CONSENT] = "domicile/consent/v2",
+    [WIRE_WITHDRAWAL] = "domicile/withdrawal/v2",
+    [WIRE_ERASURE] = "domicile/erasure/v1",
+    [WIRE_ORDER] = "domicile/order/v1",
+};
 static const char domain_statement_key[] = "domicile/statement-key/v1";
 
 enum { DOMAIN_SIZE_MAX = 64 };
@@ -77,44 +81,100 @@ read_types(struct dom_reader *in, struct dom_arena *arena, struct wire_statement
 	return DOM_OK;
 }
 
+static void
+read_choice(struct dom_reader *in, struct wire_statement *statement)
+{
+	uint8_t choice = dom_read_u8(in);
+
+	if (choice > 1)
+		in->failed = DOM_EINPUT;
+	statement->erase = choice == 1;
+}
+
+static void
+read_scope(struct dom_reader *in, struct wire_statement *statement)
+{
+	uint8_t scope = dom_read_u8(in);
+	bool fits;
+
+	statement->collection_uid = dom_read_string(in, DOM_UID_SIZE_MAX);
+	statement->item_uid = dom_read_string(in, DOM_UID_SIZE_MAX);
+	if (scope == WIRE_SCOPE_ACCOUNT)
+		fits = statement->collection_uid.size == 0 && statement->item_uid.size == 0;
+	else
+		fits = scope == WIRE_SCOPE_ITEM && statement->kind == WIRE_ERASURE &&
+		       wire_uid_valid(statement->collection_uid) &&
+		       wire_uid_valid(statement->item_uid);
+	if (!fits)
+		in->failed = DOM_EINPUT;
+	statement->scope = (enum wire_scope)scope;
+}
+
+static enum dom_status
+read_consent(struct dom_reader *in, struct dom_arena *arena, struct wire_statement *statement)
+{
+	struct dom_slice terms;
+
+	statement->catalogue_version = dom_read_u32(in);
+	terms = dom_read_bytes(in, sizeof(statement->terms));
+	if (terms.size != 0)
+		memcpy(statement->terms, terms.data, terms.size);
+	statement->purpose = read_text(in, WIRE_PURPOSE_SIZE_MAX);
+	statement->retention = read_text(in, WIRE_RETENTION_SIZE_MAX);
+	statement->until_ms = read_time(in);
+	return read_types(in, arena, statement);
+}
+
+/* The fields that every statement begins with; false: it is none. */
+static bool
+read_head(struct dom_reader *in, struct wire_statement *statement)
+{
+	struct dom_slice domain = dom_read_string(in, DOMAIN_SIZE_MAX);
+	struct dom_slice account = dom_read_bytes(in, sizeof(statement->account));
+	struct dom_slice nonce = dom_read_bytes(in, sizeof(statement->nonce));
+	bool of_service;
+
+	if (in->failed != DOM_OK)
+		return false;
+	memcpy(statement->account, account.data, account.size);
+	memcpy(statement->nonce, nonce.data, nonce.size);
+	statement->serial = dom_read_u64(in);
+	statement->issued_ms = read_time(in);
+	statement->region = read_text(in, WIRE_REGION_SIZE_MAX);
+	statement->service = dom_read_string(in, WIRE_SERVICE_SIZE_MAX);
+	for (int kind = WIRE_CONSENT; kind <= WIRE_ORDER; kind++) {
+		if (dom_slice_is(domain, domains[kind]))
+			statement->kind = (enum wire_statement_kind)kind;
+	}
+	of_service = statement->kind == WIRE_CONSENT || statement->kind == WIRE_WITHDRAWAL;
+	return in->failed == DOM_OK && statement->kind != 0 && statement->serial <= INT64_MAX &&
+	       (statement->serial == 0) == (statement->kind == WIRE_ORDER) &&
+	       (of_service ? wire_service_valid(statement->service)
+	                   : statement->service.size == 0);
+}
+
 enum dom_status
 wire_statement_decode(
     struct dom_slice bytes, struct dom_arena *arena, struct wire_statement *statement_r)
 {
 	struct dom_reader in = dom_reader_over(bytes);
-	struct dom_slice domain = dom_read_string(&in, DOMAIN_SIZE_MAX);
-	struct dom_slice account = dom_read_bytes(&in, sizeof(statement_r->account));
 	enum dom_status st;
-	uint8_t choice;
 
 	*statement_r = (struct wire_statement){0};
-	if (bytes.size > WIRE_STATEMENT_SIZE_MAX || in.failed != DOM_OK)
+	if (bytes.size > WIRE_STATEMENT_SIZE_MAX || !read_head(&in, statement_r))
 		return DOM_EINPUT;
-	memcpy(statement_r->account, account.data, sizeof(statement_r->account));
-	statement_r->serial = dom_read_u64(&in);
-	statement_r->issued_ms = read_time(&in);
-	statement_r->region = read_text(&in, WIRE_REGION_SIZE_MAX);
-	statement_r->service = dom_read_string(&in, WIRE_SERVICE_SIZE_MAX);
-	if (in.failed != DOM_OK || !wire_service_valid(statement_r->service) ||
-	    statement_r->serial == 0 || statement_r->serial > INT64_MAX)
-		return DOM_EINPUT;
-	if (dom_slice_is(domain, domain_consent)) {
-		statement_r->kind = WIRE_CONSENT;
-		statement_r->catalogue_version = dom_read_u32(&in);
-		statement_r->purpose = read_text(&in, WIRE_PURPOSE_SIZE_MAX);
-		statement_r->retention = read_text(&in, WIRE_RETENTION_SIZE_MAX);
-		statement_r->until_ms = read_time(&in);
-		st = read_types(&in, arena, statement_r);
-		if (st != DOM_OK)
+	switch (statement_r->kind) {
+	case WIRE_CONSENT:
+		if ((st = read_consent(&in, arena, statement_r)) != DOM_OK)
 			return st;
-	} else if (dom_slice_is(domain, domain_withdrawal)) {
-		statement_r->kind = WIRE_WITHDRAWAL;
-		choice = dom_read_u8(&in);
-		if (choice > 1)
-			return DOM_EINPUT;
-		statement_r->erase = choice == 1;
-	} else {
-		return DOM_EINPUT;
+		break;
+	case WIRE_WITHDRAWAL:
+		read_choice(&in, statement_r);
+		break;
+	case WIRE_ERASURE:
+	case WIRE_ORDER:
+		read_scope(&in, statement_r);
+		break;
 	}
 	return dom_reader_finish(&in);
 }
@@ -122,27 +182,36 @@ wire_statement_decode(
 void
 wire_statement_encode(struct dom_buffer *bytes, const struct wire_statement *statement)
 {
-	bool is_consent = statement->kind == WIRE_CONSENT;
-
-	assert(is_consent || statement->kind == WIRE_WITHDRAWAL);
-	dom_write_string(bytes, dom_slice_of(is_consent ? domain_consent : domain_withdrawal));
+	assert(statement->kind >= WIRE_CONSENT && statement->kind <= WIRE_ORDER);
+	dom_write_string(bytes, dom_slice_of(domains[statement->kind]));
 	dom_buffer_append(bytes, statement->account, sizeof(statement->account));
+	dom_buffer_append(bytes, statement->nonce, sizeof(statement->nonce));
 	dom_write_u64(bytes, statement->serial);
 	dom_write_u64(bytes, (uint64_t)statement->issued_ms);
 	dom_write_string(bytes, statement->region);
 	dom_write_string(bytes, statement->service);
-	if (!is_consent) {
+	switch (statement->kind) {
+	case WIRE_CONSENT:
+		dom_write_u32(bytes, statement->catalogue_version);
+		dom_buffer_append(bytes, statement->terms, sizeof(statement->terms));
+		dom_write_string(bytes, statement->purpose);
+		dom_write_string(bytes, statement->retention);
+		dom_write_u64(bytes, (uint64_t)statement->until_ms);
+		assert(statement->type_count <= WIRE_STATEMENT_TYPES_MAX);
+		dom_write_u32(bytes, (uint32_t)statement->type_count);
+		for (size_t i = 0; i < statement->type_count; i++)
+			dom_write_string(bytes, statement->types[i]);
+		break;
+	case WIRE_WITHDRAWAL:
 		dom_write_u8(bytes, statement->erase ? 1 : 0);
-		return;
+		break;
+	case WIRE_ERASURE:
+	case WIRE_ORDER:
+		dom_write_u8(bytes, (uint8_t)statement->scope);
+		dom_write_string(bytes, statement->collection_uid);
+		dom_write_string(bytes, statement->item_uid);
+		break;
 	}
-	dom_write_u32(bytes, statement->catalogue_version);
-	dom_write_string(bytes, statement->purpose);
-	dom_write_string(bytes, statement->retention);
-	dom_write_u64(bytes, (uint64_t)statement->until_ms);
-	assert(statement->type_count <= WIRE_STATEMENT_TYPES_MAX);
-	dom_write_u32(bytes, (uint32_t)statement->type_count);
-	for (size_t i = 0; i < statement->type_count; i++)
-		dom_write_string(bytes, statement->types[i]);
 }
 
 void

@@ -153,7 +153,7 @@ class Client:
         self.serial += 1
 
     def statement_head(self, kind, region, service):
-        return (string(f"domicile/{kind}/v1") + self.identity_public
+        return (string(f"domicile/{kind}/v2") + self.identity_public + os.urandom(16)
                 + struct.pack(">QQ", self.serial + 1, time.time_ns() // 1000000)
                 + string(region) + string(service))
 
@@ -162,7 +162,7 @@ class Client:
         if not hasattr(self, "statement_key"):
             self.register_statement_key()
         self.state(self.statement_head("consent", region, service)
-                   + struct.pack(">I", 1) + string("Kept for a test.") + string("")
+                   + struct.pack(">I", 1) + bytes(32) + string("Kept for a test.") + string("")
                    + struct.pack(">QI", 0, len(types)) + b"".join(map(string, types)))
 
     def withdraw(self, service="any", region="home"):

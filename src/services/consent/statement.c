@@ -51,6 +51,9 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 	if (call->account.statement_public.size == 0)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "The account has no statement key yet: register one first.");
+	if (statement->kind == WIRE_ORDER)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "An order is the operator's to sign, not a device's.");
 	if (!dom_verify(call->account.statement_public, message->statement, message->signature))
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "The statement is not signed by the account's statement key.");
@@ -61,7 +64,7 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 	if (!dom_slice_is(statement->region, call->service->settings.region))
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "The statement was made for another region than this one.");
-	if (statement->erase)
+	if (statement->erase || statement->kind == WIRE_ERASURE)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This region cannot erase on withdrawal yet: nothing was changed."
 		    " Delete the records yourself, then withdraw and keep.");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "wire/etebase.h"
+#include "wire/receipt.h"
 #include "wire/statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,6 +74,14 @@ ROUND_TRIP(sessions, struct wire_session *it; size_t count,
 ROUND_TRIP(region, struct wire_region it, wire_region_decode(body, &it),
     wire_region_encode(again, &it))
 
+ROUND_TRIP(countersigned, struct wire_countersigned it, wire_countersigned_decode(body, &it),
+    wire_countersigned_encode(again, &it))
+ROUND_TRIP(erasure, struct wire_erasure it, wire_erasure_decode(body, &it),
+    wire_erasure_encode(again, &it))
+ROUND_TRIP(erasures, struct wire_erasure *it; size_t count,
+           wire_erasures_decode(body, arena, &it, &count),
+           wire_erasures_encode(again, it, count))
+
 static enum dom_status
 error(struct dom_slice body, struct dom_arena *arena, struct dom_buffer *again)
 {
@@ -132,7 +141,8 @@ revisions(struct dom_slice body, struct dom_arena *arena, struct dom_buffer *aga
 /* In the order of the letters that start the corpus's files. */
 static round_trip *const trips[] = {signup, challenge_ask, challenge, message, response, login,
     collection, collection_reply, item, batch, types, updates, signed_statement, statement_key,
-    consents, statements, sessions, region, error, collections, items, revisions};
+    consents, statements, sessions, region, error, collections, items, revisions, countersigned,
+    erasure, erasures};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -47,6 +47,8 @@ consent(void)
 	    .type_count = 2};
 
 	memset(statement.account, 0x5a, sizeof(statement.account));
+	memset(statement.nonce, 0x11, sizeof(statement.nonce));
+	memset(statement.terms, 0x77, sizeof(statement.terms));
 	return statement;
 }
 
@@ -62,6 +64,8 @@ a_consent_comes_back_as_it_was(void **state)
 	    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_OK);
 	assert_int_equal(again.kind, WIRE_CONSENT);
 	assert_memory_equal(again.account, is.account, 32);
+	assert_memory_equal(again.nonce, is.nonce, sizeof(is.nonce));
+	assert_memory_equal(again.terms, is.terms, sizeof(is.terms));
 	assert_int_equal(again.serial, 7);
 	assert_int_equal(again.issued_ms, is.issued_ms);
 	assert_true(dom_slice_is(again.region, "in"));
@@ -96,6 +100,92 @@ a_withdrawal_says_keep_or_erase_and_nothing_else(void **state)
 	    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_EINPUT);
 }
 
+static enum dom_status
+encoded_status(const struct wire_statement *is)
+{
+	struct wire_statement again;
+
+	dom_buffer_clear(&buffer);
+	wire_statement_encode(&buffer, is);
+	return wire_statement_decode(dom_buffer_slice(&buffer), arena, &again);
+}
+
+static struct wire_statement
+erasure(void)
+{
+	struct wire_statement statement = {.kind = WIRE_ERASURE,
+	    .serial = 8,
+	    .issued_ms = 1700000000123,
+	    .region = dom_slice_of("in"),
+	    .scope = WIRE_SCOPE_ITEM,
+	    .collection_uid = dom_slice_of("cccccccccccccccccccc"),
+	    .item_uid = dom_slice_of("iiiiiiiiiiiiiiiiiiii")};
+
+	memset(statement.account, 0x5a, sizeof(statement.account));
+	return statement;
+}
+
+static void
+an_erasure_names_an_item_or_nothing(void **state)
+{
+	struct wire_statement is = erasure(), again;
+
+	(void)state;
+	wire_statement_encode(&buffer, &is);
+	assert_int_equal(
+	    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_OK);
+	assert_int_equal(again.kind, WIRE_ERASURE);
+	assert_int_equal(again.scope, WIRE_SCOPE_ITEM);
+	assert_true(dom_slice_equal(again.collection_uid, is.collection_uid));
+	assert_true(dom_slice_equal(again.item_uid, is.item_uid));
+	is.item_uid = dom_slice_of("");
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = erasure();
+	is.collection_uid = dom_slice_of("no uid, with blanks in");
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = erasure();
+	is.scope = WIRE_SCOPE_SERVICE;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is.scope = WIRE_SCOPE_ACCOUNT;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is.collection_uid = is.item_uid = dom_slice_of("");
+	assert_int_equal(encoded_status(&is), DOM_OK);
+	is.service = dom_slice_of("contacts");
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+}
+
+static void
+an_order_is_about_the_account_and_has_no_number(void **state)
+{
+	struct wire_statement is = erasure();
+
+	(void)state;
+	is.kind = WIRE_ORDER;
+	is.serial = 0;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is.scope = WIRE_SCOPE_ACCOUNT;
+	is.collection_uid = is.item_uid = dom_slice_of("");
+	assert_int_equal(encoded_status(&is), DOM_OK);
+	is.serial = 1;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+}
+
+static void
+the_first_form_of_a_statement_is_not_taken(void **state)
+{
+	struct wire_statement is = consent(), again;
+
+	(void)state;
+	wire_statement_encode(&buffer, &is);
+	assert_int_equal(
+	    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_OK);
+	/* The last character of "domicile/consent/v2", behind the length. */
+	assert_int_equal(buffer.data[4 + 18], '2');
+	buffer.data[4 + 18] = '1';
+	assert_int_equal(
+	    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_EINPUT);
+}
+
 static void
 every_cut_and_every_added_byte_is_refused(void **state)
 {
@@ -115,16 +205,6 @@ every_cut_and_every_added_byte_is_refused(void **state)
 	dom_buffer_append(&buffer, "", 1);
 	assert_int_equal(
 	    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_EINPUT);
-}
-
-static enum dom_status
-encoded_status(const struct wire_statement *is)
-{
-	struct wire_statement again;
-
-	dom_buffer_clear(&buffer);
-	wire_statement_encode(&buffer, is);
-	return wire_statement_decode(dom_buffer_slice(&buffer), arena, &again);
 }
 
 static void
@@ -188,7 +268,7 @@ the_statement_key_is_bound_to_the_identity(void **state)
 	assert_int_equal(dom_reader_finish(&in), DOM_OK);
 }
 
-static uint8_t bytes32[32];
+static uint8_t bytes32[32] = {1}, bytes64[64] = {2};
 
 static void
 consents_come_back(void **state)
@@ -227,15 +307,19 @@ sessions_statements_keys_and_the_region_come_back(void **state)
 	struct wire_session session = {
 	    dom_slice_of("abcdefghijklmnopqrstuv"), dom_slice_of("Ana's phone"), 5, 6, true};
 	struct wire_session *sessions;
-	struct wire_statement_entry entry = {
-	    dom_slice_of("statement"), dom_slice_of("signature"), 1700000000000};
+	struct wire_statement_entry entry = {dom_slice_of("statement"),
+	    dom_slice_of("signature"), 1700000000000, dom_slice_of("receipt"),
+	    dom_slice(bytes64, 64)};
 	struct wire_statement_entry *entries;
 	struct wire_statement_key key = {
 	    dom_slice(bytes32, 32), dom_slice_of("response"), dom_slice_of("signature")};
 	struct wire_statement_key key_again;
 	struct wire_signed_statement message = {dom_slice_of("s"), dom_slice_of("g")};
 	struct wire_signed_statement message_again;
-	struct wire_region region = {dom_slice_of("in"), dom_slice_of("0.1.0"), true};
+	struct wire_region region = {.name = dom_slice_of("in"),
+	    .release = dom_slice_of("0.1.0"),
+	    .public_key = dom_slice(bytes32, 32),
+	    .signup_open = true};
 	struct wire_region region_again;
 	size_t count;
 	bool done;
@@ -255,6 +339,15 @@ sessions_statements_keys_and_the_region_come_back(void **state)
 	    DOM_OK);
 	assert_true(done && count == 1 && entries->accepted_ms == 1700000000000);
 	assert_true(dom_slice_is(entries->signature, "signature"));
+	assert_true(dom_slice_is(entries->receipt, "receipt"));
+	assert_memory_equal(entries->receipt_signature.data, bytes64, 64);
+	dom_buffer_clear(&buffer);
+	entry.receipt = entry.receipt_signature = dom_slice(NULL, 0);
+	wire_statements_encode(&buffer, &entry, 1, true);
+	assert_int_equal(
+	    wire_statements_decode(dom_buffer_slice(&buffer), arena, &entries, &count, &done),
+	    DOM_OK);
+	assert_true(entries->receipt.data == NULL && entries->receipt_signature.data == NULL);
 	dom_buffer_clear(&buffer);
 	wire_statement_key_encode(&buffer, &key);
 	assert_int_equal(
@@ -269,6 +362,7 @@ sessions_statements_keys_and_the_region_come_back(void **state)
 	wire_region_encode(&buffer, &region);
 	assert_int_equal(wire_region_decode(dom_buffer_slice(&buffer), &region_again), DOM_OK);
 	assert_true(region_again.signup_open && dom_slice_is(region_again.release, "0.1.0"));
+	assert_memory_equal(region_again.public_key.data, bytes32, 32);
 }
 
 int
@@ -278,6 +372,12 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_consent_comes_back_as_it_was, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_withdrawal_says_keep_or_erase_and_nothing_else, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        an_erasure_names_an_item_or_nothing, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        an_order_is_about_the_account_and_has_no_number, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        the_first_form_of_a_statement_is_not_taken, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        every_cut_and_every_added_byte_is_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
