@@ -30,14 +30,20 @@ DOM_MUST_CHECK enum dom_status dom_collection_open(
     struct dom_session *session, const char *uid, struct dom_collection **collection_r);
 void dom_collection_free(struct dom_collection **collection);
 
+enum dom_access {
+	DOM_ACCESS_READ = 0,
+	DOM_ACCESS_ADMIN = 1, /* the owner, and whom the owner made one */
+	DOM_ACCESS_WRITE = 2,
+};
+
 /* What the account has.  Borrowed for the time of the call. */
 struct dom_collection_info {
 	const char *uid;
 	const char *type; /* in the clear */
 	const char *name; /* from its metadata, may be "" */
-	int access_level;
-	uint64_t items; /* live ones */
-	uint64_t bytes; /* of their contents, as their metadata say */
+	int access_level; /* enum dom_access */
+	uint64_t items;   /* live ones */
+	uint64_t bytes;   /* of their contents, as their metadata say */
 };
 DOM_MUST_CHECK enum dom_status dom_collections_each(struct dom_session *session,
     enum dom_status (*each)(void *context, const struct dom_collection_info *info),
@@ -52,6 +58,8 @@ struct dom_item_info {
 	int64_t mtime_ms;   /* 0: unknown */
 	uint64_t size;      /* of the content; UINT64_MAX: unknown (made by another app) */
 	bool deleted;
+	/* What other apps noted: MessagePack, key and value in turn.  Empty if nothing. */
+	struct dom_slice extra;
 };
 
 /*

@@ -81,6 +81,10 @@ DOM_MUST_CHECK enum dom_status dom_change_password(
 /* Borrowed until the session closes. */
 const char *dom_session_username(const struct dom_session *session);
 const char *dom_session_server(const struct dom_session *session);
+/* "" if the account has none. */
+const char *dom_session_email(const struct dom_session *session);
+/* The account's identity: an Ed25519 public key, the same on all its devices. */
+void dom_session_identity(const struct dom_session *session, uint8_t public_key_r[32]);
 /* The region's name, asked once and remembered. */
 DOM_MUST_CHECK enum dom_status dom_session_region(
     struct dom_session *session, const char **region_r);

@@ -16,14 +16,16 @@ collections_add(void *context, const struct dom_collection_info *info)
 	all->list = list;
 	list[all->count] = (struct known_collection){
 	    .uid = strdup(info->uid),
+	    .type = strdup(info->type),
+	    .name = strdup(info->name),
+	    .access_level = info->access_level,
 	    .service = service_of_type(info->type),
 	    .items = info->items,
 	    .bytes = info->bytes,
 	};
-	if (list[all->count].uid == NULL)
-		return DOM_ENOMEM;
-	all->count++;
-	return DOM_OK;
+	list = &list[all->count++];
+	return list->uid == NULL || list->type == NULL || list->name == NULL ? DOM_ENOMEM
+	                                                                     : DOM_OK;
 }
 
 static int
@@ -51,8 +53,11 @@ collections_list(struct dom_session *session, struct known_collections *all_r)
 void
 collections_free(struct known_collections *all)
 {
-	for (size_t at = 0; at < all->count; at++)
+	for (size_t at = 0; at < all->count; at++) {
 		free(all->list[at].uid);
+		free(all->list[at].type);
+		free(all->list[at].name);
+	}
 	free(all->list);
 	*all = (struct known_collections){0};
 }

@@ -9,7 +9,8 @@
 
 /* The account's collections, its own and those of other apps, by service. */
 struct known_collection {
-	char *uid;
+	char *uid, *type, *name;
+	int access_level;        /* enum dom_access */
 	enum service_id service; /* SERVICE_COUNT: a type that we do not know */
 	uint64_t items, bytes;
 };

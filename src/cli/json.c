@@ -98,6 +98,20 @@ json_number(struct json *json, const char *key, uint64_t number)
 }
 
 void
+json_signed(struct json *json, const char *key, int64_t number)
+{
+	json_key(json, key);
+	fprintf(json->out, "%lld", (long long)number);
+}
+
+void
+json_real(struct json *json, const char *key, double number)
+{
+	json_key(json, key);
+	fprintf(json->out, "%.17g", number);
+}
+
+void
 json_bool(struct json *json, const char *key, bool value)
 {
 	json_key(json, key);

@@ -21,22 +21,56 @@ our_failure(struct restore *restore, enum dom_status status)
 	return status;
 }
 
+enum dom_status
+restore_place(struct restore *restore, struct restore_file *file, const char *path,
+    const char *other, const struct restored *about, char path_r[PATH_SIZE_MAX + 1],
+    bool *kept_r)
+{
+	const char *below = restore->below == NULL ? "" : restore->below;
+	char full[PATH_SIZE_MAX + 1], plain[PATH_SIZE_MAX + 1];
+	struct restored done = *about;
+	enum dom_status st = DOM_OK;
+
+	/* path_safe() leaves room for the folder. */
+	snprintf(full, sizeof(full), "%s%.*s", below, PATH_SIZE_MAX - PATH_NAME_SIZE_MAX, path);
+	if (other != NULL)
+		snprintf(plain, sizeof(plain), "%s%.*s", below, PATH_NAME_SIZE_MAX, other);
+	errno = 0;
+	/* Read back: what is told is what stands there. */
+	if (restore->watch != NULL)
+		st = format_file_digest(file->fd, NULL, NULL, done.digest, &done.size);
+	if (st == DOM_OK)
+		st = restore_end(&restore->folder, file, full, other == NULL ? NULL : plain,
+		    about->mtime_ms, path_r, kept_r);
+	if (st != DOM_OK)
+		return our_failure(restore, st);
+	done.path = path_r;
+	return restore->watch == NULL ? DOM_OK : restore->watch->file(restore, &done);
+}
+
 static enum dom_status
 bad_item(struct restore *restore, const struct dom_item_info *info, enum dom_status status)
 {
 	restore->bad++;
+	if (restore->watch != NULL && restore->watch->left_out(restore, info, status) != DOM_OK)
+		return DOM_ENOMEM;
 	cli_say(restore->cli, "%s, item %.64s%s%.200s: left out: %s",
 	    services[restore->service].name, info->uid, info->name[0] == '\0' ? "" : " ",
 	    info->name, dom_status_text(status));
 	return DOM_OK;
 }
 
-static enum dom_status
+static void
 good_item(struct restore *restore)
 {
 	restore->done_items++;
 	restore->done_bytes += restore->item_bytes;
-	return DOM_OK;
+}
+
+static enum dom_status
+tell_item(struct restore *restore, const struct dom_item_info *info)
+{
+	return restore->watch == NULL ? DOM_OK : restore->watch->item(restore, info);
 }
 
 static void
@@ -88,6 +122,14 @@ file_data(void *context, struct dom_slice bytes)
 	return our_failure(restore, restore_write(&restore->file, bytes.data, bytes.size));
 }
 
+static bool
+ends_with(const char *path, const char *name)
+{
+	size_t size = strlen(path), tail = strlen(name);
+
+	return size >= tail && strcmp(path + size - tail, name) == 0;
+}
+
 static enum dom_status
 file_end(void *context, const struct dom_item_info *info, enum dom_status status)
 {
@@ -116,16 +158,19 @@ file_end(void *context, const struct dom_item_info *info, enum dom_status status
 	if (dot != NULL && strlen(dot) > 1 &&
 	    strspn(dot + 1, ENDING_CHARACTERS) == strlen(dot + 1))
 		snprintf(other + strlen(other), sizeof(other) - strlen(other), "%.8s", dot);
-	errno = 0;
-	st = restore_end(
-	    &restore->folder, &restore->file, name, other, info->mtime_ms, path, &kept);
+	st = tell_item(restore, info);
+	if (st == DOM_OK)
+		st = restore_place(restore, &restore->file, name, other,
+		    &(struct restored){.item = info->uid, .mtime_ms = info->mtime_ms}, path,
+		    &kept);
 	if (st != DOM_OK)
-		return our_failure(restore, st);
-	if (strcmp(path, other) == 0 && strcmp(name, other) != 0)
+		return st;
+	if (ends_with(path, other) && !ends_with(path, name))
 		cli_say(
 		    restore->cli, "%.300s could not have its name there: it is %s", name, path);
 	restore->kept += kept;
-	return good_item(restore);
+	good_item(restore);
+	return DOM_OK;
 }
 
 enum dom_status
@@ -211,7 +256,8 @@ record_end(void *context, const struct dom_item_info *info, enum dom_status stat
 	}
 	restore->sizes[restore->size_count++] = restore->item_bytes;
 	restore->spool_size += restore->item_bytes;
-	return good_item(restore);
+	good_item(restore);
+	return tell_item(restore, info);
 }
 
 enum dom_status
@@ -285,9 +331,10 @@ restore_records_write(struct restore *restore, enum format_kind kind)
 	if (st == DOM_OK)
 		st = records_copy(restore, writer, block);
 	if (st == DOM_OK)
-		st = our_failure(
-		    restore, restore_end(&restore->folder, &restore->file,
-		                 format_kind_file(kind), NULL, 0, restore->path, &kept));
+		st = restore_place(restore, &restore->file,
+		    restore->records_name == NULL ? format_kind_file(kind)
+		                                  : restore->records_name,
+		    NULL, &(struct restored){.item = NULL}, restore->path, &kept);
 	restore->kept = kept;
 	format_writer_free(&writer);
 	free(block);

@@ -85,7 +85,7 @@ static enum dom_status
 learn(struct dom_fetch *fetch, struct dom_fetch_item *item)
 {
 	struct dom_meta meta;
-	struct dom_slice name, source;
+	struct dom_slice name, source, extra;
 	enum dom_status st;
 
 	dom_buffer_clear(&fetch->meta);
@@ -101,14 +101,16 @@ learn(struct dom_fetch *fetch, struct dom_fetch_item *item)
 		return DOM_EINTEGRITY;
 	name = dom_arena_copy(item->arena, meta.name);
 	source = dom_arena_copy(item->arena, meta.source);
+	extra = dom_arena_copy(item->arena, meta.extra);
 	item->digest =
 	    meta.digest.data == NULL ? meta.digest : dom_arena_copy(item->arena, meta.digest);
 	item->pieces = calloc(item->wire->content.chunk_count + 1, sizeof(*item->pieces));
-	if (name.data == NULL || source.data == NULL || item->pieces == NULL ||
-	    (meta.digest.data != NULL && item->digest.data == NULL))
+	if (name.data == NULL || source.data == NULL || extra.data == NULL ||
+	    item->pieces == NULL || (meta.digest.data != NULL && item->digest.data == NULL))
 		return DOM_ENOMEM;
 	item->info.name = (const char *)name.data;
 	item->info.source = (const char *)source.data;
+	item->info.extra = extra;
 	item->info.order = meta.order;
 	item->info.mtime_ms = meta.mtime_ms;
 	item->info.size = meta.size < 0 ? UINT64_MAX : (uint64_t)meta.size;

@@ -491,6 +491,18 @@ dom_session_server(const struct dom_session *session)
 }
 
 const char *
+dom_session_email(const struct dom_session *session)
+{
+	return session->email == NULL ? "" : session->email;
+}
+
+void
+dom_session_identity(const struct dom_session *session, uint8_t public_key_r[32])
+{
+	memcpy(public_key_r, session->identity_public, DOM_PUBLIC_KEY_SIZE);
+}
+
+const char *
 dom_session_error(const struct dom_session *session)
 {
 	return session->error;

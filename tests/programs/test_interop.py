@@ -7,7 +7,7 @@ import random
 import subprocess
 
 import pytest
-
+from cli_device import Device as Command
 from conftest import ROOT, Region, program
 
 FOLDER = ROOT / "tests" / "interop"
@@ -195,7 +195,7 @@ def pair(npm, tmp_path_factory):
         people[name][1].enter("signup", region, name)
         people[name][1].run("consent", "interop", TYPE)
         npm("login", region.url, name, people[name][0])
-    yield people
+    yield {**people, "url": region.url}
     assert region.stop() == 0
 
 
@@ -295,6 +295,51 @@ def test_the_npm_client_hears_of_changes(npm, pair):
     after, last = npm("watch", session, collection, 1, live[0]["stoken"])
     assert [name for _, name in after["items"]] == ["item 1", "item 2"]
     assert [name for _, name in last["items"]] == ["item 0"]
+
+
+def test_what_other_apps_stored_and_shared_is_exported_as_it_is(npm, pair, tmp_path):
+    (ana, ana_ours), (bob, bob_ours) = pair["ana"], pair["bob"]
+    for ours in (ana_ours, bob_ours):
+        ours.run("consent", "any")
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.write_bytes(b"\x00\xff raw bytes")
+    strange = npm("make", ana, "com.example/../odd")
+    item = npm("put", ana, strange, "../../<escape>", source)
+    listed = ana_ours.run("make", "Work / <life>", "etebase.vevent").splitlines()
+    (work,) = [line.split(" ")[0] for line in listed if line.endswith("Work / <life>")]
+    event = (b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:e9\r\nSUMMARY:Meet\r\n"
+             b"END:VEVENT\r\nEND:VCALENDAR\r\n")
+    ana_ours.run("put", work, "-", "meet", stdin=event)
+    listed = bob_ours.run("make", "Bob's files", "domicile.file").splitlines()
+    (shared,) = [line.split(" ")[0] for line in listed if line.endswith("Bob's files")]
+    bob_ours.run("put", shared, "-", "from bob.txt", stdin=b"bob wrote this")
+    npm("invite", bob, shared, "ana", READ_ONLY)
+    npm("accept", ana)
+    npm("invite", ana, work, "bob", READ_WRITE)
+
+    device = Command(tmp_path)
+    device.run("login", "ana", "--server", pair["url"], password=PASSWORD)
+    device.run("export", out)
+    found = json.loads((out / "index.json").read_text())["files"]
+    paths = {entry["collection"]: entry["path"] for entry in found if "collection" in entry}
+    assert paths[work] == "content/Work _ <life>.ics"
+    assert b"SUMMARY:Meet" in (out / paths[work]).read_bytes()
+    assert paths[strange].startswith("other/com.example_.._odd-")
+    assert (out / paths[strange]).read_bytes() == b"\x00\xff raw bytes"
+    assert paths[shared].startswith("shared/Bob's files-")
+    assert (out / paths[shared]).read_bytes() == b"bob wrote this"
+    # What only another app understands in an item's notes is told as it is.
+    items = json.loads((out / "account/items.json").read_text())
+    assert [entry["other"] for entry in items if entry["item"] == item] == [{"mood": "kept"}]
+    told = {entry["collection"]: entry
+            for entry in json.loads((out / "account/collections.json").read_text())}
+    assert told[shared]["access"] == "read" and "members" not in told[shared]
+    assert told[work]["members"] == [{"name": "ana", "access": "admin"}]
+    sent = json.loads((out / "account/invitations.json").read_text())["sent"]
+    assert sent == [{"to": "bob", "collection": work, "access": "write"}]
+    # Nothing is written beside the folder, whatever the names say.
+    assert [str(path.relative_to(out)) for path in tmp_path.rglob("*escape*")] == [paths[strange]]
+    npm("reject", bob)
 
 
 def test_a_region_with_tls_is_checked(tls_region, device):
