@@ -45,6 +45,8 @@ asked_for(const struct wire_statement *statement, const struct wire_receipt *rec
 {
 	if (statement->kind == WIRE_WITHDRAWAL)
 		return statement->erase && receipt->scope == WIRE_SCOPE_SERVICE;
+	if (statement->kind == WIRE_MOVE_ORDER)
+		return receipt->scope == WIRE_SCOPE_SOURCE;
 	return (statement->kind == WIRE_ERASURE || statement->kind == WIRE_ORDER) &&
 	       statement->scope == receipt->scope;
 }

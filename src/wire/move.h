@@ -41,7 +41,6 @@ enum wire_move_kind {
 };
 
 enum {
-	WIRE_MOVE_ID_SIZE = 16,
 	WIRE_MOVE_SIZE_MAX = 512,
 };
 

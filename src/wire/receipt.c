@@ -57,7 +57,7 @@ read_erased(struct dom_reader *in, struct wire_receipt *receipt)
 {
 	uint8_t scope = dom_read_u8(in);
 
-	if (scope < WIRE_SCOPE_ITEM || scope > WIRE_SCOPE_ACCOUNT)
+	if (scope < WIRE_SCOPE_ITEM || scope > WIRE_SCOPE_SOURCE)
 		in->failed = DOM_EINPUT;
 	receipt->scope = (enum wire_scope)scope;
 	read_digest(in, receipt->root);
@@ -107,7 +107,7 @@ wire_receipt_encode(struct dom_buffer *bytes, const struct wire_receipt *receipt
 	dom_write_u64(bytes, receipt->clock);
 	if (receipt->kind == WIRE_RECEIPT_TAKEN)
 		return;
-	assert(receipt->scope >= WIRE_SCOPE_ITEM && receipt->scope <= WIRE_SCOPE_ACCOUNT);
+	assert(receipt->scope >= WIRE_SCOPE_ITEM && receipt->scope <= WIRE_SCOPE_SOURCE);
 	dom_write_u8(bytes, (uint8_t)receipt->scope);
 	dom_buffer_append(bytes, receipt->root, sizeof(receipt->root));
 	dom_write_u64(bytes, receipt->sum.collections);

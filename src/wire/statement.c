@@ -11,12 +11,16 @@
 #include "crypto/keys.h"
 
 #include "wire/etebase.h"
+#include "wire/group.h"
 
 static const char *const domains[] = {
     [WIRE_CONSENT] = "domicile/consent/v2",
     [WIRE_WITHDRAWAL] = "domicile/withdrawal/v2",
     [WIRE_ERASURE] = "domicile/erasure/v1",
     [WIRE_ORDER] = "domicile/order/v1",
+    [WIRE_MOVE_ORDER] = "domicile/move-order/v1",
+    [WIRE_MOVE_CANCEL] = "domicile/move-cancel/v1",
+    [WIRE_MOVE_ACK] = "domicile/move-ack/v1",
 };
 static const char domain_statement_key[] = "domicile/statement-key/v1";
 
@@ -110,15 +114,55 @@ read_scope(struct dom_reader *in, struct wire_statement *statement)
 	statement->scope = (enum wire_scope)scope;
 }
 
+/* An epoch counts from 1, and so do rows in which it is kept. */
+static void
+read_epoch(struct dom_reader *in, struct wire_statement *statement)
+{
+	statement->epoch = dom_read_u64(in);
+	if (statement->epoch == 0 || statement->epoch > INT64_MAX)
+		in->failed = DOM_EINPUT;
+}
+
+static void
+read_into(struct dom_reader *in, uint8_t *bytes_r, size_t size)
+{
+	struct dom_slice bytes = dom_read_bytes(in, size);
+
+	if (in->failed == DOM_OK)
+		memcpy(bytes_r, bytes.data, size);
+}
+
+static void
+read_move_order(struct dom_reader *in, struct wire_statement *statement)
+{
+	uint8_t shared;
+
+	statement->target = dom_read_string(in, WIRE_REGION_SIZE_MAX);
+	read_epoch(in, statement);
+	statement->expires_ms = read_time(in);
+	shared = dom_read_u8(in);
+	statement->leave_shared = shared == 1;
+	statement->grace_days = dom_read_u32(in);
+	if (shared > 1 || !wire_service_valid(statement->target) ||
+	    dom_slice_equal(statement->target, statement->region) ||
+	    statement->grace_days > WIRE_GRACE_DAYS_MAX)
+		in->failed = DOM_EINPUT;
+}
+
+static void
+read_move_ack(struct dom_reader *in, struct wire_statement *statement)
+{
+	read_into(in, statement->move, sizeof(statement->move));
+	read_epoch(in, statement);
+	read_into(in, statement->root, sizeof(statement->root));
+	statement->revisions = dom_read_u64(in);
+}
+
 static enum dom_status
 read_consent(struct dom_reader *in, struct dom_arena *arena, struct wire_statement *statement)
 {
-	struct dom_slice terms;
-
 	statement->catalogue_version = dom_read_u32(in);
-	terms = dom_read_bytes(in, sizeof(statement->terms));
-	if (terms.size != 0)
-		memcpy(statement->terms, terms.data, terms.size);
+	read_into(in, statement->terms, sizeof(statement->terms));
 	statement->purpose = read_text(in, WIRE_PURPOSE_SIZE_MAX);
 	statement->retention = read_text(in, WIRE_RETENTION_SIZE_MAX);
 	statement->until_ms = read_time(in);
@@ -142,7 +186,7 @@ read_head(struct dom_reader *in, struct wire_statement *statement)
 	statement->issued_ms = read_time(in);
 	statement->region = read_text(in, WIRE_REGION_SIZE_MAX);
 	statement->service = dom_read_string(in, WIRE_SERVICE_SIZE_MAX);
-	for (int kind = WIRE_CONSENT; kind <= WIRE_ORDER; kind++) {
+	for (int kind = WIRE_CONSENT; kind <= WIRE_MOVE_ACK; kind++) {
 		if (dom_slice_is(domain, domains[kind]))
 			statement->kind = (enum wire_statement_kind)kind;
 	}
@@ -175,6 +219,15 @@ wire_statement_decode(
 	case WIRE_ORDER:
 		read_scope(&in, statement_r);
 		break;
+	case WIRE_MOVE_ORDER:
+		read_move_order(&in, statement_r);
+		break;
+	case WIRE_MOVE_CANCEL:
+		read_into(&in, statement_r->move, sizeof(statement_r->move));
+		break;
+	case WIRE_MOVE_ACK:
+		read_move_ack(&in, statement_r);
+		break;
 	}
 	return dom_reader_finish(&in);
 }
@@ -182,7 +235,7 @@ wire_statement_decode(
 void
 wire_statement_encode(struct dom_buffer *bytes, const struct wire_statement *statement)
 {
-	assert(statement->kind >= WIRE_CONSENT && statement->kind <= WIRE_ORDER);
+	assert(statement->kind >= WIRE_CONSENT && statement->kind <= WIRE_MOVE_ACK);
 	dom_write_string(bytes, dom_slice_of(domains[statement->kind]));
 	dom_buffer_append(bytes, statement->account, sizeof(statement->account));
 	dom_buffer_append(bytes, statement->nonce, sizeof(statement->nonce));
@@ -210,6 +263,22 @@ wire_statement_encode(struct dom_buffer *bytes, const struct wire_statement *sta
 		dom_write_u8(bytes, (uint8_t)statement->scope);
 		dom_write_string(bytes, statement->collection_uid);
 		dom_write_string(bytes, statement->item_uid);
+		break;
+	case WIRE_MOVE_ORDER:
+		dom_write_string(bytes, statement->target);
+		dom_write_u64(bytes, statement->epoch);
+		dom_write_u64(bytes, (uint64_t)statement->expires_ms);
+		dom_write_u8(bytes, statement->leave_shared ? 1 : 0);
+		dom_write_u32(bytes, statement->grace_days);
+		break;
+	case WIRE_MOVE_CANCEL:
+		dom_buffer_append(bytes, statement->move, sizeof(statement->move));
+		break;
+	case WIRE_MOVE_ACK:
+		dom_buffer_append(bytes, statement->move, sizeof(statement->move));
+		dom_write_u64(bytes, statement->epoch);
+		dom_buffer_append(bytes, statement->root, sizeof(statement->root));
+		dom_write_u64(bytes, statement->revisions);
 		break;
 	}
 }

@@ -15,7 +15,9 @@
  * region's signing key).  docs/statements.md has an example to check by hand.
  *
  *   string  domain       "domicile/consent/v2", "domicile/withdrawal/v2",
- *                        "domicile/erasure/v1" or "domicile/order/v1"
+ *                        "domicile/erasure/v1", "domicile/order/v1",
+ *                        "domicile/move-order/v1", "domicile/move-cancel/v1"
+ *                        or "domicile/move-ack/v1"
  *   32      account      the account's identity public key
  *   16      nonce        random: who knows a statement's digest cannot guess
  *                        the statement
@@ -23,7 +25,7 @@
  *                        0 in an order, which is none of the account's
  *   u64     issued       milliseconds since 1970, the signer's clock
  *   string  region       where it holds
- *   string  service      "contacts", ..., or "any"; empty in the last two
+ *   string  service      "contacts", ..., or "any" in the first two, else empty
  *  consent goes on:
  *   u32     catalogue    version of the service's entry that was shown
  *   32      terms        digest of that entry's terms (wire/catalogue.h)
@@ -38,12 +40,30 @@
  *   u8      scope        1 an item's history, 3 the account; an order: only 3
  *   string  collection   uid; empty for the account
  *   string  item         uid; empty for the account
+ *  move order goes on (region is the source):
+ *   string  target       region
+ *   u64     epoch        in which the account lives at the source
+ *   u64     expires      milliseconds since 1970: no new attempt after it
+ *   u8      shared       collections that others are in: 0 then do not move,
+ *                        1 they lose them
+ *   u32     grace        days that the source keeps its copy without a device's
+ *                        acknowledgement
+ *  move cancel goes on (region is the source):
+ *   16      move         the first bytes of the order's subject
+ *  move ack goes on (region is the target):
+ *   16      move
+ *   u64     epoch        in which the account lives at the target
+ *   32      root         that the hand-off names
+ *   u64     revisions    that the device knew and has found there
  */
 enum wire_statement_kind {
 	WIRE_CONSENT = 1,
 	WIRE_WITHDRAWAL = 2,
 	WIRE_ERASURE = 3,
 	WIRE_ORDER = 4, /* never taken from a device: the operator signs it */
+	WIRE_MOVE_ORDER = 5,
+	WIRE_MOVE_CANCEL = 6,
+	WIRE_MOVE_ACK = 7,
 };
 
 /* What is erased.  A service's erasure is asked by a withdrawal. */
@@ -51,6 +71,7 @@ enum wire_scope {
 	WIRE_SCOPE_ITEM = 1, /* the history of one item: all but its current revision */
 	WIRE_SCOPE_SERVICE = 2,
 	WIRE_SCOPE_ACCOUNT = 3,
+	WIRE_SCOPE_SOURCE = 4, /* what a region held of an account that moved away */
 };
 
 enum {
@@ -61,6 +82,7 @@ enum {
 	WIRE_PURPOSE_SIZE_MAX = 1024,
 	WIRE_REGION_SIZE_MAX = 64,
 	WIRE_RETENTION_SIZE_MAX = 64,
+	WIRE_MOVE_ID_SIZE = 16,
 };
 
 struct wire_statement {
@@ -82,6 +104,17 @@ struct wire_statement {
 	/* erasure, order */
 	enum wire_scope scope;
 	struct dom_slice collection_uid, item_uid;
+	/* move order */
+	struct dom_slice target;
+	int64_t expires_ms;
+	bool leave_shared;
+	uint32_t grace_days;
+	/* move order, ack */
+	uint64_t epoch;
+	/* move cancel, ack */
+	uint8_t move[WIRE_MOVE_ID_SIZE];
+	uint8_t root[32];
+	uint64_t revisions;
 };
 
 /* [a-z][a-z0-9-]{0,31} */

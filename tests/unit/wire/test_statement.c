@@ -170,6 +170,78 @@ an_order_is_about_the_account_and_has_no_number(void **state)
 	assert_int_equal(encoded_status(&is), DOM_EINPUT);
 }
 
+static struct wire_statement
+move(enum wire_statement_kind kind)
+{
+	return (struct wire_statement){.kind = kind,
+	    .account = {0x5a},
+	    .serial = 9,
+	    .issued_ms = 1700000000123,
+	    .region = dom_slice_of(kind == WIRE_MOVE_ACK ? "sg" : "in"),
+	    .target = dom_slice_of("sg"),
+	    .expires_ms = 1700009000000,
+	    .leave_shared = true,
+	    .grace_days = 30,
+	    .epoch = 3,
+	    .move = {1, 2},
+	    .root = {3, 4},
+	    .revisions = 5};
+}
+
+static void
+what_a_person_signs_for_a_move_comes_back(void **state)
+{
+	struct wire_statement is, again;
+
+	(void)state;
+	for (int kind = WIRE_MOVE_ORDER; kind <= WIRE_MOVE_ACK; kind++) {
+		bool is_order = kind == WIRE_MOVE_ORDER, is_ack = kind == WIRE_MOVE_ACK;
+
+		is = move((enum wire_statement_kind)kind);
+		dom_buffer_clear(&buffer);
+		wire_statement_encode(&buffer, &is);
+		assert_int_equal(
+		    wire_statement_decode(dom_buffer_slice(&buffer), arena, &again), DOM_OK);
+		assert_int_equal(again.kind, kind);
+		assert_true(dom_slice_is(again.target, is_order ? "sg" : ""));
+		assert_int_equal(again.expires_ms, is_order ? is.expires_ms : 0);
+		assert_int_equal(again.leave_shared, is_order);
+		assert_int_equal(again.grace_days, is_order ? 30 : 0);
+		assert_int_equal(again.epoch, is_order || is_ack ? 3 : 0);
+		assert_int_equal(again.move[1], is_order ? 0 : 2);
+		assert_int_equal(again.root[1], is_ack ? 4 : 0);
+		assert_int_equal(again.revisions, is_ack ? 5 : 0);
+	}
+}
+
+static void
+an_order_that_leads_nowhere_is_refused(void **state)
+{
+	struct wire_statement is = move(WIRE_MOVE_ORDER);
+
+	(void)state;
+	assert_int_equal(encoded_status(&is), DOM_OK);
+	is.target = is.region;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is.target = dom_slice_of("SG");
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = move(WIRE_MOVE_ORDER);
+	is.epoch = 0;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = move(WIRE_MOVE_ORDER);
+	is.grace_days = 3651;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = move(WIRE_MOVE_ORDER);
+	is.expires_ms = -1;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = move(WIRE_MOVE_ORDER);
+	is.service = dom_slice_of("contacts");
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+	is = move(WIRE_MOVE_ACK);
+	is.epoch = 0;
+	assert_int_equal(encoded_status(&is), DOM_EINPUT);
+}
+
 static void
 the_first_form_of_a_statement_is_not_taken(void **state)
 {
@@ -376,6 +448,10 @@ main(void)
 	        an_erasure_names_an_item_or_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        an_order_is_about_the_account_and_has_no_number, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        what_a_person_signs_for_a_move_comes_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        an_order_that_leads_nowhere_is_refused, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        the_first_form_of_a_statement_is_not_taken, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
