@@ -26,6 +26,9 @@ enum {
 enum key {
 	KEY_REGION,
 	KEY_DATA,
+	KEY_REGION_KEY_FILE,
+	KEY_ERASURE_JOURNAL,
+	KEY_BACKUP_KEEP,
 	KEY_LISTEN,
 	KEY_TLS_CERTIFICATE,
 	KEY_TLS_KEY,
@@ -48,6 +51,9 @@ enum key {
 static const char *const key_names[KEY_LIMITS] = {
     [KEY_REGION] = "region",
     [KEY_DATA] = "data",
+    [KEY_REGION_KEY_FILE] = "region_key_file",
+    [KEY_ERASURE_JOURNAL] = "erasure_journal",
+    [KEY_BACKUP_KEEP] = "backup_keep",
     [KEY_LISTEN] = "listen",
     [KEY_TLS_CERTIFICATE] = "tls_certificate",
     [KEY_TLS_KEY] = "tls_key",
@@ -204,6 +210,18 @@ set_prefix(struct reading *reading, const char *value)
 }
 
 static void
+set_backup_keep(struct reading *reading, const char *value)
+{
+	if (strcmp(value, "none") != 0 &&
+	    (dom_duration_parse(dom_slice_of(value), &reading->into->backup_keep) != DOM_OK ||
+	        dom_duration_is_zero(&reading->into->backup_keep)))
+		problem(reading, reading->line,
+		    "backup_keep must be a time such as P90D or P6M, or none if no backups are "
+		    "made, not \"%s\"",
+		    value);
+}
+
+static void
 set(struct reading *reading, unsigned key, const char *value)
 {
 	struct configuration *into = reading->into;
@@ -215,6 +233,16 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_DATA:
 		into->data = absolute(reading, name, value);
+		break;
+	case KEY_REGION_KEY_FILE:
+		into->region_key_file = absolute(reading, name, value);
+		into->has_own_key_file = true;
+		break;
+	case KEY_ERASURE_JOURNAL:
+		into->erasure_journal = absolute(reading, name, value);
+		break;
+	case KEY_BACKUP_KEEP:
+		set_backup_keep(reading, value);
 		break;
 	case KEY_LISTEN:
 		list(reading, name, value, into->listen, reading->listen_line,
@@ -382,6 +410,24 @@ check_metrics(struct reading *reading)
 		problem(reading, reading->set_at[KEY_METRICS_LISTEN], "%s", message);
 }
 
+/* What lies in the data folder unless it was put elsewhere. */
+static void
+set_files(struct reading *reading)
+{
+	struct configuration *into = reading->into;
+
+	if (into->data == NULL)
+		return;
+	if (into->region_key_file == NULL)
+		into->region_key_file =
+		    dom_arena_print(reading->arena, "%s/region.key", into->data);
+	if (into->erasure_journal == NULL)
+		into->erasure_journal =
+		    dom_arena_print(reading->arena, "%s/erasures.journal", into->data);
+	if (into->region_key_file == NULL || into->erasure_journal == NULL)
+		problem(reading, 0, "no memory");
+}
+
 /* What no line alone can say. */
 static void
 check_whole(struct reading *reading)
@@ -397,6 +443,7 @@ check_whole(struct reading *reading)
 		problem(reading, 0,
 		    "\"data\" is missing: the folder for all data, such as "
 		    "\"data = /var/lib/domicile\"");
+	set_files(reading);
 	if (reading->set_at[KEY_LISTEN] == 0)
 		into->listen[into->listen_count++] = "127.0.0.1:8037";
 	for (size_t i = 0; i < into->listen_count; i++) {

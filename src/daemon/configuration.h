@@ -3,6 +3,7 @@
 #define DAEMON_CONFIGURATION_H
 
 #include "base/arena.h"
+#include "base/duration.h"
 
 #include "http/limit.h"
 
@@ -16,6 +17,10 @@ enum {
 
 struct configuration {
 	const char *region, *data;
+	const char *region_key_file;     /* a path; in the data folder unless it was set */
+	const char *erasure_journal;     /* a path, too */
+	bool has_own_key_file;           /* the key lies elsewhere: no backup holds it */
+	struct dom_duration backup_keep; /* how long backups are kept; zero: none are made */
 	const char *listen[CONFIGURATION_LIST_MAX];
 	size_t listen_count;
 	const char *tls_certificate, *tls_key; /* NULL: not set */

@@ -16,7 +16,8 @@ struct control;
 struct control_options {
 	const struct service *service;
 	struct store *store;
-	const char *data; /* the folder */
+	const char *data;      /* the folder */
+	bool has_own_key_file; /* the region key is not in it */
 };
 
 /* Serves until it is closed.  message_r: for an operator. */

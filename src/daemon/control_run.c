@@ -326,6 +326,10 @@ backup(struct control_call *call)
 		say(call, CONTROL_ERR, "the backup's folder must be given from the root");
 		return WRONG;
 	}
+	if (also != NULL && call->options->has_own_key_file) {
+		say(call, CONTROL_ERR, "%s", report_key_apart);
+		return WRONG;
+	}
 	if (store_backup(&care, target, also, &report, message, sizeof(message)) != DOM_OK) {
 		say(call, CONTROL_ERR, "%s", message);
 		return FAILED;

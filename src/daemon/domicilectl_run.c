@@ -197,6 +197,10 @@ backup_offline(const struct ctl *ctl, const char *target)
 
 	if (!offline(ctl, &configuration))
 		return CTL_FAILED;
+	if (ctl->with_key && configuration.has_own_key_file) {
+		complain(report_key_apart);
+		return CTL_WRONG;
+	}
 	care.folder = configuration.data;
 	if (store_backup(&care, target, ctl->with_key ? region_key_name : NULL, &report,
 	        message, sizeof(message)) != DOM_OK) {
@@ -261,8 +265,8 @@ ctl_restore(const struct ctl *ctl)
 	if (!is_ours(configuration.data))
 		return CTL_FAILED;
 	if (store_restore(ctl->argument, configuration.data, configuration.region,
-	        region_key_name, dom_clock_now_ms(&clock), &report, message,
-	        sizeof(message)) != DOM_OK) {
+	        configuration.has_own_key_file ? NULL : region_key_name, NULL,
+	        dom_clock_now_ms(&clock), &report, message, sizeof(message)) != DOM_OK) {
 		complain(message);
 		return CTL_FAILED;
 	}

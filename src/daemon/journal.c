@@ -63,7 +63,7 @@ encode(const struct journal_entry *entry, uint64_t number, const uint8_t before[
 	memset(record_r, 0, JOURNAL_RECORD_SIZE);
 	put_u64(record_r, number);
 	record_r[8] = (uint8_t)entry->kind;
-	put_u64(record_r + 16, entry->serial);
+	put_u64(record_r + 16, entry->clock);
 	put_u64(record_r + 24, (uint64_t)entry->accepted_ms);
 	memcpy(record_r + 32, entry->request, JOURNAL_HASH_SIZE);
 	memcpy(record_r + 64, entry->account, JOURNAL_HASH_SIZE);
@@ -88,7 +88,7 @@ decode(const uint8_t record[JOURNAL_RECORD_SIZE], uint64_t number,
 	entry_r->number = dom_read_u64(&in);
 	entry_r->kind = (enum journal_kind)dom_read_u8(&in);
 	(void)dom_read_bytes(&in, 7);
-	entry_r->serial = dom_read_u64(&in);
+	entry_r->clock = dom_read_u64(&in);
 	entry_r->accepted_ms = (int64_t)dom_read_u64(&in);
 	memcpy(entry_r->request, record + 32, JOURNAL_HASH_SIZE);
 	memcpy(entry_r->account, record + 64, JOURNAL_HASH_SIZE);

@@ -14,7 +14,7 @@
  *          64 96  zeros
  *         160 32  SHA-256 of what stands before
  *   record  0  8  number      8  1  kind        9  7  zeros
- *          16  8  serial     24  8  accepted   32 32  request
+ *          16  8  clock      24  8  accepted   32 32  request
  *          64 32  account    96 32  subject   128 32  item
  *         160 32  SHA-256 of the check before and of what stands before
  */

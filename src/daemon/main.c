@@ -262,8 +262,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 
 	if ((st = open_log(region, message_r, message_size)) != DOM_OK)
 		return st;
-	if ((st = region_key_load(configuration->data, &random, &region->key, message_r,
-	         message_size)) != DOM_OK)
+	if ((st = region_key_load(configuration->region_key_file, configuration->data, &random,
+	         &region->key, message_r, message_size)) != DOM_OK)
 		return st;
 	if ((st = store_open(&(struct store_options){.folder = configuration->data,
 	                         .region = configuration->region,
@@ -312,7 +312,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 		return st;
 	return control_open(&(struct control_options){.service = &region->service,
 	                        .store = region->store,
-	                        .data = configuration->data},
+	                        .data = configuration->data,
+	                        .has_own_key_file = configuration->has_own_key_file},
 	    &region->control, message_r, message_size);
 }
 

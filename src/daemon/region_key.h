@@ -8,12 +8,13 @@
 extern const char region_store_name[], region_key_name[];
 
 /*
- * The region's secret: the file region.key in the data folder, 32 random
- * bytes, mode 0600, made on the first start.  A file that others can read, or
- * that is missing beside a store, is refused: going on would be worse.
+ * The region's secret: a file of 32 random bytes, mode 0600, made on the first
+ * start; region.key in the data folder, or wherever region_key_file says.
+ * One that others can read, or that is missing beside a store, is refused:
+ * going on would be worse.  random NULL: it is never made.
  * message_r: what happened, what it means, what to do.
  */
-DOM_MUST_CHECK enum dom_status region_key_load(const char *data,
+DOM_MUST_CHECK enum dom_status region_key_load(const char *path, const char *data,
     const struct dom_random *random, struct dom_region_key **key_r, char *message_r,
     size_t message_size);
 

@@ -5,6 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+const char report_key_apart[] =
+    "the region key is not in the data folder (region_key_file), so that no backup holds it: "
+    "keep a copy of it apart, and leave out --with-key";
+
 void
 report_fsck(const struct store_fsck_report *report, char text_r[REPORT_SIZE])
 {

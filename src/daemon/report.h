@@ -7,6 +7,9 @@
 /* What an operator is told at the end, by the server and without one. */
 enum { REPORT_SIZE = 320 };
 
+/* Why --with-key is refused where region_key_file is set. */
+extern const char report_key_apart[];
+
 void report_fsck(const struct store_fsck_report *report, char text_r[REPORT_SIZE]);
 void report_backup(
     const struct store_backup_report *report, bool with_key, char text_r[REPORT_SIZE]);

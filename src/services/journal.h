@@ -30,7 +30,7 @@ enum {
 struct journal_entry {
 	uint64_t number; /* 1, 2, 3 ..; set by the journal */
 	enum journal_kind kind;
-	uint64_t serial; /* of the person's statement; 0: an operator's order, or a rule's */
+	uint64_t clock; /* of the account, when it was taken */
 	int64_t accepted_ms;
 	uint8_t request[JOURNAL_HASH_SIZE];
 	uint8_t account[JOURNAL_HASH_SIZE];

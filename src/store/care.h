@@ -65,13 +65,14 @@ struct store_restore_report {
 
 /*
  * Make a store out of a backup, in a folder without one.  also: a file that
- * belongs to it and that must be in the folder already or in the backup.
+ * belongs to it and that must be in the folder already or in the backup, NULL
+ * for none; keeps: one that may be in the folder and stays, NULL for none.
  * Clocks are raised, sessions end (one that was revoked since the backup must
  * not come back), and the restore is recorded, all before the database takes
  * its name: until then no server starts on it.
  */
 DOM_MUST_CHECK enum dom_status store_restore(const char *backup, const char *folder,
-    const char *region, const char *also, int64_t now_ms, struct store_restore_report *report_r,
-    char *message_r, size_t message_size);
+    const char *region, const char *also, const char *keeps, int64_t now_ms,
+    struct store_restore_report *report_r, char *message_r, size_t message_size);
 
 #endif

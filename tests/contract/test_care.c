@@ -149,8 +149,8 @@ restore(struct world *world, const char *from, const char *region,
 
 	name_beside(world, from, backup);
 	name_beside(world, ".restored", folder);
-	return store_restore(
-	    backup, folder, region, "region.key", now_ms, report_r, message, sizeof(message));
+	return store_restore(backup, folder, region, "region.key", NULL, now_ms, report_r,
+	    message, sizeof(message));
 }
 
 /* The world's store is from now on the restored one. */
@@ -663,12 +663,12 @@ a_restore_replaces_nothing(void **state)
 		    store_open(&options, &other, message, sizeof(message)), DOM_EDENIED);
 		assert_non_null(strstr(message, "cut short"));
 	}
-	assert_status(store_restore(path, world->folder, "in", "region.key", now_ms, &restored,
-	                  message, sizeof(message)),
+	assert_status(store_restore(path, world->folder, "in", "region.key", NULL, now_ms,
+	                  &restored, message, sizeof(message)),
 	    DOM_EFILE);
 	name_beside(world, ".backup", path);
-	assert_status(store_restore(path, world->folder, "in", "region.key", now_ms, &restored,
-	                  message, sizeof(message)),
+	assert_status(store_restore(path, world->folder, "in", "region.key", NULL, now_ms,
+	                  &restored, message, sizeof(message)),
 	    DOM_EDENIED);
 	assert_non_null(strstr(message, "a server uses the folder"));
 }

@@ -25,7 +25,7 @@ enum {
 static const int64_t year_2020_ms = INT64_C(1577836800000);
 
 struct restore {
-	const char *backup, *folder, *region, *also;
+	const char *backup, *folder, *region, *also, *keeps;
 	int64_t now_ms;
 	struct care_message message;
 	struct store_restore_report *report;
@@ -40,7 +40,15 @@ store_restore_floor(int64_t now_ms)
 	                              : (uint64_t)(now_ms - year_2020_ms) / 1000 << FLOOR_SHIFT;
 }
 
-/* But for the file that belongs to it, and the lock that we hold. */
+static bool
+may_stay(const struct restore *restore, const char *name)
+{
+	if (restore->also != NULL && strcmp(name, restore->also) == 0)
+		return true;
+	return restore->keeps != NULL && strcmp(name, restore->keeps) == 0;
+}
+
+/* But for the files that belong to it, and the lock that we hold. */
 static enum dom_status
 check_empty(struct restore *restore)
 {
@@ -59,7 +67,7 @@ check_empty(struct restore *restore)
 		const char *name = entry->d_name;
 
 		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-		    strcmp(name, "lock") != 0 && strcmp(name, restore->also) != 0)
+		    strcmp(name, "lock") != 0 && !may_stay(restore, name))
 			st = care_fail(&restore->message, DOM_EDENIED,
 			    "the folder %s is not empty (%s is in it), and a restore replaces "
 			    "nothing: move what is there away first",
@@ -96,6 +104,8 @@ bring_also(struct restore *restore)
 	const char *also = restore->also;
 	enum dom_status st;
 
+	if (also == NULL)
+		return DOM_OK;
 	if (faccessat(restore->to.folder, also, F_OK, 0) == 0)
 		return DOM_OK;
 	st = care_copy_small(restore->from.folder, restore->to.folder, also);
@@ -228,12 +238,14 @@ publish(struct restore *restore)
 
 enum dom_status
 store_restore(const char *backup, const char *folder, const char *region, const char *also,
-    int64_t now_ms, struct store_restore_report *report_r, char *message_r, size_t message_size)
+    const char *keeps, int64_t now_ms, struct store_restore_report *report_r, char *message_r,
+    size_t message_size)
 {
 	struct restore restore = {.backup = backup,
 	    .folder = folder,
 	    .region = region,
 	    .also = also,
+	    .keeps = keeps,
 	    .now_ms = now_ms,
 	    .message = {message_r, message_size},
 	    .report = report_r,

@@ -74,7 +74,7 @@ static struct journal_entry
 entry_of(unsigned seed)
 {
 	struct journal_entry entry = {.kind = (enum journal_kind)(1 + seed % 5),
-	    .serial = seed,
+	    .clock = seed,
 	    .accepted_ms = 1700000000000 + seed};
 
 	memset(entry.request, (int)(seed + 1), sizeof(entry.request));
@@ -105,7 +105,7 @@ expect_entries(struct place *place, uint64_t count)
 		    place->journal.read(place->journal.context, number, &entry), DOM_OK);
 		assert_int_equal(entry.number, number);
 		assert_int_equal(entry.kind, expected.kind);
-		assert_int_equal(entry.serial, expected.serial);
+		assert_int_equal(entry.clock, expected.clock);
 		assert_int_equal(entry.accepted_ms, expected.accepted_ms);
 		assert_memory_equal(entry.request, expected.request, JOURNAL_HASH_SIZE);
 		assert_memory_equal(entry.account, expected.account, JOURNAL_HASH_SIZE);
