@@ -71,6 +71,8 @@ http_exchange_free(struct http_exchange **exchange)
 	if (old == NULL)
 		return;
 	*exchange = NULL;
+	if (http_exchange_stage_drop(old))
+		return;
 	loop = old->loop;
 	release_body(old);
 	http_reply_release(loop->core, &old->reply_held);
@@ -129,7 +131,8 @@ note(struct http_exchange *exchange)
 void
 http_exchange_fault(struct http_exchange *exchange, enum http_fault fault, const char *detail)
 {
-	release_body(exchange);
+	if (!exchange->is_staged) /* else the pool may still read it */
+		release_body(exchange);
 	reply_from_fault(fault, detail, &exchange->response);
 	note(exchange);
 }
@@ -307,6 +310,7 @@ expect_body(struct http_exchange *exchange, const struct http_head *head)
 		if (!hold(exchange, head->content_length) ||
 		    dom_buffer_room(&exchange->body, size) == NULL)
 			return refuse(exchange, HTTP_FAULT_BUSY, NULL);
+		http_exchange_stage_begin(exchange, size);
 	}
 	return HTTP_EXCHANGE_BODY;
 }
@@ -387,9 +391,14 @@ http_exchange_body(struct http_exchange *exchange, struct dom_slice piece)
 	if (exchange->body_size > exchange->body_held &&
 	    !hold(exchange, exchange->body_size - exchange->body_held))
 		return refuse(exchange, HTTP_FAULT_BUSY, NULL);
+	/* More than was announced would move what the pool reads. */
+	if (exchange->is_staged && piece.size > exchange->body.capacity - exchange->body.size)
+		return refuse(exchange, HTTP_FAULT_BODY_SIZE, NULL);
 	dom_buffer_append_slice(&exchange->body, piece);
 	if (dom_buffer_finish(&exchange->body) != DOM_OK)
 		return refuse(exchange, HTTP_FAULT_BUSY, NULL);
+	if (exchange->is_staged)
+		http_exchange_stage_more(exchange, piece.size);
 	return HTTP_EXCHANGE_BODY;
 }
 

@@ -14,7 +14,8 @@
  *          |                |              `-- a read ---------------->
  *          `-- refused -----`-- too much ----------------------------->
  *
- * While it is PENDING the writer or the pool holds it.  A carrier that dies
+ * While it is PENDING the writer or the pool holds it; a large chunk's body
+ * goes to the pool while it arrives.  A carrier that dies
  * then lets go with http_exchange_abandon(); the exchange ends by itself.
  */
 enum http_exchange_step {
@@ -53,6 +54,11 @@ struct http_exchange {
 	struct store_job job;
 	struct http_pool_job pool_job;
 	struct http_message message;
+	/* A chunk that goes to the disk while it arrives: exchange_stage.c. */
+	bool is_staged;
+	enum dom_status stage_status;
+	size_t stage_taken; /* bytes of the body; whose turn it is has both */
+	atomic_uint_least64_t stage;
 };
 
 /* NULL: no memory. */
@@ -82,5 +88,16 @@ void http_exchange_free_spares(struct http_loop *loop);
 void http_exchange_answer(struct http_exchange *exchange); /* with exchange->reply */
 enum http_exchange_step http_exchange_run(struct http_exchange *exchange);
 enum dom_status http_exchange_admit(struct http_exchange *exchange);
+/* Any thread: to the writer, or, after a failure, back to the loop. */
+void http_exchange_submit(struct http_exchange *exchange, enum dom_status status);
+
+/* exchange_stage.c: the body, whose size is known and whose room is there, begins .. */
+void http_exchange_stage_begin(struct http_exchange *exchange, size_t body_size);
+/* .. has grown by so much .. */
+void http_exchange_stage_more(struct http_exchange *exchange, size_t size);
+/* .. is complete: on the disk it goes on to the writer. */
+void http_exchange_stage_end(struct http_exchange *exchange);
+/* Nobody wants it any more.  True: the pool has it still; it will be freed when it is back. */
+bool http_exchange_stage_drop(struct http_exchange *exchange);
 
 #endif

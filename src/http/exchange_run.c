@@ -125,16 +125,15 @@ job_done(struct store_job *job, enum dom_status status)
 	http_loop_post(exchange->loop, &exchange->message);
 }
 
-/* Any thread. */
-static void
-submit(struct http_exchange *exchange)
+void
+http_exchange_submit(struct http_exchange *exchange, enum dom_status status)
 {
-	enum dom_status st;
-
 	exchange->job = (struct store_job){.run = job_run, .done = job_done};
+	if (status == DOM_OK &&
+	    (status = store_submit(exchange->loop->core->store, &exchange->job)) == DOM_OK)
+		return;
 	/* A full queue is not the request's size: 503, try again. */
-	if ((st = store_submit(exchange->loop->core->store, &exchange->job)) != DOM_OK)
-		job_done(&exchange->job, st == DOM_ELIMIT ? DOM_ESTORE : st);
+	job_done(&exchange->job, status == DOM_ELIMIT ? DOM_ESTORE : status);
 }
 
 /* On the pool. */
@@ -144,14 +143,10 @@ stage_and_submit(struct http_pool_job *pool_job)
 	struct http_exchange *exchange =
 	    (struct http_exchange *)((char *)pool_job -
 	                             offsetof(struct http_exchange, pool_job));
-	enum dom_status st;
 
-	st = service_stage(exchange->loop->core->service, &exchange->request, exchange->arena,
-	    &exchange->staged);
-	if (st != DOM_OK)
-		job_done(&exchange->job, st);
-	else
-		submit(exchange);
+	http_exchange_submit(
+	    exchange, service_stage(exchange->loop->core->service, &exchange->request,
+	                  exchange->arena, &exchange->staged));
 }
 
 enum http_exchange_step
@@ -181,7 +176,9 @@ http_exchange_run(struct http_exchange *exchange)
 	}
 	exchange->loop->running++;
 	exchange->message.deliver = come_back;
-	if (service_stage_blocks(core->service, &exchange->request)) {
+	if (exchange->is_staged) {
+		http_exchange_stage_end(exchange);
+	} else if (service_stage_blocks(core->service, &exchange->request)) {
 		exchange->pool_job.run = stage_and_submit;
 		http_pool_submit(core->pool, &exchange->pool_job);
 	} else {

@@ -74,7 +74,11 @@ enum {
 	HTTP2_PATIENCE_SECOND = 100,
 	HTTP_LOOPS_MAX = 64,
 	HTTP_LISTENERS_MAX = 16,
-	HTTP_POOL_THREADS = 2,
+	HTTP_POOL_THREADS = 4, /* they wait for the disk most of the time */
+	/* Of a chunk that is on its way: so much goes to the disk at a time. */
+	HTTP_STAGE_BYTES = 256 << 10,
+	/* So many chunks at once have a file before they are there as a whole. */
+	HTTP_STAGED_MAX = 64,
 };
 
 #endif

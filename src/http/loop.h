@@ -31,6 +31,7 @@ struct http_core {
 	atomic_int_least64_t body_bytes;       /* held for requests on their way */
 	atomic_int_least64_t reply_bytes;      /* held for replies on their way */
 	atomic_int_least64_t requests_running; /* with the writer or the pool */
+	atomic_int_least64_t bodies_staged;    /* that go to the disk while they arrive */
 	atomic_int_least64_t connections;
 	struct http_push *push[HTTP_LOOPS_MAX]; /* one for each loop */
 	unsigned push_count;

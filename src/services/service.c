@@ -253,6 +253,27 @@ service_stage(const struct service *service, const struct service_request *reque
 }
 
 enum dom_status
+service_stage_begin(const struct service *service, struct store_txn *txn,
+    const struct service_request *request, size_t body_size, struct dom_arena *arena,
+    struct service_staged **staged_r)
+{
+	struct service_reply refusal = {0};
+	struct service_call call;
+	enum dom_status st;
+
+	*staged_r = NULL;
+	if (request->op != SERVICE_CHUNK_PUT ||
+	    !store_chunk_stage_blocks(service->store, body_size))
+		return DOM_OK;
+	call = call_of(service, txn, request, arena, &refusal);
+	st = service_authenticate(&call);
+	if (st == DOM_OK)
+		st = vault_stage_begin(&call, staged_r);
+	service_reply_free(&refusal);
+	return st == DOM_EDENIED ? DOM_OK : st;
+}
+
+enum dom_status
 service_run(const struct service *service, struct store_txn *txn,
     const struct service_request *request, struct service_staged *staged,
     struct dom_arena *arena, struct service_reply *reply_r)

@@ -220,7 +220,7 @@ struct service_settings {
 #ifdef DOM_TEST_API
 	bool test_api;
 #endif
-	int64_t quota_bytes;     /* of chunks for each account without its own; 0: no limit */
+	int64_t quota_bytes; /* of chunks for each account without its own; 0: no limit */
 };
 
 struct login_attempts;
@@ -250,6 +250,19 @@ bool service_stage_blocks(const struct service *service, const struct service_re
 DOM_MUST_CHECK enum dom_status service_stage(const struct service *service,
     const struct service_request *request, struct dom_arena *arena,
     struct service_staged **staged_r);
+/*
+ * The same for a body that is one large chunk and still to come.  Begin in a
+ * read, once the request is admitted: staged_r is NULL if it is not to be, or
+ * need not be, staged so.  Then its bytes from the first to the last, and the
+ * end, on a pool: one thread at a time.  After a failure it can only be
+ * dropped.
+ */
+DOM_MUST_CHECK enum dom_status service_stage_begin(const struct service *service,
+    struct store_txn *txn, const struct service_request *request, size_t body_size,
+    struct dom_arena *arena, struct service_staged **staged_r);
+DOM_MUST_CHECK enum dom_status service_stage_add(
+    struct service_staged *staged, struct dom_slice piece);
+DOM_MUST_CHECK enum dom_status service_stage_end(struct service_staged *staged);
 void service_drop(struct service_staged **staged);
 
 /*

@@ -15,6 +15,8 @@ struct staged_chunk {
 };
 
 struct service_staged {
+	struct store *store;
+	uint8_t owner_id[STORE_ID_SIZE]; /* of the chunk that is still coming */
 	size_t count, capacity;
 	struct staged_chunk *chunks; /* by ascending offset */
 };
@@ -134,6 +136,52 @@ vault_stage(struct service_call *call, struct service_staged **staged_r)
 		service_drop(&staged);
 	*staged_r = staged;
 	return st;
+}
+
+enum dom_status
+vault_stage_begin(struct service_call *call, struct service_staged **staged_r)
+{
+	const struct consent_handle *consent;
+	struct service_staged *staged;
+	struct vault_place place;
+	enum dom_status st;
+
+	if ((st = vault_open(call, true, &place)) != DOM_OK ||
+	    (st = vault_consent(call, &place, &consent)) != DOM_OK)
+		return st;
+	st = store_chunk_has(call->txn, place.collection.number, call->request->chunk_uid);
+	if (st != DOM_ABSENT)
+		return st;
+	if ((staged = calloc(1, sizeof(*staged))) == NULL)
+		return DOM_ENOMEM;
+	/* Its content is the whole body. */
+	if ((staged->chunks = calloc(1, sizeof(*staged->chunks))) == NULL) {
+		free(staged);
+		return DOM_ENOMEM;
+	}
+	staged->store = call->service->store;
+	memcpy(staged->owner_id, place.collection.owner_id, STORE_ID_SIZE);
+	staged->count = staged->capacity = 1;
+	*staged_r = staged;
+	return DOM_OK;
+}
+
+enum dom_status
+service_stage_add(struct service_staged *staged, struct dom_slice piece)
+{
+	enum dom_status st = DOM_OK;
+
+	/* A file is made only once there is something for it. */
+	if (staged->chunks[0].staged == NULL)
+		st = store_chunk_stage_begin(
+		    staged->store, staged->owner_id, &staged->chunks[0].staged);
+	return st < 0 ? st : store_chunk_stage_add(staged->chunks[0].staged, piece);
+}
+
+enum dom_status
+service_stage_end(struct service_staged *staged)
+{
+	return store_chunk_stage_end(staged->chunks[0].staged);
 }
 
 static int

@@ -72,6 +72,9 @@ DOM_MUST_CHECK enum dom_status vault_write_chunk(struct service_call *call,
 /* Put what is large on the disk, if the request may store it at all. */
 DOM_MUST_CHECK enum dom_status vault_stage(
     struct service_call *call, struct service_staged **staged_r);
+/* For a chunk's own request, whose body comes piece by piece; NULL: it would be refused. */
+DOM_MUST_CHECK enum dom_status vault_stage_begin(
+    struct service_call *call, struct service_staged **staged_r);
 /* The handle for content at this place of the body; NULL: it was not staged. */
 struct store_staged *vault_staged_find(
     const struct service_call *call, struct dom_slice content);
