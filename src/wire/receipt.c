@@ -33,14 +33,15 @@ wire_subject(struct dom_slice statement_public, struct dom_slice statement,
 	return st;
 }
 
+/* A time or a count: what has the top bit set is none, and no database would hold it. */
 static int64_t
-read_time(struct dom_reader *in)
+read_number(struct dom_reader *in)
 {
-	uint64_t ms = dom_read_u64(in);
+	uint64_t number = dom_read_u64(in);
 
-	if (ms > INT64_MAX && in->failed == DOM_OK)
+	if (number > INT64_MAX && in->failed == DOM_OK)
 		in->failed = DOM_EINPUT;
-	return in->failed == DOM_OK ? (int64_t)ms : 0;
+	return in->failed == DOM_OK ? (int64_t)number : 0;
 }
 
 static void
@@ -61,13 +62,13 @@ read_erased(struct dom_reader *in, struct wire_receipt *receipt)
 		in->failed = DOM_EINPUT;
 	receipt->scope = (enum wire_scope)scope;
 	read_digest(in, receipt->root);
-	receipt->sum.collections = dom_read_u64(in);
-	receipt->sum.items = dom_read_u64(in);
-	receipt->sum.revisions = dom_read_u64(in);
-	receipt->sum.chunks = dom_read_u64(in);
-	receipt->sum.bytes = dom_read_u64(in);
-	receipt->ended_ms = read_time(in);
-	receipt->backups_ms = read_time(in);
+	receipt->sum.collections = (uint64_t)read_number(in);
+	receipt->sum.items = (uint64_t)read_number(in);
+	receipt->sum.revisions = (uint64_t)read_number(in);
+	receipt->sum.chunks = (uint64_t)read_number(in);
+	receipt->sum.bytes = (uint64_t)read_number(in);
+	receipt->ended_ms = read_number(in);
+	receipt->backups_ms = read_number(in);
 }
 
 enum dom_status
@@ -87,8 +88,8 @@ wire_receipt_decode(struct dom_slice bytes, struct wire_receipt *receipt_r)
 		return DOM_EINPUT;
 	read_digest(&in, receipt_r->region_public);
 	read_digest(&in, receipt_r->subject);
-	receipt_r->accepted_ms = read_time(&in);
-	receipt_r->clock = dom_read_u64(&in);
+	receipt_r->accepted_ms = read_number(&in);
+	receipt_r->clock = (uint64_t)read_number(&in);
 	if (kind == WIRE_RECEIPT_ERASED)
 		read_erased(&in, receipt_r);
 	return dom_reader_finish(&in);

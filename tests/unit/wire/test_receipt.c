@@ -159,6 +159,10 @@ a_receipt_comes_back_as_it_was(void **state)
 	dom_buffer_append(&buffer, "", 1);
 	assert_int_equal(wire_receipt_decode(dom_buffer_slice(&buffer), &again), DOM_EINPUT);
 	dom_buffer_clear(&buffer);
+	is.sum.bytes = (uint64_t)INT64_MAX + 1; /* no number of SQLite's, or of JSON's */
+	wire_receipt_encode(&buffer, &is);
+	assert_int_equal(wire_receipt_decode(dom_buffer_slice(&buffer), &again), DOM_EINPUT);
+	dom_buffer_clear(&buffer);
 	is.kind = WIRE_RECEIPT_TAKEN;
 	wire_receipt_encode(&buffer, &is);
 	assert_int_equal(wire_receipt_decode(dom_buffer_slice(&buffer), &again), DOM_OK);
