@@ -96,6 +96,29 @@ struct dom_verify_sink {
 DOM_MUST_CHECK enum dom_status dom_collection_verify(struct dom_collection *collection,
     const struct dom_verify_sink *sink, struct dom_verify_counts *counts_r);
 
+/*
+ * Fetch the earlier revisions of every item, also of deleted ones, newest
+ * first; what is current is dom_collection_fetch()'s.  Called like its sink.
+ */
+struct dom_revision_info {
+	const char *item, *uid;
+	const char *name; /* that it had then */
+	uint64_t age;     /* 1: the one before the current one */
+	int64_t mtime_ms; /* 0: unknown */
+	bool deleted;     /* it said that the item is deleted; no content */
+};
+struct dom_history_sink {
+	enum dom_status (*begin)(void *context, const struct dom_revision_info *info);
+	enum dom_status (*data)(void *context, struct dom_slice bytes);
+	enum dom_status (*end)(
+	    void *context, const struct dom_revision_info *info, enum dom_status status);
+	/* Another item was looked through; may be NULL. */
+	void (*progress)(void *context, uint64_t items);
+	void *context;
+};
+DOM_MUST_CHECK enum dom_status dom_collection_history(
+    struct dom_collection *collection, const struct dom_history_sink *sink);
+
 /* --- writing single items (other apps' way) ---------------------------------- */
 
 struct dom_item_new {

@@ -190,6 +190,8 @@ export_all(struct export *export)
 {
 	enum dom_status st = export_content(export);
 
+	if (st == DOM_OK && options_has(&export->restore.cli->options, "history"))
+		st = export_history(export);
 	if (st == DOM_OK)
 		st = export_account(export);
 	if (st == DOM_OK)
@@ -210,6 +212,7 @@ export_report(const struct export *export)
 		json_number(&json, "files", export->entry_count);
 		json_number(&json, "bytes", export->entry_bytes);
 		json_number(&json, "items", restore->items);
+		json_number(&json, "revisions", export->revisions);
 		json_number(&json, "left_out", restore->bad);
 		json_finish(&json);
 	} else {
@@ -284,13 +287,14 @@ export_run(struct cli *cli)
 }
 
 static const struct cli_option export_options[] = {
+    {"history", NULL, "also every earlier revision that the region still holds"},
     {"json", NULL, "for programs"},
     {NULL, NULL, NULL},
 };
 
 const struct cli_command cli_export = {
     .name = "export",
-    .usage = "DIR [--json]",
+    .usage = "DIR [--history] [--json]",
     .summary = "everything that the account holds, as plain files with an index",
     .about =
         "Writes all there is into a new folder: contents in formats that other programs read,\n"
@@ -298,7 +302,7 @@ const struct cli_command cli_export = {
         "collections.  DIR/index.html is for you, DIR/index.json lists\n"
         "every file with its SHA-256.  The export is whole or it is not there.  To store it\n"
         "again, also elsewhere: domicile backup DIR/content.\n",
-    .examples = "  domicile export ~/my-data\n",
+    .examples = "  domicile export ~/my-data\n  domicile export ~/my-data --history\n",
     .options = export_options,
     .words_min = 1,
     .words_max = 1,

@@ -17,6 +17,7 @@
  *   DIR/content/          what is mine; `domicile backup DIR/content` stores it again
  *   DIR/shared/NAME/      what others share with me
  *   DIR/other/NAME/       kinds of items that this release does not know, as they are
+ *   DIR/history/          earlier revisions, only with --history
  *   DIR/account/          the account, its devices, collections and items
  *
  * All of it is written to DIR.unfinished, which then gets the name DIR: an
@@ -54,7 +55,7 @@ struct export
 	int64_t now_ms;
 	struct export_entry *entries, **entries_end;
 	struct export_loss *losses, **losses_end;
-	uint64_t entry_count, entry_bytes;
+	uint64_t entry_count, entry_bytes, revisions;
 	/* the collection at hand */
 	const struct known_collection *known;
 	const char *place; /* "content/" */
@@ -85,6 +86,13 @@ DOM_MUST_CHECK enum dom_status export_bytes(
 const char *export_time(int64_t ms, char buffer[TEXT_SHORT]);
 
 DOM_MUST_CHECK enum dom_status export_content(struct export *export);
+/* A collection's own folder below top, whatever its name is: "shared/NAME-UID/". */
+enum { EXPORT_PLACE_SIZE = 200 };
+void export_place(
+    char place_r[EXPORT_PLACE_SIZE], const char *top, const char *name, const char *uid);
+/* What a collection holds is one file with many records. */
+bool export_is_records(enum service_id service, enum format_kind *kind_r);
+DOM_MUST_CHECK enum dom_status export_history(struct export *export);
 DOM_MUST_CHECK enum dom_status export_account(struct export *export);
 /* index.html, then index.json, which has its digest. */
 DOM_MUST_CHECK enum dom_status export_index(struct export *export);

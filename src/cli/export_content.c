@@ -5,14 +5,13 @@
 #include "cli/export.h"
 
 enum {
-	PLACE_SIZE = 200, /* of "shared/NAME-UID/" */
 	PLACE_NAME_SIZE = 100,
 	PLACE_UID_SIZE = 12, /* enough of a uid to tell collections apart */
 };
 
-/* A collection's own folder: its name may be anything. */
-static void
-own_folder(char place_r[PLACE_SIZE], const char *top, const char *name, const char *uid)
+void
+export_place(
+    char place_r[EXPORT_PLACE_SIZE], const char *top, const char *name, const char *uid)
 {
 	char joined[1024], safe[PATH_SIZE_MAX + 1];
 
@@ -24,7 +23,7 @@ own_folder(char place_r[PLACE_SIZE], const char *top, const char *name, const ch
 	snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined), "-%.*s",
 	    PLACE_UID_SIZE, uid);
 	path_safe(joined, "collection", safe);
-	snprintf(place_r, PLACE_SIZE, "%s/%.150s/", top, safe);
+	snprintf(place_r, EXPORT_PLACE_SIZE, "%s/%.150s/", top, safe);
 }
 
 /* "calendar.ics" for our own collection, "Work.ics" for another app's second one. */
@@ -47,8 +46,8 @@ records_name(
 	return name_r;
 }
 
-static bool
-is_records(enum service_id service, enum format_kind *kind_r)
+bool
+export_is_records(enum service_id service, enum format_kind *kind_r)
 {
 	for (unsigned kind = 0; kind < FORMAT_KIND_COUNT; kind++) {
 		*kind_r = (enum format_kind)kind;
@@ -102,15 +101,15 @@ export_collection(struct export *export)
 {
 	const struct known_collection *known = export->known;
 	struct restore *restore = &export->restore;
-	char place[PLACE_SIZE];
+	char place[EXPORT_PLACE_SIZE];
 	enum format_kind kind;
-	bool records = is_records(known->service, &kind);
+	bool records = export_is_records(known->service, &kind);
 	enum dom_status st;
 
 	if (known->service == SERVICE_COUNT)
-		own_folder(place, "other", known->type, known->uid);
+		export_place(place, "other", known->type, known->uid);
 	else if (known->access_level != DOM_ACCESS_ADMIN)
-		own_folder(place, "shared",
+		export_place(place, "shared",
 		    known->name[0] == '\0' ? services[known->service].name : known->name,
 		    known->uid);
 	else

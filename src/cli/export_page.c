@@ -91,6 +91,7 @@ put_parts(FILE *out)
 	                 "content/ stores it again"},
 	    {"shared/", "what others share with you"},
 	    {"other/", "what other apps stored, in formats that domicile does not know"},
+	    {"history/", "earlier revisions, if you asked for them"},
 	    {"account/",
 	        "the account, the devices that are logged in, the collections, and what "
 	        "is noted of each item"},

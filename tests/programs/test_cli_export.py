@@ -181,3 +181,35 @@ def test_an_item_that_is_damaged_is_named_and_the_rest_is_there(region, tmp_path
     assert lost["name"] == "photos/large.jpg" and lost["why"]
     assert "content/photos/IMG_1.jpg" in {entry["path"] for entry in found["files"]}
     assert "Left out" in (tmp_path / "out/index.html").read_text()
+
+
+def test_the_history_has_every_earlier_revision_and_only_when_asked(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts", "photos"])
+    phone = tmp_path / "phone"
+    phone.mkdir()
+    pictures = [jpeg(at, size) for at, size in ((1, 20000), (2, 600000), (3, 30000))]
+    notes = [f"note {at}" for at in range(25)]  # more than a page
+    for at, note in enumerate(notes):
+        (phone / "a.vcf").write_text(contact("Ana", uid="u1", note=note)
+                                     + contact("Ben", uid="u2"), newline="")
+        if at < len(pictures):
+            (phone / "pic.jpg").write_bytes(pictures[at])
+            os.utime(phone / "pic.jpg", (1700000000 + at, 1700000000 + at))
+        device.run("backup", phone)
+    device.run("export", tmp_path / "plain")
+    assert not (tmp_path / "plain" / "history").exists()
+    said = json.loads(device.run("export", tmp_path / "out", "--history", "--json").stdout)
+    assert said["revisions"] == len(notes) - 1 + len(pictures) - 1
+    assert content(tmp_path / "out") == content(tmp_path / "plain")
+    index(tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "history" / "history.json").read_text())
+    assert len(told) == said["revisions"] and not any(entry["deleted"] for entry in told)
+    by_age = {(entry["path"].endswith(".vcf"), entry["age"]): tmp_path / "out" / entry["path"]
+              for entry in told}
+    for age, note in enumerate(reversed(notes[:-1]), 1):
+        assert by_age[True, age].read_bytes().decode() == contact(
+            "Ana", uid="u1", note=note)
+    for age, picture in enumerate(reversed(pictures[:-1]), 1):
+        path = by_age[False, age]
+        assert path.read_bytes() == picture and path.name == f"{age:04}-pic.jpg"
+        assert path.stat().st_mtime == 1700000000 + 2 - age

@@ -79,7 +79,7 @@ def device(tmp_path):
 
 def test_an_account_of_ours_is_opened_by_the_npm_client(region, device, tmp_path):
     device.enter("signup", region, "ana")
-    device.run("consent", "interop", TYPE)
+    device.run("consent", "files", TYPE)
     listed = device.run("make", "interop", TYPE)
     collection = listed.split(" ")[0]
     expected = {}
@@ -119,7 +119,7 @@ def test_an_account_of_the_npm_client_is_opened_by_ours(region, device, tmp_path
     assert "is off" in refused["message"] and "domicile on" in refused["message"]
     assert device.run("list") == ""
 
-    device.run("consent", "interop", TYPE)
+    device.run("consent", "files", TYPE)
     collection = node("make", session, TYPE)
     expected = {}
     for name, content in contents().items():
@@ -193,7 +193,7 @@ def pair(npm, tmp_path_factory):
     for name in ("ana", "bob"):
         people[name] = tmp_path / f"{name}-npm", Device(tmp_path / f"{name}-ours")
         people[name][1].enter("signup", region, name)
-        people[name][1].run("consent", "interop", TYPE)
+        people[name][1].run("consent", "files", TYPE)
         npm("login", region.url, name, people[name][0])
     yield {**people, "url": region.url}
     assert region.stop() == 0
@@ -305,6 +305,8 @@ def test_what_other_apps_stored_and_shared_is_exported_as_it_is(npm, pair, tmp_p
     source.write_bytes(b"\x00\xff raw bytes")
     strange = npm("make", ana, "com.example/../odd")
     item = npm("put", ana, strange, "../../<escape>", source)
+    gone = npm("put", ana, strange, "gone", source)
+    npm("delete", ana, strange, gone)
     listed = ana_ours.run("make", "Work / <life>", "etebase.vevent").splitlines()
     (work,) = [line.split(" ")[0] for line in listed if line.endswith("Work / <life>")]
     event = (b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:e9\r\nSUMMARY:Meet\r\n"
@@ -319,15 +321,20 @@ def test_what_other_apps_stored_and_shared_is_exported_as_it_is(npm, pair, tmp_p
 
     device = Command(tmp_path)
     device.run("login", "ana", "--server", pair["url"], password=PASSWORD)
-    device.run("export", out)
+    device.run("export", out, "--history")
     found = json.loads((out / "index.json").read_text())["files"]
-    paths = {entry["collection"]: entry["path"] for entry in found if "collection" in entry}
+    paths = {entry["collection"]: entry["path"] for entry in found
+             if "collection" in entry and not entry["path"].startswith("history/")}
     assert paths[work] == "content/Work _ <life>.ics"
     assert b"SUMMARY:Meet" in (out / paths[work]).read_bytes()
     assert paths[strange].startswith("other/com.example_.._odd-")
     assert (out / paths[strange]).read_bytes() == b"\x00\xff raw bytes"
     assert paths[shared].startswith("shared/Bob's files-")
     assert (out / paths[shared]).read_bytes() == b"bob wrote this"
+    # What was deleted is still there as history.
+    (told,) = [entry for entry in json.loads((out / "history/history.json").read_text())
+               if entry["item"] == gone]
+    assert (out / told["path"]).read_bytes() == b"\x00\xff raw bytes"
     # What only another app understands in an item's notes is told as it is.
     items = json.loads((out / "account/items.json").read_text())
     assert [entry["other"] for entry in items if entry["item"] == item] == [{"mood": "kept"}]
