@@ -53,6 +53,14 @@ void dom_region_sign_public(
 void dom_region_sign(const struct dom_region_key *key, struct dom_slice message,
     uint8_t signature_r[DOM_SIGNATURE_SIZE]);
 
+/*
+ * What is stored of a sign-up code: who reads the store cannot make one that
+ * fits, nor try codes without the region key.
+ */
+enum { DOM_CODE_HASH_SIZE = 32 };
+void dom_region_code_hash(const struct dom_region_key *key, struct dom_slice code,
+    uint8_t hash_r[DOM_CODE_HASH_SIZE]);
+
 /* Ed25519; false also for a key or signature of the wrong size. */
 bool dom_verify(
     struct dom_slice public_key, struct dom_slice message, struct dom_slice signature);

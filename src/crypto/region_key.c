@@ -9,6 +9,7 @@
 #include "crypto/roles.h"
 
 static_assert((int)DOM_SALT_SIZE == (int)DOM_MAC_SIZE, "a fake salt is a MAC");
+static_assert((int)DOM_CODE_HASH_SIZE == (int)DOM_MAC_SIZE, "so is a code's hash");
 
 enum {
 	USE_CHALLENGE = 1, /* never renumber: stored and sent bytes depend on it */
@@ -17,6 +18,7 @@ enum {
 	USE_SIGN = 4,
 	USE_REST = 8,
 	USE_INDEX = 9,
+	USE_CODE = 16,
 };
 
 enum dom_status
@@ -39,6 +41,7 @@ dom_region_key_from_bytes(struct dom_slice bytes, struct dom_region_key **key_r)
 	for (unsigned i = 0; i < DOM_REGION_INDEX_COUNT; i++)
 		dom_kdf(index, i + 1, "DomIndex", key->index_keys[i]);
 	dom_wipe(index, sizeof(index));
+	dom_kdf(bytes.data, USE_CODE, "DomRegn ", key->code_key);
 	crypto_sign_seed_keypair(key->fake_login_public, secret, seed);
 	dom_kdf(bytes.data, USE_SIGN, "DomRegn ", seed);
 	crypto_sign_seed_keypair(sign_public, key->sign_secret, seed);
@@ -60,6 +63,13 @@ dom_region_fake_salt(
     const struct dom_region_key *key, struct dom_slice username, uint8_t salt_r[DOM_SALT_SIZE])
 {
 	dom_mac(key->salt_key, username, salt_r);
+}
+
+void
+dom_region_code_hash(
+    const struct dom_region_key *key, struct dom_slice code, uint8_t hash_r[DOM_CODE_HASH_SIZE])
+{
+	dom_mac(key->code_key, code, hash_r);
 }
 
 struct dom_slice

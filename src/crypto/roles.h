@@ -52,6 +52,7 @@ struct dom_region_key {
 	uint8_t sign_secret[DOM_SIGN_SECRET_SIZE];
 	uint8_t rest_key[DOM_KEY_SIZE];
 	uint8_t index_keys[DOM_REGION_INDEX_COUNT][DOM_KEY_SIZE];
+	uint8_t code_key[DOM_KEY_SIZE];
 };
 
 /* Fill in what follows from the 32 bytes. */

@@ -527,6 +527,36 @@ DOM_MUST_CHECK enum dom_status store_consent_list(struct store_txn *txn, int64_t
 DOM_MUST_CHECK enum dom_status store_consent_find(struct store_txn *txn, int64_t account,
     struct dom_slice service, struct dom_arena *arena, struct store_consent *consent_r);
 
+/* --- sign-up codes ---------------------------------------------------------- */
+
+/*
+ * What an operator hands out, so that somebody may sign up: an invite, not to
+ * be taken for an invitation to a collection.  Of the code there is only a
+ * hash, keyed outside of the store.
+ */
+enum { STORE_INVITE_HASH_SIZE = 32 };
+struct store_invite {
+	int64_t number; /* for the operator; set by the store */
+	uint8_t hash[STORE_INVITE_HASH_SIZE];
+	int64_t created_ms, expires_ms;
+	int64_t uses_max, uses; /* uses is 0 when it is added */
+	int64_t quota_bytes;    /* of who signs up with it; below zero: as the region says */
+};
+
+/* DOM_CONFLICT: there is one of that hash. */
+DOM_MUST_CHECK enum dom_status store_invite_add(
+    struct store_txn *txn, const struct store_invite *invite, int64_t *number_r);
+DOM_MUST_CHECK enum dom_status store_invite_find(struct store_txn *txn,
+    const uint8_t hash[STORE_INVITE_HASH_SIZE], struct store_invite *invite_r);
+/* DOM_ABSENT: there is none, or nothing is left of it. */
+DOM_MUST_CHECK enum dom_status store_invite_use(struct store_txn *txn, int64_t number);
+DOM_MUST_CHECK enum dom_status store_invite_remove(struct store_txn *txn, int64_t number);
+/* Those that ended before. */
+DOM_MUST_CHECK enum dom_status store_invite_expire(struct store_txn *txn, int64_t before_ms);
+/* By ascending number, those > after, at most limit. */
+DOM_MUST_CHECK enum dom_status store_invite_scan(struct store_txn *txn, int64_t after,
+    unsigned limit, struct dom_arena *arena, struct store_invite **rows_r, size_t *count_r);
+
 /* --- figures ---------------------------------------------------------------- */
 
 struct store_counts {

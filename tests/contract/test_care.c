@@ -428,10 +428,13 @@ what_was_backed_up_comes_back(void **state)
 	struct store_backup_report backup;
 	struct store_restore_report restored;
 	struct store_session session;
+	struct store_invite invite = {.hash = {3}, .uses_max = 1, .expires_ms = INT64_MAX};
 	struct dom_slice data;
 	uint64_t count = 0;
 	int64_t last_ms = 0;
 
+	assert_status(store_invite_add(write_begin(world), &invite, &last_ms), DOM_OK);
+	write_commit(world);
 	back_up(world, ".backup", &backup);
 	assert_int_equal(backup.files, 1);
 	assert_int_equal(backup.file_bytes, FILE_SIZE);
@@ -456,6 +459,8 @@ what_was_backed_up_comes_back(void **state)
 	assert_status(
 	    store_session_find(world->reading, (const uint8_t[32]){9}, world->arena, &session),
 	    DOM_ABSENT);
+	/* It may have been used up or taken back since. */
+	assert_status(store_invite_find(world->reading, invite.hash, &invite), DOM_ABSENT);
 	assert_status(store_restores(world->reading, &count, &last_ms), DOM_OK);
 	assert_int_equal(count, 1);
 	assert_int_equal(last_ms, now_ms);

@@ -26,6 +26,7 @@ main(void)
 		    {"items", item_cases, item_case_count},
 		    {"chunks", chunk_cases, chunk_case_count},
 		    {"statements", statement_cases, statement_case_count},
+		    {"invites", invite_cases, invite_case_count},
 		};
 
 		world_row = &contract_rows[i];

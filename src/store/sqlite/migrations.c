@@ -187,5 +187,14 @@ const char *const migrations[MIGRATION_COUNT] = {
 	"CREATE UNIQUE INDEX erasure_request ON erasure (request);"
 	"CREATE INDEX erasure_account ON erasure (account, number);"
 	"CREATE INDEX erasure_open ON erasure (number) WHERE state <> 3;",
+
+	/* Codes with which people may sign up, by their keyed hash. */
+	[5] =
+	"CREATE TABLE invite ("
+	" number INTEGER PRIMARY KEY, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
+	" uses_max INTEGER NOT NULL, uses INTEGER NOT NULL DEFAULT 0, quota_bytes INTEGER,"
+	" hash BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX invite_hash ON invite (hash);"
+	"CREATE INDEX invite_expires ON invite (expires_ms);",
 };
 /* clang-format on */

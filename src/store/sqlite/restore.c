@@ -192,6 +192,8 @@ begin_again(struct restore *restore, sqlite3 *db)
 	    (st = change(db, &restore->message, raise, &restore->report->accounts)) == DOM_OK &&
 	    (st = change(db, &restore->message, "DELETE FROM session",
 	         &restore->report->sessions_ended)) == DOM_OK &&
+	    /* A code that was used up or taken back must not come back either. */
+	    (st = change(db, &restore->message, "DELETE FROM invite", NULL)) == DOM_OK &&
 	    (st = change(db, &restore->message, record, NULL)) == DOM_OK)
 		st = change(db, &restore->message, "COMMIT", NULL);
 	return st;

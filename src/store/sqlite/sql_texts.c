@@ -39,6 +39,10 @@
 #define CONSENT_SELECT                                                                         \
 	"SELECT service, serial, until_ms, covers_any, version, terms FROM consent c WHERE "
 
+#define INVITE_SELECT                                                                          \
+	"SELECT number, hash, created_ms, expires_ms, uses_max, uses,"                         \
+	" coalesce(quota_bytes, -1) FROM invite WHERE "
+
 /* An item's history: what it was, then what it is. */
 #define HISTORY(condition)                                                                     \
 	"SELECT uid AS uid, deleted, clock AS clock, meta, chunks FROM revision"               \
@@ -263,5 +267,15 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " (SELECT count(*) FROM item) + (SELECT count(*) FROM revision),"
 	    " (SELECT count(*) FROM chunk), (SELECT total(size) FROM chunk)",
 	[SQL_RESTORES] = "SELECT count(*), coalesce(max(restored_ms), 0) FROM restored",
+
+	[SQL_INVITE_ADD] =
+	    "INSERT INTO invite (hash, created_ms, expires_ms, uses_max, quota_bytes)"
+	    " VALUES (?, ?, ?, ?, ?)",
+	[SQL_INVITE_FIND] = INVITE_SELECT "hash = ?",
+	[SQL_INVITE_USE] =
+	    "UPDATE invite SET uses = uses + 1 WHERE number = ? AND uses < uses_max",
+	[SQL_INVITE_REMOVE] = "DELETE FROM invite WHERE number = ?",
+	[SQL_INVITE_EXPIRE] = "DELETE FROM invite WHERE expires_ms < ?",
+	[SQL_INVITE_SCAN] = INVITE_SELECT "number > ? ORDER BY number LIMIT ?",
 };
 /* clang-format on */
