@@ -38,6 +38,7 @@ struct dom_credentials {
 	const char *username; /* name, or e-mail at login */
 	const char *email;    /* signup; "" for none */
 	struct dom_slice password;
+	const char *invitation; /* signup: a code from the operator; NULL: none */
 };
 
 /*

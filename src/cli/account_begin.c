@@ -17,6 +17,7 @@ enum { PASSWORD_CHARACTERS_MIN = 8 };
 const struct cli_option account_options[] = {
     {"server", "URL", "the region's server, as its operator names it"},
     {"email", "ADDRESS", "signup: also log in by this address"},
+    {"invitation", "CODE", "signup: the code that the region's operator gave you"},
     {"device", "NAME", "what your list of devices calls this one (the region sees it)"},
     {"ca", "FILE", "certificates to trust instead of the system's (PEM)"},
     {"password-fd", "N", "read the password from file descriptor N, for scripts"},
@@ -118,6 +119,7 @@ enter_with(struct cli *cli, account_enter *enter, struct dom_session_options *op
 	    .username = cli->options.words[0],
 	    .email = email == NULL ? "" : email,
 	    .password = dom_slice_of(password),
+	    .invitation = options_value(&cli->options, "invitation"),
 	};
 	struct account_notes notes = {0};
 	enum dom_status st;

@@ -22,13 +22,16 @@ signup_run(struct cli *cli)
 
 const struct cli_command cli_signup = {
     .name = "signup",
-    .usage = "NAME --server URL [--email ADDRESS] [--device NAME]",
+    .usage = "NAME --server URL [--invitation CODE] [--email ADDRESS] [--device NAME]",
     .summary = "make an account in a region",
     .about =
         "Makes an account with new keys on the region's server and logs this device in.\n"
         "Nothing is turned on.  The password is asked for twice and never sent: it makes the\n"
-        "key that opens your data, so nobody can reset it for you.\n",
+        "key that opens your data, so nobody can reset it for you.\n"
+        "Where the region takes new accounts by invitation, its operator gives you a code.\n",
     .examples = "  domicile signup ana --server https://region.example\n"
+                "  domicile signup ana --server https://region.example"
+                " --invitation 7KQ2M-9TXBC-4HJNP-WZ8RD\n"
                 "  domicile signup ana --server http://127.0.0.1:8037 --password-fd 3 3<file\n",
     .options = account_options,
     .words_min = 1,

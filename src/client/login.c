@@ -221,7 +221,9 @@ sign_up(struct dom_session *session, const struct dom_credentials *credentials)
 	        .salt = dom_slice(salt, sizeof(salt)),
 	        .login_public = dom_slice(login_public, sizeof(login_public)),
 	        .identity_public = dom_slice(session->identity_public, DOM_PUBLIC_KEY_SIZE),
-	        .encrypted_content = dom_slice(sealed, sizeof(sealed))});
+	        .encrypted_content = dom_slice(sealed, sizeof(sealed)),
+	        .invitation = dom_slice_of(
+	            credentials->invitation == NULL ? "" : credentials->invitation)});
 	st = dom_call_run(call);
 	if (st == DOM_CONFLICT)
 		dom_session_fail(session, st,

@@ -222,6 +222,18 @@ set_backup_keep(struct reading *reading, const char *value)
 }
 
 static void
+set_signup(struct reading *reading, const char *value)
+{
+	if (strcmp(value, "open") == 0)
+		reading->into->signup = SERVICE_SIGNUP_OPEN;
+	else if (strcmp(value, "invitation") == 0)
+		reading->into->signup = SERVICE_SIGNUP_INVITATION;
+	else if (strcmp(value, "closed") != 0)
+		problem(reading, reading->line,
+		    "signup must be open, invitation or closed, not \"%s\"", value);
+}
+
+static void
 set(struct reading *reading, unsigned key, const char *value)
 {
 	struct configuration *into = reading->into;
@@ -261,10 +273,7 @@ set(struct reading *reading, unsigned key, const char *value)
 		set_prefix(reading, value);
 		break;
 	case KEY_SIGNUP:
-		into->signup_open = strcmp(value, "open") == 0;
-		if (!into->signup_open && strcmp(value, "closed") != 0)
-			problem(reading, reading->line,
-			    "signup must be open or closed, not \"%s\"", value);
+		set_signup(reading, value);
 		break;
 	case KEY_SESSION_DAYS:
 		into->session_days = number(reading, name, value, 1, SESSION_DAYS_MAX);
@@ -486,7 +495,7 @@ configuration_read(
 	int outcome;
 
 	*configuration_r = (struct configuration){.path_prefix = "",
-	    .signup_open = false,
+	    .signup = SERVICE_SIGNUP_CLOSED,
 	    .session_days = SESSION_DAYS_STANDARD,
 	    .log = "stderr",
 	    .limits = http_limits_standard()};

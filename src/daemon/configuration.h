@@ -6,6 +6,7 @@
 #include "base/duration.h"
 
 #include "http/limit.h"
+#include "services/service.h"
 
 /*
  * domiciled.conf: "key = value" lines, see domiciled.conf(5).  Everything
@@ -27,7 +28,7 @@ struct configuration {
 	const char *public_hosts[CONFIGURATION_LIST_MAX];
 	size_t public_host_count;
 	const char *path_prefix; /* "" or "/sync" */
-	bool signup_open;
+	enum service_signup signup;
 	int64_t session_days;
 	int64_t quota_bytes;        /* 0: no limit */
 	unsigned loops;             /* 0: one for each core */

@@ -197,7 +197,9 @@ user_page(
 }
 
 static int
-user_list(struct control_call *call)
+list_pages(struct control_call *call,
+    enum dom_status (*page)(struct control_call *call, struct store_reader *reader,
+        int64_t *after, size_t *count_r))
 {
 	struct store_reader *reader;
 	int64_t after = 0;
@@ -207,10 +209,146 @@ user_list(struct control_call *call)
 	if (st != DOM_OK)
 		return fail(call, st, NULL);
 	do
-		st = user_page(call, reader, &after, &count);
+		st = page(call, reader, &after, &count);
 	while (st == DOM_OK && count != 0 && !atomic_load(call->stop));
 	store_reader_close(&reader);
 	return st == DOM_OK ? DONE : fail(call, st, NULL);
+}
+
+static int
+user_list(struct control_call *call)
+{
+	return list_pages(call, user_page);
+}
+
+/* --- invite ----------------------------------------------------------------- */
+
+struct invite_change {
+	struct control_call *call;
+	const char *detail;
+	struct operator_invite wanted;
+	char code[OPERATOR_CODE_TEXT_SIZE + 1];
+	int64_t number;
+};
+
+static enum dom_status
+run_invite(struct store_txn *txn, void *context)
+{
+	struct invite_change *change = context;
+
+	return operator_invite_add(change->call->options->service, txn, &change->wanted,
+	    change->code, &change->number, &change->detail);
+}
+
+/* Digits alone; false: it is not. */
+static bool
+read_digits(const char *text, int64_t *number_r)
+{
+	char *end;
+
+	errno = 0;
+	*number_r = strtoll(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' && *number_r >= 0;
+}
+
+/* The words: how many accounts, for how long in ms, bytes or default. */
+static int
+invite(struct control_call *call)
+{
+	struct invite_change change = {.call = call, .wanted = {.quota_bytes = -1}};
+	enum service_signup signup = call->options->service->settings.signup;
+	char ends[TIME_SIZE];
+	enum dom_status st;
+
+	if (!read_digits(call->words[1], &change.wanted.uses_max) ||
+	    !read_digits(call->words[2], &change.wanted.life_ms) ||
+	    (strcmp(call->words[3], "default") != 0 &&
+	        !read_digits(call->words[3], &change.wanted.quota_bytes))) {
+		say(call, CONTROL_ERR, "an invitation takes whole numbers");
+		return WRONG;
+	}
+	if ((st = store_write(call->options->store, run_invite, &change)) != DOM_OK) {
+		fail(call, st, change.detail);
+		return st == DOM_EDENIED ? WRONG : FAILED;
+	}
+	time_text(
+	    dom_clock_now_ms(&call->options->service->clock) + change.wanted.life_ms, ends);
+	say(call, CONTROL_OUT, "%s", change.code);
+	say(call, CONTROL_OUT,
+	    "number %" PRId64 ", good for %" PRId64
+	    " account%s until %s; it is not shown again. "
+	    "To sign up: domicile signup NAME --server URL --invitation CODE",
+	    change.number, change.wanted.uses_max, change.wanted.uses_max == 1 ? "" : "s",
+	    ends);
+	if (signup == SERVICE_SIGNUP_CLOSED)
+		say(call, CONTROL_ERR,
+		    "signup is closed in domiciled.conf: nobody can use it until that says "
+		    "invitation");
+	return DONE;
+}
+
+static enum dom_status
+run_invite_revoke(struct store_txn *txn, void *context)
+{
+	struct invite_change *change = context;
+
+	return operator_invite_revoke(change->call->options->service, txn,
+	    dom_slice_of(change->call->words[1]), &change->detail);
+}
+
+static int
+invite_revoke(struct control_call *call)
+{
+	struct invite_change change = {.call = call};
+	enum dom_status st = store_write(call->options->store, run_invite_revoke, &change);
+
+	if (st != DOM_OK)
+		return fail(call, st, change.detail);
+	say(call, CONTROL_OUT, "nobody can sign up with it any more");
+	return DONE;
+}
+
+static void
+say_invite(struct control_call *call, const struct store_invite *row)
+{
+	int64_t now_ms = dom_clock_now_ms(&call->options->service->clock);
+	char made[TIME_SIZE], ends[TIME_SIZE], quota[32] = "default";
+
+	time_text(row->created_ms, made);
+	time_text(row->expires_ms, ends);
+	if (row->quota_bytes >= 0)
+		snprintf(quota, sizeof(quota), "%" PRId64, row->quota_bytes);
+	say(call, CONTROL_OUT, "%" PRId64 "\t%s\t%s\t%" PRId64 "/%" PRId64 "\t%s\t%s",
+	    row->number, made, ends, row->uses, row->uses_max, quota,
+	    row->uses >= row->uses_max  ? "used"
+	    : row->expires_ms <= now_ms ? "expired"
+	                                : "open");
+}
+
+static enum dom_status
+invite_page(
+    struct control_call *call, struct store_reader *reader, int64_t *after, size_t *count_r)
+{
+	struct store_invite *rows;
+	struct store_txn *txn;
+	enum dom_status st;
+
+	dom_arena_reset(call->arena);
+	if ((st = store_read_begin(reader, &txn)) != DOM_OK)
+		return st;
+	st = store_invite_scan(txn, *after, PAGE_ACCOUNTS, call->arena, &rows, count_r);
+	store_read_end(&txn);
+	for (size_t i = 0; st == DOM_OK && i < *count_r; i++) {
+		say_invite(call, &rows[i]);
+		*after = rows[i].number;
+	}
+	return st;
+}
+
+static int
+invite_list(struct control_call *call)
+{
+	return list_pages(call, invite_page);
 }
 
 /* --- stats ------------------------------------------------------------------ */
@@ -356,6 +494,9 @@ control_run(struct control_call *call)
 	    {"user disable", 2, user_disable},
 	    {"user enable", 2, user_enable},
 	    {"user quota", 3, user_quota},
+	    {"invite", 4, invite},
+	    {"invite list", 1, invite_list},
+	    {"invite revoke", 2, invite_revoke},
 	    {"stats", 1, stats},
 	    {"fsck", 1, fsck},
 	    {"backup", 3, backup},

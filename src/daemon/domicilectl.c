@@ -26,7 +26,13 @@ static const char usage[] =
     "  user list                  name, e-mail, time made, state; separated by tabs\n"
     "  user disable NAME          refuse its sessions and logins; nothing is deleted\n"
     "  user enable NAME           take them again\n"
-    "  user quota NAME BYTES      what it may keep; \"default\" for what the region says\n"
+    "  user quota NAME SIZE       what it may keep, such as 5G; \"default\" for what the "
+    "region\n"
+    "                             says\n"
+    "  invite [--uses N] [--for 7d] [--quota SIZE]\n"
+    "                             print a code with which somebody may sign up\n"
+    "  invite list                number, made, ends, used, quota, state; separated by tabs\n"
+    "  invite revoke N            take one back, by its number or its code\n"
     "  stats                      figures of the store\n"
     "  fsck                       examine the store; changes nothing\n"
     "  backup DIR [--with-key]    a copy of one moment, in a new folder\n"
@@ -47,20 +53,23 @@ struct command {
 	const char *name;
 	bool has_second; /* a second word follows, such as in "user add" */
 	size_t arguments;
-	bool takes_email, takes_key;
+	bool takes_email, takes_key, takes_invite;
 	int (*run)(const struct ctl *ctl);
 };
 
 static const struct command commands[] = {
-    {"user add", true, 1, true, false, ctl_user_add},
-    {"user list", true, 0, false, false, ctl_plain},
-    {"user disable", true, 1, false, false, ctl_plain},
-    {"user enable", true, 1, false, false, ctl_plain},
-    {"user quota", true, 2, false, false, ctl_plain},
-    {"stats", false, 0, false, false, ctl_plain},
-    {"fsck", false, 0, false, false, ctl_fsck},
-    {"backup", false, 1, false, true, ctl_backup},
-    {"restore", false, 1, false, false, ctl_restore},
+    {"user add", true, 1, true, false, false, ctl_user_add},
+    {"user list", true, 0, false, false, false, ctl_plain},
+    {"user disable", true, 1, false, false, false, ctl_plain},
+    {"user enable", true, 1, false, false, false, ctl_plain},
+    {"user quota", true, 2, false, false, false, ctl_user_quota},
+    {"invite list", true, 0, false, false, false, ctl_plain},
+    {"invite revoke", true, 1, false, false, false, ctl_plain},
+    {"invite", false, 0, false, false, true, ctl_invite},
+    {"stats", false, 0, false, false, false, ctl_plain},
+    {"fsck", false, 0, false, false, false, ctl_fsck},
+    {"backup", false, 1, false, true, false, ctl_backup},
+    {"restore", false, 1, false, false, false, ctl_restore},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), NAME_SIZE = 64 };
 
@@ -82,10 +91,27 @@ unknown_command(const char *name)
 	return CTL_WRONG;
 }
 
+/* One that was given and that this command does not have, or NULL. */
+static const char *
+option_not_taken(const struct ctl *ctl, const struct command *command)
+{
+	if (ctl->email != NULL && !command->takes_email)
+		return "--email";
+	if (ctl->with_key && !command->takes_key)
+		return "--with-key";
+	if (command->takes_invite)
+		return NULL;
+	return ctl->uses != NULL    ? "--uses"
+	       : ctl->life != NULL  ? "--for"
+	       : ctl->quota != NULL ? "--quota"
+	                            : NULL;
+}
+
 static int
 run_command(struct ctl *ctl, char **words, size_t count)
 {
 	const struct command *command = NULL;
+	const char *wrong;
 	char name[NAME_SIZE];
 	size_t used = 1;
 
@@ -115,10 +141,8 @@ run_command(struct ctl *ctl, char **words, size_t count)
 		    count - used);
 		return CTL_WRONG;
 	}
-	if ((ctl->email != NULL && !command->takes_email) ||
-	    (ctl->with_key && !command->takes_key)) {
-		fprintf(stderr, "domicilectl: %s has no option %s\n", command->name,
-		    ctl->with_key && !command->takes_key ? "--with-key" : "--email");
+	if ((wrong = option_not_taken(ctl, command)) != NULL) {
+		fprintf(stderr, "domicilectl: %s has no option %s\n", command->name, wrong);
 		return CTL_WRONG;
 	}
 	ctl->command = command->name;
@@ -135,6 +159,9 @@ main(int argc, char **argv)
 	    {"socket", required_argument, NULL, 's'},
 	    {"email", required_argument, NULL, 'e'},
 	    {"with-key", no_argument, NULL, 'k'},
+	    {"uses", required_argument, NULL, 'u'},
+	    {"for", required_argument, NULL, 'f'},
+	    {"quota", required_argument, NULL, 'q'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
@@ -155,6 +182,15 @@ main(int argc, char **argv)
 			break;
 		case 'k':
 			ctl.with_key = true;
+			break;
+		case 'u':
+			ctl.uses = optarg;
+			break;
+		case 'f':
+			ctl.life = optarg;
+			break;
+		case 'q':
+			ctl.quota = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);

@@ -12,6 +12,7 @@ struct ctl {
 	const char *socket;        /* path; NULL: the configuration's */
 	const char *email;         /* NULL: none */
 	bool with_key;
+	const char *uses, *life, *quota; /* of an invitation; NULL: not said */
 	const char *command, *argument, *second; /* NULL: it has none */
 	struct dom_arena *arena;
 };
@@ -19,6 +20,8 @@ struct ctl {
 /* Over the socket: the command as it stands. */
 int ctl_plain(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
+int ctl_user_quota(const struct ctl *ctl);
+int ctl_invite(const struct ctl *ctl);
 /* Over the socket, or on the folder if no server runs. */
 int ctl_fsck(const struct ctl *ctl);
 int ctl_backup(const struct ctl *ctl);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 
+#include "daemon/amount.h"
 #include "daemon/configuration.h"
 #include "daemon/control_wire.h"
 #include "daemon/domicilectl.h"
@@ -122,6 +123,51 @@ ctl_user_add(const struct ctl *ctl)
 	    ctl->command, ctl->argument, ctl->email == NULL ? "" : ctl->email};
 
 	return ask_server(ctl, words, 3);
+}
+
+/* Bytes in digits, as the server takes them; NULL: it is no size. */
+static const char *
+bytes_of(const struct ctl *ctl, const char *size)
+{
+	int64_t bytes;
+
+	if (strcmp(size, "default") == 0)
+		return size;
+	if (amount_bytes(size, &bytes))
+		return dom_arena_print(ctl->arena, "%" PRId64, bytes);
+	fprintf(stderr,
+	    "domicilectl: a size is a number of bytes such as 500M or 5G, or default, not "
+	    "\"%s\"\n",
+	    size);
+	return NULL;
+}
+
+int
+ctl_user_quota(const struct ctl *ctl)
+{
+	const char *words[] = {ctl->command, ctl->argument, bytes_of(ctl, ctl->second)};
+
+	return words[2] == NULL ? CTL_WRONG : ask_server(ctl, words, 3);
+}
+
+int
+ctl_invite(const struct ctl *ctl)
+{
+	const char *life = ctl->life == NULL ? "7d" : ctl->life;
+	const char *words[] = {ctl->command, ctl->uses == NULL ? "1" : ctl->uses, NULL,
+	    bytes_of(ctl, ctl->quota == NULL ? "default" : ctl->quota)};
+	int64_t ms;
+
+	if (words[3] == NULL)
+		return CTL_WRONG;
+	if (!amount_life(life, &ms)) {
+		fprintf(stderr,
+		    "domicilectl: --for takes a time such as 12h, 7d or 4w, not \"%s\"\n",
+		    life);
+		return CTL_WRONG;
+	}
+	words[2] = dom_arena_print(ctl->arena, "%" PRId64, ms);
+	return words[2] == NULL ? CTL_FAILED : ask_server(ctl, words, 4);
 }
 
 /* --- without a server ------------------------------------------------------- */

@@ -279,7 +279,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	    .settings =
 	        {
 	            .region = configuration->region,
-	            .signup_open = configuration->signup_open,
+	            .signup = configuration->signup,
 	            .check_host = true,
 	            .hosts = configuration->public_hosts,
 	            .host_count = configuration->public_host_count,

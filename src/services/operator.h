@@ -35,4 +35,21 @@ DOM_MUST_CHECK enum dom_status operator_user_quota(const struct service *service
     struct store_txn *txn, struct dom_slice name, int64_t quota_bytes, struct dom_arena *arena,
     const char **detail_r, struct store_usage *usage_r);
 
+/*
+ * A code with which somebody may sign up where sign-up is by invitation; the
+ * text is the only copy.
+ */
+enum { OPERATOR_CODE_TEXT_SIZE = 23 }; /* four groups of five, hyphens between */
+struct operator_invite {
+	int64_t uses_max; /* accounts that may be made with it */
+	int64_t life_ms;
+	int64_t quota_bytes; /* of each of them; below zero: as the region says */
+};
+DOM_MUST_CHECK enum dom_status operator_invite_add(const struct service *service,
+    struct store_txn *txn, const struct operator_invite *wanted,
+    char text_r[OPERATOR_CODE_TEXT_SIZE + 1], int64_t *number_r, const char **detail_r);
+/* By its number, or by the code itself.  Accounts that were made with it stay. */
+DOM_MUST_CHECK enum dom_status operator_invite_revoke(const struct service *service,
+    struct store_txn *txn, struct dom_slice which, const char **detail_r);
+
 #endif

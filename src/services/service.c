@@ -38,7 +38,8 @@ region(struct service_call *call)
 	    &(struct wire_region){.name = dom_slice_of(call->service->settings.region),
 	        .release = dom_slice_of(DOM_RELEASE),
 	        .public_key = dom_slice(public_key, sizeof(public_key)),
-	        .signup_open = call->service->settings.signup_open});
+	        .signup_open =
+	            call->service->settings.signup == SERVICE_SIGNUP_OPEN});
 	return DOM_OK;
 }
 

@@ -210,9 +210,15 @@ struct service_reply {
 };
 void service_reply_free(struct service_reply *reply);
 
+enum service_signup {
+	SERVICE_SIGNUP_CLOSED,     /* only for accounts that an operator has made */
+	SERVICE_SIGNUP_INVITATION, /* and with a code, see services/operator.h */
+	SERVICE_SIGNUP_OPEN,
+};
+
 struct service_settings {
 	const char *region; /* name */
-	bool signup_open;
+	enum service_signup signup;
 	bool check_host;          /* compare a login's host with hosts[] */
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;

@@ -12,6 +12,7 @@ enum {
 	RESPONSE_SIZE_MAX = 128 << 10,
 	SIGNATURE_SIZE_MAX = 1024, /* its exact size is the verifier's to judge */
 	TOKEN_SIZE_MAX = 1024,
+	INVITATION_SIZE_MAX = 256, /* more than a code has, for blanks and hyphens */
 };
 
 #define SALT(type, member)                                                                     \
@@ -54,6 +55,8 @@ wire_signup_decode(
 	    PUBLIC_KEY(struct wire_signup, "loginPubkey", login_public, false),
 	    PUBLIC_KEY(struct wire_signup, "pubkey", identity_public, false),
 	    SECRETS(struct wire_signup, encrypted_content, false),
+	    {"invitation", wire_read_text, offsetof(struct wire_signup, invitation), 0,
+	        INVITATION_SIZE_MAX, true},
 	};
 	struct wire_decoder decoder = wire_decoder_over(body, NULL, reject_r);
 
@@ -65,7 +68,7 @@ wire_signup_decode(
 void
 wire_signup_encode(struct dom_buffer *body, const struct wire_signup *signup)
 {
-	dom_pack_put_map(body, 5);
+	dom_pack_put_map(body, signup->invitation.size == 0 ? 5 : 6);
 	dom_pack_put_text(body, "user");
 	dom_pack_put_map(body, 2);
 	dom_pack_put_text(body, "username");
@@ -80,6 +83,10 @@ wire_signup_encode(struct dom_buffer *body, const struct wire_signup *signup)
 	dom_pack_put_bin(body, signup->identity_public);
 	dom_pack_put_text(body, "encryptedContent");
 	dom_pack_put_bin(body, signup->encrypted_content);
+	if (signup->invitation.size == 0)
+		return;
+	dom_pack_put_text(body, "invitation");
+	dom_pack_put_str(body, signup->invitation);
 }
 
 enum dom_status

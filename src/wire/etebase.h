@@ -79,6 +79,7 @@ bool wire_uid_valid(struct dom_slice uid);
 struct wire_signup {
 	struct dom_slice username, email;
 	struct dom_slice salt, login_public, identity_public, encrypted_content;
+	struct dom_slice invitation; /* ours, optional: an operator's code */
 };
 DOM_MUST_CHECK enum dom_status wire_signup_decode(
     struct dom_slice body, struct wire_signup *signup_r, struct wire_reject *reject_r);

@@ -98,7 +98,7 @@ class Client:
 
     # --- accounts -----------------------------------------------------------
 
-    def signup(self, name, email="", device=None):
+    def signup(self, name, email="", device=None, invitation=None):
         self.name = name
         self.login_key = nacl.signing.SigningKey.generate()
         self.identity_public = os.urandom(32)
@@ -111,7 +111,8 @@ class Client:
             "salt": os.urandom(32),
             "loginPubkey": bytes(self.login_key.verify_key),
             "pubkey": self.identity_public,
-            "encryptedContent": os.urandom(104)}, headers=headers)
+            "encryptedContent": os.urandom(104),
+            **({} if invitation is None else {"invitation": invitation})}, headers=headers)
         self.token = reply["token"]
         return reply
 

@@ -690,7 +690,7 @@ GOOD = "region = home\ndata = /tmp/x\n"
     (GOOD + "singup = open\n", ':3: there is no key "singup"; did you mean "signup"?'),
     (GOOD + "limit_header_byte = 1\n", 'did you mean "limit_header_bytes"?'),
     (GOOD + "xyzzy = 1\n", ':3: there is no key "xyzzy"; domiciled.conf(5)'),
-    (GOOD + "\nsignup = maybe\n", ":4: signup must be open or closed"),
+    (GOOD + "\nsignup = maybe\n", ":4: signup must be open, invitation or closed"),
     (GOOD + "session_days = 0\n", ":3: session_days must be a whole number from 1 to"),
     (GOOD + "limit_idle_seconds = 10 s\n", ":3: limit_idle_seconds must be a whole number"),
     (GOOD + "region = other\n", ":3: region is set already in line 1"),

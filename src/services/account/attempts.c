@@ -127,11 +127,17 @@ move(struct bucket *bucket, const struct rate *rate, int64_t now_ms, int64_t by_
 	bucket->full_ms += by_ms;
 }
 
+static struct dom_slice
+name_of(const uint8_t *account)
+{
+	return dom_slice(account, account == NULL ? 0 : STORE_ID_SIZE);
+}
+
 int64_t
-login_attempts_take(struct login_attempts *attempts, const uint8_t account[STORE_ID_SIZE],
+login_attempts_take(struct login_attempts *attempts, const uint8_t *account,
     struct dom_slice peer, int64_t now_ms)
 {
-	struct bucket *own = find(attempts, 'a', dom_slice(account, STORE_ID_SIZE), now_ms);
+	struct bucket *own = find(attempts, 'a', name_of(account), now_ms);
 	int64_t wait_ms = wait_for(own, &attempts->account, now_ms), peer_ms;
 	struct bucket *shared;
 
@@ -145,17 +151,17 @@ login_attempts_take(struct login_attempts *attempts, const uint8_t account[STORE
 		return 0;
 	}
 	if (wait_ms == 0)
-		move(find(attempts, 'a', dom_slice(account, STORE_ID_SIZE), now_ms),
-		    &attempts->account, now_ms, -attempts->account.interval_ms);
+		move(find(attempts, 'a', name_of(account), now_ms), &attempts->account, now_ms,
+		    -attempts->account.interval_ms);
 	return wait_ms > peer_ms ? wait_ms : peer_ms;
 }
 
 void
-login_attempts_give_back(struct login_attempts *attempts, const uint8_t account[STORE_ID_SIZE],
+login_attempts_give_back(struct login_attempts *attempts, const uint8_t *account,
     struct dom_slice peer, int64_t now_ms)
 {
-	move(find(attempts, 'a', dom_slice(account, STORE_ID_SIZE), now_ms), &attempts->account,
-	    now_ms, -attempts->account.interval_ms);
+	move(find(attempts, 'a', name_of(account), now_ms), &attempts->account, now_ms,
+	    -attempts->account.interval_ms);
 	move(find(attempts, 'p', peer, now_ms), &attempts->address, now_ms,
 	    -attempts->address.interval_ms);
 }

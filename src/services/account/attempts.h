@@ -28,12 +28,13 @@ void login_attempts_free(struct login_attempts **attempts);
 
 /*
  * Take one for both; 0: go on.  Else nothing was taken, and it is the
- * milliseconds until one is there.  An empty peer has no bucket.
+ * milliseconds until one is there.  An empty peer has no bucket; account NULL:
+ * only the address is concerned.
  */
-int64_t login_attempts_take(struct login_attempts *attempts,
-    const uint8_t account[STORE_ID_SIZE], struct dom_slice peer, int64_t now_ms);
+int64_t login_attempts_take(struct login_attempts *attempts, const uint8_t *account,
+    struct dom_slice peer, int64_t now_ms);
 /* The password was right, or it was not about the password. */
-void login_attempts_give_back(struct login_attempts *attempts,
-    const uint8_t account[STORE_ID_SIZE], struct dom_slice peer, int64_t now_ms);
+void login_attempts_give_back(struct login_attempts *attempts, const uint8_t *account,
+    struct dom_slice peer, int64_t now_ms);
 
 #endif

@@ -134,16 +134,13 @@ decode(
 	return service_refuse_body(call, st, call->request->body, &reject);
 }
 
-static enum dom_status
-refuse_for(struct service_call *call, int64_t wait_ms)
+enum dom_status
+account_refuse_attempts(struct service_call *call, const char *what, int64_t wait_ms)
 {
 	int64_t seconds = (wait_ms + 999) / 1000;
 	enum dom_status st;
-	const char *detail = dom_arena_print(call->arena,
-	    "Too many wrong passwords for this account or from this address: please try again "
-	    "in "
-	    "%lld %s.",
-	    (long long)(seconds < 120 ? seconds : (seconds + 59) / 60),
+	const char *detail = dom_arena_print(call->arena, "%s: please try again in %lld %s.",
+	    what, (long long)(seconds < 120 ? seconds : (seconds + 59) / 60),
 	    seconds == 1    ? "second"
 	    : seconds < 120 ? "seconds"
 	                    : "minutes");
@@ -167,7 +164,8 @@ check_login(struct service_call *call, const struct store_account *account,
 		return check_response(call, account, message, response, WIRE_ACTION_LOGIN);
 	wait_ms = login_attempts_take(attempts, account->id, peer, call->now_ms);
 	if (wait_ms != 0)
-		return refuse_for(call, wait_ms);
+		return account_refuse_attempts(call,
+		    "Too many wrong passwords for this account or from this address", wait_ms);
 	st = check_response(call, account, message, response, WIRE_ACTION_LOGIN);
 	if (st != DOM_EDENIED || call->reply->code != SERVICE_LOGIN_BAD_SIGNATURE)
 		login_attempts_give_back(attempts, account->id, peer, call->now_ms);

@@ -80,13 +80,27 @@ account_create(struct service_call *call, struct store_account *account)
 	return st == DOM_CONFLICT ? DOM_ESTORE : st;
 }
 
+/* A code that is no good is told, also where none is needed. */
 static enum dom_status
-create(struct service_call *call, struct store_account *account)
+create(struct service_call *call, struct store_account *account, struct dom_slice code)
 {
-	if (!call->service->settings.signup_open)
+	enum service_signup signup = call->service->settings.signup;
+	struct store_invite invite;
+	enum dom_status st;
+
+	if (signup == SERVICE_SIGNUP_CLOSED)
 		return service_refuse(call, SERVICE_SIGNUP_REFUSED,
 		    "This region does not take new accounts by itself: ask its operator.");
-	return account_create(call, account);
+	if (code.size == 0 && signup == SERVICE_SIGNUP_INVITATION)
+		return service_refuse(call, SERVICE_SIGNUP_REFUSED,
+		    "This region takes new accounts by invitation: ask its operator for a code,"
+		    " then sign up with \"domicile signup NAME --invitation CODE\".");
+	if (code.size == 0)
+		return account_create(call, account);
+	if ((st = account_invite_take(call, code, &invite)) != DOM_OK ||
+	    (st = account_create(call, account)) != DOM_OK || invite.quota_bytes < 0)
+		return st;
+	return store_account_set_quota(call->txn, account->number, invite.quota_bytes);
 }
 
 /* The operator made the account; its owner brings the keys.  The address is kept. */
@@ -130,7 +144,7 @@ account_signup(struct service_call *call)
 	if (st == DOM_OK)
 		st = initialise(call, &account, &existing);
 	else if (st == DOM_ABSENT)
-		st = create(call, &account);
+		st = create(call, &account, signup.invitation);
 	if (st != DOM_OK)
 		return st < 0 ? st : DOM_ESTORE;
 	return account_session_start(call, &account);

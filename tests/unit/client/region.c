@@ -76,7 +76,7 @@ region_start(void)
 	}
 	assert_int_equal(store_reader_open(region.store, &region.reader), DOM_OK);
 	region.service = (struct service){.settings = {.region = "in",
-	                                      .signup_open = true,
+	                                      .signup = SERVICE_SIGNUP_OPEN,
 	                                      .check_host = true,
 	                                      .session_life_ms = 30LL * 24 * 3600 * 1000},
 	    .clock = {now_ms, NULL},

@@ -35,7 +35,7 @@ one_loop_open(struct one_loop *one)
 	              &one->store, message, sizeof(message)) == DOM_OK;
 	assert(is_good);
 	one->service = (struct service){
-	    .settings = {.region = "home", .signup_open = true, .session_life_ms = 3600000},
+	    .settings = {.region = "home", .signup = SERVICE_SIGNUP_OPEN, .session_life_ms = 3600000},
 	    .clock = {now_ms, &one->now_ms},
 	    .random = dom_random_system(),
 	    .store = one->store,

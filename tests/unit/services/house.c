@@ -78,7 +78,7 @@ house_set_up(void **state)
 	    DOM_OK);
 	assert_int_equal(store_reader_open(house.store, &house.reader), DOM_OK);
 	house.service = (struct service){.settings = {.region = "in",
-	                                     .signup_open = true,
+	                                     .signup = SERVICE_SIGNUP_OPEN,
 	                                     .check_host = true,
 	                                     .session_life_ms = 30LL * 24 * 3600 * 1000},
 	    .clock = {now_ms, &house.now_ms},

@@ -90,7 +90,7 @@ a_closed_region_takes_nobody_new(void **state)
 {
 	(void)state;
 	sign_up(&house.ana);
-	house.service.settings.signup_open = false;
+	house.service.settings.signup = SERVICE_SIGNUP_CLOSED;
 	assert_int_equal(sign_up_as("bob", ""), SERVICE_SIGNUP_REFUSED);
 	assert_int_equal(sign_up_as("ana", ""), SERVICE_USER_EXISTS);
 	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
@@ -114,7 +114,7 @@ an_operator_makes_the_account_and_its_owner_brings_the_keys(void **state)
 
 	(void)state;
 	assert_int_equal(store_write(house.store, add_account, &account), DOM_OK);
-	house.service.settings.signup_open = false;
+	house.service.settings.signup = SERVICE_SIGNUP_CLOSED;
 	ask(SERVICE_LOGIN_CHALLENGE, NULL);
 	wire_challenge_ask_encode(&house.body, dom_slice_of("Ana"));
 	assert_int_equal(send(), SERVICE_USER_NOT_INIT);
