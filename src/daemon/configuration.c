@@ -2,6 +2,7 @@
 /* Reading domiciled.conf: inih finds the lines, the table below knows the keys. */
 #include "daemon/configuration.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
@@ -34,6 +35,7 @@ enum key {
 	KEY_TLS_KEY,
 	KEY_PUBLIC_HOSTS,
 	KEY_PATH_PREFIX,
+	KEY_TRUSTED,
 	KEY_SIGNUP,
 	KEY_SESSION_DAYS,
 	KEY_DEFAULT_QUOTA_BYTES,
@@ -59,6 +61,7 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_TLS_KEY] = "tls_key",
     [KEY_PUBLIC_HOSTS] = "public_hosts",
     [KEY_PATH_PREFIX] = "path_prefix",
+    [KEY_TRUSTED] = "trusted_addresses",
     [KEY_SIGNUP] = "signup",
     [KEY_SESSION_DAYS] = "session_days",
     [KEY_DEFAULT_QUOTA_BYTES] = "default_quota_bytes",
@@ -167,6 +170,47 @@ list(struct reading *reading, const char *name, const char *value, const char **
 }
 
 static void
+set_signup(struct reading *reading, const char *value)
+{
+	if (strcmp(value, "open") == 0)
+		reading->into->signup = SERVICE_SIGNUP_OPEN;
+	else if (strcmp(value, "invitation") == 0)
+		reading->into->signup = SERVICE_SIGNUP_INVITATION;
+	else if (strcmp(value, "closed") != 0)
+		problem(reading, reading->line,
+		    "signup must be open, invitation or closed, not \"%s\"", value);
+}
+
+static void
+set_trusted(struct reading *reading, const char *value)
+{
+	const char *texts[CONFIGURATION_LIST_MAX];
+	struct http_networks *trusted = &reading->into->trusted;
+	size_t count = 0;
+
+	static_assert((int)CONFIGURATION_LIST_MAX <= (int)HTTP_NETWORKS_MAX, "fits");
+	if (reading->set_at[KEY_TRUSTED] == 0)
+		trusted->count = 0;
+	if (strcmp(value, "none") == 0)
+		return;
+	list(reading, "trusted_addresses", value, texts, NULL, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (trusted->count == HTTP_NETWORKS_MAX) {
+			problem(reading, reading->line,
+			    "trusted_addresses has more than %d entries", HTTP_NETWORKS_MAX);
+			return;
+		}
+		if (!http_network_parse(texts[i], &trusted->of[trusted->count]))
+			problem(reading, reading->line,
+			    "trusted_addresses takes addresses and networks such as 192.0.2.7 "
+			    "or 2001:db8::/32, or none, not \"%s\"",
+			    texts[i]);
+		else
+			trusted->count++;
+	}
+}
+
+static void
 set_region(struct reading *reading, const char *value)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz", more[] = "0123456789-";
@@ -222,18 +266,6 @@ set_backup_keep(struct reading *reading, const char *value)
 }
 
 static void
-set_signup(struct reading *reading, const char *value)
-{
-	if (strcmp(value, "open") == 0)
-		reading->into->signup = SERVICE_SIGNUP_OPEN;
-	else if (strcmp(value, "invitation") == 0)
-		reading->into->signup = SERVICE_SIGNUP_INVITATION;
-	else if (strcmp(value, "closed") != 0)
-		problem(reading, reading->line,
-		    "signup must be open, invitation or closed, not \"%s\"", value);
-}
-
-static void
 set(struct reading *reading, unsigned key, const char *value)
 {
 	struct configuration *into = reading->into;
@@ -271,6 +303,9 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_PATH_PREFIX:
 		set_prefix(reading, value);
+		break;
+	case KEY_TRUSTED:
+		set_trusted(reading, value);
 		break;
 	case KEY_SIGNUP:
 		set_signup(reading, value);
@@ -345,7 +380,7 @@ handle(void *user, const char *section, const char *name, const char *value)
 		if (value[0] == '\0')
 			problem(reading, reading->line, "%s has no value", name);
 		else if (reading->set_at[key] != 0 && key != KEY_LISTEN &&
-		         key != KEY_PUBLIC_HOSTS)
+		         key != KEY_PUBLIC_HOSTS && key != KEY_TRUSTED)
 			problem(reading, reading->line, "%s is set already in line %d", name,
 			    reading->set_at[key]);
 		else
@@ -498,6 +533,7 @@ configuration_read(
 	    .signup = SERVICE_SIGNUP_CLOSED,
 	    .session_days = SESSION_DAYS_STANDARD,
 	    .log = "stderr",
+	    .trusted = http_networks_standard(),
 	    .limits = http_limits_standard()};
 	if ((reading.file = fopen(path, "re")) == NULL) {
 		problem(&reading, 0,

@@ -6,6 +6,7 @@
 #include "base/duration.h"
 
 #include "http/limit.h"
+#include "http/peer.h"
 #include "services/service.h"
 
 /*
@@ -36,6 +37,7 @@ struct configuration {
 	const char *ready_file;     /* NULL: none */
 	const char *metrics_listen; /* NULL: none */
 	struct http_limits limits;
+	struct http_networks trusted;
 #ifdef DOM_TEST_API
 	bool test_api;
 #endif

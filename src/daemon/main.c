@@ -214,6 +214,7 @@ open_server(struct region *region, char *message_r, size_t message_size)
 	    .service = &region->service,
 	    .store = region->store,
 	    .limits = configuration->limits,
+	    .trusted = configuration->trusted,
 	    .prefix = configuration->path_prefix,
 	    .loops = configuration->loops,
 	    .log_fd = region->log_fd,
@@ -224,6 +225,18 @@ open_server(struct region *region, char *message_r, size_t message_size)
 	};
 
 	return http_server_open(&options, &region->server, message_r, message_size);
+}
+
+static struct service_limits
+limits_of(const struct configuration *configuration)
+{
+	const int64_t *of = configuration->limits.of;
+
+	return (struct service_limits){.collections = of[HTTP_LIMIT_COLLECTIONS],
+	    .members = of[HTTP_LIMIT_MEMBERS],
+	    .invitations = of[HTTP_LIMIT_INVITATIONS],
+	    .sessions = of[HTTP_LIMIT_SESSIONS],
+	    .statements_per_day = of[HTTP_LIMIT_STATEMENTS_PER_DAY]};
 }
 
 static struct login_attempts *
@@ -284,6 +297,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	            .hosts = configuration->public_hosts,
 	            .host_count = configuration->public_host_count,
 	            .quota_bytes = configuration->quota_bytes,
+	            .limits = limits_of(configuration),
 	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
 #ifdef DOM_TEST_API
 	            .test_api = configuration->test_api,

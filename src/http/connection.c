@@ -572,7 +572,8 @@ http_connection_open(struct http_loop *loop, int fd, struct http_tls *tls)
 	connection->owner.ready = owner_ready;
 	connection->http2_owner.changed = http2_changed;
 	connection->is_fresh = true;
-	connection->owner.fd = connection->http2_owner.fd = fd;
+	connection->owner.peer = http_peer_of_socket(fd, &loop->core->trusted);
+	connection->http2_owner.peer = connection->owner.peer;
 	connection->interest = EPOLLIN;
 	connection->next = loop->connections;
 	connection->link = &loop->connections;

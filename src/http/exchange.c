@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 
 #include "http/cors.h"
+#include "http/rates.h"
 #include "http/reply.h"
 #include "services/push/push.h"
 
@@ -333,17 +334,41 @@ refuse_route(struct http_exchange *exchange, enum route_answer answer)
 	}
 }
 
+/* what: more of it than an address may ask. */
+static enum http_exchange_step
+refuse_rate(struct http_exchange *exchange, const char *what, int64_t wait_us)
+{
+	int64_t seconds = (wait_us + 999999) / 1000000;
+	const char *detail = dom_arena_print(exchange->arena,
+	    "Too many %s from your network: please try again in %lld %s.", what,
+	    (long long)(seconds < 120 ? seconds : (seconds + 59) / 60),
+	    seconds == 1    ? "second"
+	    : seconds < 120 ? "seconds"
+	                    : "minutes");
+
+	http_exchange_fault(exchange, HTTP_FAULT_RATE, detail);
+	exchange->response.retry_after_seconds = (unsigned)seconds;
+	return HTTP_EXCHANGE_REPLY;
+}
+
 enum http_exchange_step
 http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 {
 	struct service_request *request = &exchange->request;
 	const struct service_plan *plan;
 	enum route_answer answer;
+	int64_t wait_us;
 
 	exchange->bytes_in = head->size;
 	exchange->response.omit_body = dom_slice_is(head->method, "HEAD");
+	if (exchange->owner != NULL)
+		exchange->peer = exchange->owner->peer;
+	wait_us = http_rates_request(
+	    exchange->loop->core->rates, &exchange->peer, exchange->began_us);
 	if (cors_note(head, exchange->arena, &exchange->response) != DOM_OK)
 		return refuse(exchange, HTTP_FAULT_BUSY, NULL);
+	if (wait_us != 0)
+		return refuse_rate(exchange, "requests", wait_us);
 	if (cors_preflight(head, &exchange->response)) {
 		note(exchange);
 		return HTTP_EXCHANGE_REPLY;
@@ -353,13 +378,17 @@ http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 	if (answer != ROUTE_FOUND)
 		return refuse_route(exchange, answer);
 	plan = service_plan(exchange->route.op);
+	wait_us = http_rates_operation(exchange->loop->core->rates, &exchange->peer,
+	    exchange->route.op, exchange->began_us);
+	if (wait_us != 0)
+		return refuse_rate(exchange,
+		    exchange->route.op == SERVICE_SIGNUP ? "sign-ups" : "logins", wait_us);
 	request->host = head->host;
 	if (plan->opens_socket &&
 	    (!head->wants_websocket || websocket_accept(head->websocket_key,
 	                                   exchange->response.websocket_accept) != DOM_OK))
 		return refuse(exchange, HTTP_FAULT_UPGRADE, NULL);
-	if (exchange->route.op == SERVICE_LOGIN && exchange->owner != NULL)
-		request->peer = http_peer(exchange->owner->fd, exchange->peer);
+	request->peer = http_peer_slice(&exchange->peer);
 	if ((plan->needs_session || plan->opens_socket) && head->authorization.data != NULL)
 		read_authorization(head->authorization, request);
 	if (!plan->needs_session && head->device.data != NULL &&

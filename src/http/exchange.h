@@ -26,7 +26,7 @@ enum http_exchange_step {
 
 struct http_exchange_owner {
 	void (*ready)(struct http_exchange_owner *owner);
-	int fd; /* of the socket that it came over, for limits by address; 0: not known */
+	struct http_peer peer; /* whom it comes from */
 };
 
 struct http_exchange {
@@ -48,7 +48,7 @@ struct http_exchange {
 	bool keeps_body;
 	int64_t body_size, body_held; /* held: counted in core->body_bytes */
 	uint64_t bytes_in;
-	uint8_t peer[HTTP_PEER_SIZE];
+	struct http_peer peer; /* the owner may be gone when it is asked for */
 	int64_t began_us;
 	enum dom_status status; /* what the job or the pool answered */
 	struct store_job job;

@@ -19,7 +19,7 @@ struct http2;
 struct http2_owner {
 	/* There may be something to write; never from within a call. */
 	void (*changed)(struct http2_owner *owner);
-	int fd; /* of the socket, see struct http_exchange_owner */
+	struct http_peer peer;
 };
 
 /* NULL: no memory. */

@@ -26,7 +26,7 @@ http2_stream_new(struct http2 *http2, int32_t id)
 	if (stream == NULL)
 		return NULL;
 	stream->owner.ready = stream_ready;
-	stream->owner.fd = http2->owner->fd;
+	stream->owner.peer = http2->owner->peer;
 	stream->http2 = http2;
 	stream->id = id;
 	stream->next = http2->streams;

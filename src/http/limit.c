@@ -27,6 +27,20 @@ const struct http_limit_entry http_limit_table[] = {
     [HTTP_LIMIT_LOGIN_PER_HOUR] = {"limit_login_per_hour", 60, 1, 1000000},
     [HTTP_LIMIT_LOGIN_ADDRESS_BURST] = {"limit_login_address_burst", 100, 1, 1000000},
     [HTTP_LIMIT_LOGIN_ADDRESS_PER_HOUR] = {"limit_login_address_per_hour", 600, 1, 1000000},
+    /* A first backup over a fast network asks hundreds of times a second. */
+    [HTTP_LIMIT_REQUEST_ADDRESS_BURST] = {"limit_request_address_burst", 20000, 1, 1000000},
+    [HTTP_LIMIT_REQUEST_ADDRESS_PER_SECOND] = {"limit_request_address_per_second", 1000, 1,
+        1000000},
+    [HTTP_LIMIT_SIGNUP_ADDRESS_BURST] = {"limit_signup_address_burst", 20, 1, 1000000},
+    [HTTP_LIMIT_SIGNUP_ADDRESS_PER_HOUR] = {"limit_signup_address_per_hour", 60, 1, 1000000},
+    [HTTP_LIMIT_CHALLENGE_ADDRESS_BURST] = {"limit_challenge_address_burst", 300, 1, 1000000},
+    [HTTP_LIMIT_CHALLENGE_ADDRESS_PER_HOUR] = {"limit_challenge_address_per_hour", 3600, 1,
+        1000000},
+    [HTTP_LIMIT_COLLECTIONS] = {"limit_collections", 1000, 1, 1000000},
+    [HTTP_LIMIT_MEMBERS] = {"limit_members", 1000, 1, 1000000},
+    [HTTP_LIMIT_INVITATIONS] = {"limit_invitations", 1000, 1, 1000000},
+    [HTTP_LIMIT_SESSIONS] = {"limit_sessions", 100, 1, 1000000},
+    [HTTP_LIMIT_STATEMENTS_PER_DAY] = {"limit_statements_per_day", 500, 1, 1000000},
 };
 static_assert(sizeof(http_limit_table) / sizeof(http_limit_table[0]) == HTTP_LIMIT_COUNT,
     "every limit has its row");

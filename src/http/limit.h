@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Every limit that this layer holds a client to, in one table.  An operator
+ * Every limit that clients are held to, in one table.  An operator
  * sets them by key in domiciled.conf; domiciled.conf(5) lists them all.
  */
 enum http_limit {
@@ -29,6 +29,19 @@ enum http_limit {
 	HTTP_LIMIT_LOGIN_PER_HOUR,
 	HTTP_LIMIT_LOGIN_ADDRESS_BURST,
 	HTTP_LIMIT_LOGIN_ADDRESS_PER_HOUR,
+	/* Of one address, see http/rates.h. */
+	HTTP_LIMIT_REQUEST_ADDRESS_BURST,
+	HTTP_LIMIT_REQUEST_ADDRESS_PER_SECOND,
+	HTTP_LIMIT_SIGNUP_ADDRESS_BURST,
+	HTTP_LIMIT_SIGNUP_ADDRESS_PER_HOUR,
+	HTTP_LIMIT_CHALLENGE_ADDRESS_BURST,
+	HTTP_LIMIT_CHALLENGE_ADDRESS_PER_HOUR,
+	/* Held by the rules, see struct service_limits. */
+	HTTP_LIMIT_COLLECTIONS,
+	HTTP_LIMIT_MEMBERS,
+	HTTP_LIMIT_INVITATIONS,
+	HTTP_LIMIT_SESSIONS,
+	HTTP_LIMIT_STATEMENTS_PER_DAY,
 	HTTP_LIMIT_COUNT,
 };
 

@@ -8,6 +8,7 @@
 #include "http/limit.h"
 #include "http/log.h"
 #include "http/metrics.h"
+#include "http/peer.h"
 #include "http/pool.h"
 #include "http/transport.h"
 #include "services/service.h"
@@ -26,6 +27,8 @@ struct http_core {
 	const struct service *service;
 	struct store *store;
 	struct http_limits limits;
+	struct http_networks trusted;
+	struct http_rates *rates; /* NULL: nobody is counted */
 	const char *prefix; /* of every path, without a slash at its end */
 	struct http_pool *pool;
 	atomic_int_least64_t body_bytes;       /* held for requests on their way */

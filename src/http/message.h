@@ -32,6 +32,7 @@ enum http_fault {
 	HTTP_FAULT_EXPECTATION,     /* 417 */
 	HTTP_FAULT_QUERY,           /* 422 */
 	HTTP_FAULT_UPGRADE,         /* 426 */
+	HTTP_FAULT_RATE,            /* 429 */
 	HTTP_FAULT_HEADER_SIZE,     /* 431 */
 	HTTP_FAULT_TRANSFER_CODING, /* 501 */
 	HTTP_FAULT_BUSY,            /* 503 */

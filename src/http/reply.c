@@ -91,6 +91,8 @@ static const struct row service_rows[] = {
         "The account has no space left in this region, so nothing was stored."},
     [SERVICE_TOO_MANY_ATTEMPTS] = {429, "too_many_attempts", false,
         "Too many wrong passwords. Please try again later."},
+    [SERVICE_TOO_MANY_REQUESTS] = {429, "too_many_requests", false,
+        "Too much of this for now. Please try again later."},
     [SERVICE_CHUNK_DAMAGED] = {500, "chunk_damaged", false,
         "The server's copy of this chunk is damaged."},
 };
@@ -114,6 +116,8 @@ static const struct row fault_rows[] = {
         "A parameter of the query is not valid."},
     [HTTP_FAULT_UPGRADE] = {426, "upgrade_required", false,
         "This path speaks WebSocket, version 13, and nothing else."},
+    [HTTP_FAULT_RATE] = {429, "too_many_requests", false,
+        "Too many requests from your network. Please try again later."},
     [HTTP_FAULT_HEADER_SIZE] = {431, "header_too_large", false,
         "The request's head is larger than this server takes."},
     [HTTP_FAULT_TRANSFER_CODING] = {501, "unsupported_transfer_coding", false,

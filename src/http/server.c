@@ -20,6 +20,7 @@
 
 #include "http/listener.h"
 #include "http/loop.h"
+#include "http/rates.h"
 
 enum { PAUSE_MS = 20 }; /* at a limit, before it looks again */
 
@@ -162,9 +163,13 @@ http_server_open(const struct http_server_options *options, struct http_server *
 	server->core.service = options->service;
 	server->core.store = options->store;
 	server->core.limits = options->limits;
+	server->core.trusted = options->trusted;
 	server->core.prefix = options->prefix;
 	pthread_mutex_init(&server->lock, NULL);
 	pthread_cond_init(&server->quiet, NULL);
+	server->core.rates = http_rates_new(&options->limits, &options->service->random);
+	if (server->core.rates == NULL)
+		goto failed;
 	if ((server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 		goto failed;
 	if ((st = open_listeners(server, options, message_r, message_size)) != DOM_OK) {
@@ -321,6 +326,7 @@ http_server_close(struct http_server **server)
 	for (size_t i = 0; i < old->listener_count; i++)
 		http_listener_close(&old->listeners[i]);
 	http_tls_close(&old->tls);
+	http_rates_free(&old->core.rates);
 	if (old->stop_fd > 0)
 		close(old->stop_fd);
 	pthread_cond_destroy(&old->quiet);

@@ -4,6 +4,7 @@
 
 #include "http/limit.h"
 #include "http/metrics.h"
+#include "http/peer.h"
 #include "services/service.h"
 
 /*
@@ -16,6 +17,7 @@ struct http_server_options {
 	const struct service *service;
 	struct store *store;
 	struct http_limits limits;
+	struct http_networks trusted; /* whose addresses are not counted */
 	const char *prefix;        /* of every path, "" or "/sync" */
 	unsigned loops;            /* 0: one for each core */
 	int log_fd;                /* -1: no request log */

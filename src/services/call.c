@@ -49,6 +49,29 @@ service_refuse_field(struct service_call *call, enum service_code code, const ch
 	return st;
 }
 
+enum dom_status
+service_refuse_until(
+    struct service_call *call, enum service_code code, const char *what, int64_t wait_ms)
+{
+	int64_t seconds = (wait_ms + 999) / 1000, minutes = (seconds + 59) / 60;
+	enum dom_status st;
+	const char *detail;
+
+	if (minutes >= 120)
+		detail = dom_arena_print(call->arena, "%s: please try again in %lld hours.",
+		    what, (long long)((minutes + 59) / 60));
+	else
+		detail = dom_arena_print(call->arena, "%s: please try again in %lld %s.", what,
+		    (long long)(seconds < 120 ? seconds : minutes),
+		    seconds == 1    ? "second"
+		    : seconds < 120 ? "seconds"
+		                    : "minutes");
+	st = service_refuse(call, code, detail);
+	if (st == DOM_EDENIED)
+		call->reply->retry_after_seconds = (unsigned)seconds;
+	return st;
+}
+
 static bool
 is_msgpack(struct dom_slice body)
 {

@@ -34,6 +34,9 @@ DOM_MUST_CHECK enum dom_status service_refuse_and_keep(
 /* The same as service_refuse() with one entry in "errors". */
 DOM_MUST_CHECK enum dom_status service_refuse_field(struct service_call *call,
     enum service_code code, const char *detail, const struct wire_error_field *error);
+/* The same with a time to wait; what: there was too much of it, no full stop. */
+DOM_MUST_CHECK enum dom_status service_refuse_until(
+    struct service_call *call, enum service_code code, const char *what, int64_t wait_ms);
 /* A body that a decoder refused with st: 400, 413 or 422. */
 DOM_MUST_CHECK enum dom_status service_refuse_body(struct service_call *call,
     enum dom_status st, struct dom_slice body, const struct wire_reject *reject);

@@ -133,6 +133,7 @@ enum service_code {
 	                            written */
 	SERVICE_QUOTA_EXCEEDED,  /* ours: 507 quota_exceeded */
 	SERVICE_TOO_MANY_ATTEMPTS, /* ours: 429 too_many_attempts */
+	SERVICE_TOO_MANY_REQUESTS, /* ours: 429 too_many_requests */
 	SERVICE_CHUNK_DAMAGED,     /* 500 is reserved for this and for our own faults */
 	SERVICE_CODE_COUNT,
 };
@@ -159,7 +160,7 @@ struct service_request {
 	bool token_malformed;    /* an Authorization that is not "Token x" or "Bearer x" */
 	struct dom_slice host;   /* Host header, as sent */
 	struct dom_slice device; /* Domicile-Device, decoded; may be empty */
-	struct dom_slice peer;   /* a login's: where it comes from, for limits; may be empty */
+	struct dom_slice peer;   /* where it comes from, for limits; may be empty */
 	struct dom_slice collection_uid, item_uid,
 	    chunk_uid; /* from the path, percent-decoded */
 	struct dom_slice session_id;
@@ -216,6 +217,15 @@ enum service_signup {
 	SERVICE_SIGNUP_OPEN,
 };
 
+/* 0: as many as they like. */
+struct service_limits {
+	int64_t collections; /* that an account owns */
+	int64_t members;     /* of a collection */
+	int64_t invitations; /* that an account has sent and that wait */
+	int64_t sessions;    /* of an account */
+	int64_t statements_per_day;
+};
+
 struct service_settings {
 	const char *region; /* name */
 	enum service_signup signup;
@@ -226,6 +236,7 @@ struct service_settings {
 #ifdef DOM_TEST_API
 	bool test_api;
 #endif
+	struct service_limits limits;
 	int64_t quota_bytes; /* of chunks for each account without its own; 0: no limit */
 };
 

@@ -557,6 +557,18 @@ DOM_MUST_CHECK enum dom_status store_invite_expire(struct store_txn *txn, int64_
 DOM_MUST_CHECK enum dom_status store_invite_scan(struct store_txn *txn, int64_t after,
     unsigned limit, struct dom_arena *arena, struct store_invite **rows_r, size_t *count_r);
 
+/* --- limits ------------------------------------------------------------------ */
+
+/* Collections that the account owns, those that nobody is in any more too. */
+DOM_MUST_CHECK enum dom_status store_collection_count(
+    struct store_txn *txn, int64_t owner, uint64_t *count_r);
+/* End all sessions of the account but those that were used last. */
+DOM_MUST_CHECK enum dom_status store_session_trim(
+    struct store_txn *txn, int64_t account, uint64_t keep);
+/* When the newest statement (back 0), or the one so many before it, was taken; DOM_ABSENT. */
+DOM_MUST_CHECK enum dom_status store_statement_accepted(
+    struct store_txn *txn, int64_t account, uint64_t back, int64_t *accepted_ms_r);
+
 /* --- figures ---------------------------------------------------------------- */
 
 struct store_counts {

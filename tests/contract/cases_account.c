@@ -307,6 +307,60 @@ sessions_that_ended_expire_a_few_at_a_time(void **state)
 	write_commit(world);
 }
 
+static void
+the_sessions_that_were_used_last_are_kept(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), bo = add_account(txn, "bo", 2);
+	static const int64_t used_ms[] = {50, 90, 70, 90, 10};
+	struct store_session *rows;
+	size_t count;
+
+	for (uint8_t i = 0; i < 5; i++)
+		assert_status(
+		    store_session_add(txn, &(struct store_session){.token_hash = {i, 1},
+		                               .id = {i},
+		                               .account = i == 4 ? bo : ana,
+		                               .used_ms = used_ms[i],
+		                               .expires_ms = 1000}),
+		    DOM_OK);
+	assert_status(store_session_trim(txn, ana, 4), DOM_OK);
+	assert_status(store_session_list(txn, ana, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 4);
+	assert_status(store_session_trim(txn, ana, 2), DOM_OK);
+	assert_status(store_session_list(txn, ana, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 2);
+	assert_int_equal(rows[0].id[0], 3);
+	assert_int_equal(rows[1].id[0], 1);
+	assert_status(store_session_trim(txn, ana, 0), DOM_OK);
+	assert_status(store_session_list(txn, ana, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 0);
+	assert_status(store_session_list(txn, bo, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	write_commit(world);
+}
+
+static void
+collections_are_counted_for_their_owner(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), bo = add_account(txn, "bo", 2);
+	uint64_t count;
+
+	assert_status(store_collection_count(txn, ana, &count), DOM_OK);
+	assert_int_equal(count, 0);
+	add_collection(txn, "c1", ana);
+	add_collection(txn, "c2", bo);
+	add_collection(txn, "c3", ana);
+	assert_status(store_collection_count(txn, ana, &count), DOM_OK);
+	assert_int_equal(count, 2);
+	assert_status(store_collection_count(txn, bo, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	write_commit(world);
+}
+
 const struct CMUnitTest account_cases[] = {
     CONTRACT_CASE(an_account_is_found_by_number_id_name_and_email),
     CONTRACT_CASE(an_account_that_is_not_there_is_absent),
@@ -318,5 +372,7 @@ const struct CMUnitTest account_cases[] = {
     CONTRACT_CASE(a_session_needs_an_account),
     CONTRACT_CASE(sessions_are_listed_by_newest_use_and_revoked_by_their_owner_only),
     CONTRACT_CASE(sessions_that_ended_expire_a_few_at_a_time),
+    CONTRACT_CASE(the_sessions_that_were_used_last_are_kept),
+    CONTRACT_CASE(collections_are_counted_for_their_owner),
 };
 const size_t account_case_count = sizeof(account_cases) / sizeof(account_cases[0]);

@@ -197,6 +197,27 @@ a_consent_for_any_type_covers_all_but_the_named_one_is_told(void **state)
 	write_commit(world);
 }
 
+static void
+when_a_statement_was_taken_is_told_from_the_newest_on(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), bo = add_account(txn, "bo", 2), ms;
+
+	for (uint64_t serial = 1; serial <= 3; serial++)
+		assert_status(store_statement_add(txn, ana,
+		                  &(struct store_statement){
+		                      .serial = serial, .accepted_ms = 100 * (int64_t)serial}),
+		    DOM_OK);
+	assert_status(store_statement_accepted(txn, ana, 0, &ms), DOM_OK);
+	assert_int_equal(ms, 300);
+	assert_status(store_statement_accepted(txn, ana, 2, &ms), DOM_OK);
+	assert_int_equal(ms, 100);
+	assert_status(store_statement_accepted(txn, ana, 3, &ms), DOM_ABSENT);
+	assert_status(store_statement_accepted(txn, bo, 0, &ms), DOM_ABSENT);
+	write_commit(world);
+}
+
 const struct CMUnitTest statement_cases[] = {
     CONTRACT_CASE(statements_have_serials_without_gaps),
     CONTRACT_CASE(a_consent_covers_its_types_of_its_account_only),
@@ -204,5 +225,6 @@ const struct CMUnitTest statement_cases[] = {
     CONTRACT_CASE(a_new_consent_replaces_what_the_service_covered),
     CONTRACT_CASE(a_withdrawn_consent_covers_nothing_and_can_come_back),
     CONTRACT_CASE(a_consent_for_any_type_covers_all_but_the_named_one_is_told),
+    CONTRACT_CASE(when_a_statement_was_taken_is_told_from_the_newest_on),
 };
 const size_t statement_case_count = sizeof(statement_cases) / sizeof(statement_cases[0]);

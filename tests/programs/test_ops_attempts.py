@@ -8,7 +8,7 @@ import pytest
 from etebase_client import Client, Refused
 from h2_connection import Connection
 
-LIMITS = {"limit_login_burst": 3, "limit_login_per_hour": 60,
+LIMITS = {"trusted_addresses": "none", "limit_login_burst": 3, "limit_login_per_hour": 60,
           "limit_login_address_burst": 5, "limit_login_address_per_hour": 60}
 
 

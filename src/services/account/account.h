@@ -39,10 +39,6 @@ DOM_MUST_CHECK enum dom_status account_create(
  */
 DOM_MUST_CHECK enum dom_status account_invite_take(
     struct service_call *call, struct dom_slice text, struct store_invite *invite_r);
-/* 429: what there was too much of, and when to try again. */
-DOM_MUST_CHECK enum dom_status account_refuse_attempts(
-    struct service_call *call, const char *what, int64_t wait_ms);
-
 /* True if the session was last used long enough ago to be written down. */
 bool account_session_wants_touch(const struct service_call *call);
 DOM_MUST_CHECK enum dom_status account_session_touch(struct service_call *call);

@@ -96,8 +96,8 @@ account_invite_take(
 	if (attempts != NULL)
 		wait_ms = login_attempts_take(attempts, NULL, peer, call->now_ms);
 	if (wait_ms != 0)
-		return account_refuse_attempts(
-		    call, "Too many wrong invitations or passwords from this address", wait_ms);
+		return service_refuse_until(call, SERVICE_TOO_MANY_ATTEMPTS,
+		    "Too many wrong invitations or passwords from this address", wait_ms);
 	st = take(call, text, invite_r);
 	if (attempts != NULL && st != DOM_EDENIED)
 		login_attempts_give_back(attempts, NULL, peer, call->now_ms);

@@ -134,22 +134,6 @@ decode(
 	return service_refuse_body(call, st, call->request->body, &reject);
 }
 
-enum dom_status
-account_refuse_attempts(struct service_call *call, const char *what, int64_t wait_ms)
-{
-	int64_t seconds = (wait_ms + 999) / 1000;
-	enum dom_status st;
-	const char *detail = dom_arena_print(call->arena, "%s: please try again in %lld %s.",
-	    what, (long long)(seconds < 120 ? seconds : (seconds + 59) / 60),
-	    seconds == 1    ? "second"
-	    : seconds < 120 ? "seconds"
-	                    : "minutes");
-
-	st = service_refuse(call, SERVICE_TOO_MANY_ATTEMPTS, detail);
-	call->reply->retry_after_seconds = (unsigned)seconds;
-	return st;
-}
-
 /* The same for an account that is only imagined, so that nobody learns which are. */
 static enum dom_status
 check_login(struct service_call *call, const struct store_account *account,
@@ -164,7 +148,7 @@ check_login(struct service_call *call, const struct store_account *account,
 		return check_response(call, account, message, response, WIRE_ACTION_LOGIN);
 	wait_ms = login_attempts_take(attempts, account->id, peer, call->now_ms);
 	if (wait_ms != 0)
-		return account_refuse_attempts(call,
+		return service_refuse_until(call, SERVICE_TOO_MANY_ATTEMPTS,
 		    "Too many wrong passwords for this account or from this address", wait_ms);
 	st = check_response(call, account, message, response, WIRE_ACTION_LOGIN);
 	if (st != DOM_EDENIED || call->reply->code != SERVICE_LOGIN_BAD_SIGNATURE)

@@ -51,6 +51,11 @@ account_session_start(struct service_call *call, const struct store_account *acc
 	/* A few dead ones go whenever one is born, so they never pile up. */
 	if ((st = store_sessions_due(call->txn, 0, EXPIRE_AT_ONCE_MAX, &ended)) < 0)
 		return st;
+	/* Whoever logs in gets in: the device that was away longest makes room. */
+	if (call->service->settings.limits.sessions != 0 &&
+	    (st = store_session_trim(call->txn, account->number,
+	         (uint64_t)call->service->settings.limits.sessions - 1)) < 0)
+		return st;
 	token_make(&call->service->random, token);
 	dom_random_fill(&call->service->random, session.id, sizeof(session.id));
 	st = dom_sha256(dom_slice(token, sizeof(token)), session.token_hash);

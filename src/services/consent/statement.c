@@ -6,7 +6,7 @@
 
 #include "services/consent/consent.h"
 
-enum { STATEMENTS_PAGE_MAX = 100 };
+enum { STATEMENTS_PAGE_MAX = 100, DAY_MS = 24 * 3600 * 1000 };
 
 /* The login key vouches for the statement key, once. */
 enum dom_status
@@ -107,6 +107,28 @@ check_serial(
 	        (unsigned long long)serial + 1, (unsigned long long)statement->serial));
 }
 
+/* Each is kept for ever, so there is a limit to how many there may be. */
+static enum dom_status
+check_rate(struct service_call *call)
+{
+	int64_t most = call->service->settings.limits.statements_per_day, accepted_ms;
+	enum dom_status st;
+
+	if (most == 0)
+		return DOM_OK;
+	st = store_statement_accepted(
+	    call->txn, call->account.number, (uint64_t)most - 1, &accepted_ms);
+	if (st == DOM_ABSENT || (st == DOM_OK && accepted_ms <= call->now_ms - DAY_MS))
+		return DOM_OK;
+	if (st != DOM_OK)
+		return st;
+	/* A clock that was set back closes nobody out for longer. */
+	if (accepted_ms > call->now_ms)
+		accepted_ms = call->now_ms;
+	return service_refuse_until(call, SERVICE_TOO_MANY_REQUESTS,
+	    "Too many statements in a day", accepted_ms + DAY_MS - call->now_ms);
+}
+
 static enum dom_status
 apply(struct service_call *call, const struct wire_statement *statement)
 {
@@ -179,6 +201,8 @@ consent_statement_add(struct service_call *call)
 	if (statement.until_ms != 0 && statement.until_ms <= statement.issued_ms)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This consent would end before it begins.");
+	if ((st = check_rate(call)) != DOM_OK)
+		return st;
 	return store_and_apply(call, &message, &statement);
 }
 

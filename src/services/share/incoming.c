@@ -109,6 +109,8 @@ share_incoming_accept(struct service_call *call)
 	if (st == DOM_ABSENT)
 		st = check_owners(call, collection.owner);
 	if (st == DOM_OK)
+		st = share_check_members(call, collection.number);
+	if (st == DOM_OK)
 		st = join(call, &collection, &invitation, &acceptance);
 	return st;
 }

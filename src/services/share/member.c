@@ -14,6 +14,22 @@ share_open(struct service_call *call, struct vault_place *place_r)
 	return st;
 }
 
+enum dom_status
+share_check_members(struct service_call *call, int64_t collection)
+{
+	int64_t most = call->service->settings.limits.members;
+	uint64_t members, admins;
+	enum dom_status st;
+
+	st = store_member_count(call->txn, collection, &members, &admins);
+	if (st == DOM_OK && most != 0 && members >= (uint64_t)most)
+		return service_refuse(call, SERVICE_TOO_LARGE,
+		    dom_arena_print(call->arena,
+		        "A collection has at most %lld members in this region.",
+		        (long long)most));
+	return st;
+}
+
 /* The member that the path names; an e-mail address is no name here. */
 static enum dom_status
 find_member(

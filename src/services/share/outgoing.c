@@ -28,6 +28,7 @@ check_invitation(struct service_call *call, const struct vault_place *place,
     const struct store_account *recipient)
 {
 	struct store_member member;
+	int64_t most = call->service->settings.limits.invitations;
 	uint64_t sent;
 	enum dom_status st;
 
@@ -49,8 +50,10 @@ check_invitation(struct service_call *call, const struct vault_place *place,
 		return st < 0 ? st
 		              : service_refuse(call, SERVICE_INVITATION_EXISTS,
 		                    "You have invited this person to this collection already.");
+	if ((st = share_check_members(call, place->collection.number)) != DOM_OK)
+		return st;
 	st = store_invitation_count(call->txn, call->account.number, &sent);
-	if (st == DOM_OK && sent >= SHARE_INVITATIONS_MAX)
+	if (st == DOM_OK && most != 0 && sent >= (uint64_t)most)
 		return service_refuse(call, SERVICE_TOO_LARGE,
 		    "Too many of your invitations wait for an answer: withdraw some first.");
 	return st > 0 ? DOM_ESTORE : st;

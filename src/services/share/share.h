@@ -11,7 +11,6 @@
  * etebase-protocol 4.5 and 4.6.
  */
 enum {
-	SHARE_INVITATIONS_MAX = 1000, /* pending ones that an account has sent */
 	/* Other owners whose collections an account is in; a sync token holds as many. */
 	SHARE_OWNERS_MAX = WIRE_STOKEN_OWNERS_MAX - 1,
 };
@@ -26,6 +25,10 @@ DOM_MUST_CHECK enum dom_status share_open(
  */
 void share_announce(struct service_call *call, const struct store_collection *collection,
     uint64_t clock, int64_t member);
+
+/* Is there room for one more member?  413 if not. */
+DOM_MUST_CHECK enum dom_status share_check_members(
+    struct service_call *call, int64_t collection);
 
 /* --- operations; after service_authenticate() -------------------------------- */
 

@@ -34,6 +34,25 @@ write_all(struct service_call *call, const struct consent_handle *consent,
 	return st > 0 ? DOM_ESTORE : st;
 }
 
+static enum dom_status
+check_count(struct service_call *call)
+{
+	int64_t most = call->service->settings.limits.collections;
+	uint64_t count;
+	enum dom_status st;
+
+	if (most == 0)
+		return DOM_OK;
+	st = store_collection_count(call->txn, call->account.number, &count);
+	if (st != DOM_OK || count < (uint64_t)most)
+		return st;
+	return service_refuse(call, SERVICE_TOO_LARGE,
+	    dom_arena_print(call->arena,
+	        "An account has at most %lld collections in this region, deleted ones "
+	        "included.",
+	        (long long)most));
+}
+
 enum dom_status
 vault_collection_create(struct service_call *call)
 {
@@ -54,7 +73,8 @@ vault_collection_create(struct service_call *call)
 	if (wire.item.etag.data != NULL)
 		return service_refuse(
 		    call, SERVICE_BAD_ETAG, "A new collection cannot have an etag.");
-	if ((st = write_all(call, consent, &wire)) != DOM_OK)
+	if ((st = check_count(call)) != DOM_OK ||
+	    (st = write_all(call, consent, &wire)) != DOM_OK)
 		return st;
 	return service_position(call, call->account.number, call->account.clock);
 }

@@ -277,5 +277,13 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_INVITE_REMOVE] = "DELETE FROM invite WHERE number = ?",
 	[SQL_INVITE_EXPIRE] = "DELETE FROM invite WHERE expires_ms < ?",
 	[SQL_INVITE_SCAN] = INVITE_SELECT "number > ? ORDER BY number LIMIT ?",
+
+	[SQL_COLLECTION_COUNT] = "SELECT count(*) FROM collection WHERE owner = ?",
+	[SQL_SESSION_TRIM] =
+	    "DELETE FROM session WHERE number IN (SELECT number FROM session WHERE account = ?"
+	    " ORDER BY used_ms DESC, number DESC LIMIT -1 OFFSET ?)",
+	[SQL_STATEMENT_ACCEPTED] =
+	    "SELECT accepted_ms FROM statement WHERE account = ?"
+	    " ORDER BY serial DESC LIMIT 1 OFFSET ?",
 };
 /* clang-format on */

@@ -57,6 +57,7 @@ static const struct {
     {SERVICE_UNAVAILABLE, 503, "unavailable", false},
     {SERVICE_QUOTA_EXCEEDED, 507, "quota_exceeded", false},
     {SERVICE_TOO_MANY_ATTEMPTS, 429, "too_many_attempts", false},
+    {SERVICE_TOO_MANY_REQUESTS, 429, "too_many_requests", false},
     {SERVICE_CHUNK_DAMAGED, 500, "chunk_damaged", false},
 };
 _Static_assert(sizeof(codes) / sizeof(codes[0]) == SERVICE_CODE_COUNT - 1,

@@ -289,6 +289,7 @@ a_thousand_invitations_may_wait_and_no_more(void **state)
 {
 	(void)state;
 	move_in();
+	house.service.settings.limits.invitations = 1000;
 	assert_int_equal(store_write(house.store, plant_invitations, NULL), DOM_OK);
 	assert_int_equal(invite(&house.ana, 1, "bob", 0, 1), SERVICE_TOO_LARGE);
 	assert_int_equal(
