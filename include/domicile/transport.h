@@ -24,7 +24,8 @@ struct dom_exchange {
 	char reason[160]; /* status is 0: for a person, "Connection refused" */
 	uint8_t *reply;   /* malloc()ed by the transport, freed by the library */
 	size_t reply_size;
-	char position[512];                  /* the reply's Domicile-Position header, or "" */
+	char position[512];           /* the reply's Domicile-Position header, or "" */
+	unsigned retry_after_seconds; /* the reply's Retry-After header, a number; 0: none */
 	uint64_t sent_bytes, received_bytes; /* headers included */
 
 	void (*done)(struct dom_exchange *exchange);

@@ -133,6 +133,9 @@ judge_failure(struct dom_call *call, const struct wire_error *error)
 		    "before "
 		    "is safe. Try again when its operator has made room",
 		    error->detail);
+	} else if (status == 429) {
+		say(call, DOM_ESERVER, "The server asks to wait; nothing was changed",
+		    error->detail);
 	} else if (status == 503) {
 		say(call, DOM_ESERVER,
 		    "The server is too busy or refuses to write at the moment; nothing was "
@@ -222,6 +225,7 @@ call_send(struct dom_call *call)
 	call->exchange.status = 0;
 	call->exchange.failure = DOM_EUNCERTAIN;
 	call->exchange.reason[0] = call->exchange.position[0] = '\0';
+	call->exchange.retry_after_seconds = 0;
 	call->exchange.sent_bytes = call->exchange.received_bytes = 0;
 	call->exchange.path = call->path;
 	call->exchange.body = dom_buffer_slice(&call->body);
@@ -254,6 +258,17 @@ call_send(struct dom_call *call)
 	return DOM_OK;
 }
 
+/* Nothing was done, and soon it may be. */
+static bool
+may_be_repeated(const struct dom_call *call)
+{
+	const struct dom_exchange *exchange = &call->exchange;
+
+	return exchange->status == 503 ||
+	       (exchange->status == 429 && strcmp(call->code, "too_many_requests") == 0 &&
+	           exchange->retry_after_seconds <= DOM_CALL_WAIT_SECONDS_MAX);
+}
+
 /* From the transport's poll(): no request may be waited for in here. */
 static void
 exchange_done(struct dom_exchange *exchange)
@@ -265,9 +280,11 @@ exchange_done(struct dom_exchange *exchange)
 	session->figures.sent_bytes += exchange->sent_bytes;
 	session->figures.received_bytes += exchange->received_bytes;
 	judge(call);
-	if (exchange->status == 503 && call->tries <= DOM_CALL_RETRIES && !session->closing) {
+	if (may_be_repeated(call) && call->tries <= DOM_CALL_RETRIES && !session->closing) {
 		call->not_before_ms = dom_monotonic_ms() +
 		                      ((int64_t)session->retry_first_ms << (call->tries - 1));
+		if (exchange->status == 429)
+			call->not_before_ms += (int64_t)exchange->retry_after_seconds * 1000;
 		call->next = session->delayed;
 		session->delayed = call;
 		return;

@@ -17,6 +17,7 @@
  */
 enum {
 	DOM_CALL_RETRIES = 4,
+	DOM_CALL_WAIT_SECONDS_MAX = 60, /* that a server may ask for */
 	DOM_CALL_RETRY_FIRST_MS = 250,
 };
 

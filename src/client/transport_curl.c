@@ -104,13 +104,43 @@ take_body(char *data, size_t size, size_t count, void *context)
 	return added;
 }
 
+/* The value of a line that is the header of this name ("name:"); data NULL: it is not. */
+static struct dom_slice
+header_value(const char *line, size_t left, const char *name)
+{
+	size_t name_size = strlen(name);
+	const char *value = line + name_size, *end = line + left;
+
+	if (left <= name_size || strncasecmp(line, name, name_size) != 0)
+		return dom_slice(NULL, 0);
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
+		end--;
+	return dom_slice(value, (size_t)(end - value));
+}
+
+/* Seconds; a date is not read, nor what is more than a day. */
+static unsigned
+retry_after(struct dom_slice value)
+{
+	unsigned seconds = 0;
+
+	for (size_t i = 0; i < value.size; i++) {
+		if (value.data[i] < '0' || value.data[i] > '9' || seconds > 86400)
+			return 0;
+		seconds = seconds * 10 + (unsigned)(value.data[i] - '0');
+	}
+	return seconds > 86400 ? 0 : seconds;
+}
+
 static size_t
 take_header(char *line, size_t size, size_t count, void *context)
 {
-	static const char name[] = "domicile-position:";
 	struct flight *flight = context;
 	struct dom_exchange *exchange = flight->exchange;
-	size_t left = size * count, name_size = sizeof(name) - 1;
+	size_t left = size * count;
+	struct dom_slice value;
 
 	exchange->received_bytes += left;
 	if ((flight->head_size += left) > REPLY_HEAD_SIZE_MAX) {
@@ -118,18 +148,13 @@ take_header(char *line, size_t size, size_t count, void *context)
 		return 0;
 	}
 	flight->head_ended = left <= 2 && (line[0] == '\r' || line[0] == '\n');
-	if (left > name_size && strncasecmp(line, name, name_size) == 0) {
-		const char *value = line + name_size;
-		const char *end = line + left;
-
-		while (value < end && (*value == ' ' || *value == '\t'))
-			value++;
-		while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
-			end--;
-		if ((size_t)(end - value) < sizeof(exchange->position))
-			snprintf(exchange->position, sizeof(exchange->position), "%.*s",
-			    (int)(end - value), value);
-	}
+	value = header_value(line, left, "domicile-position:");
+	if (value.data != NULL && value.size < sizeof(exchange->position))
+		snprintf(exchange->position, sizeof(exchange->position), "%.*s",
+		    (int)value.size, (const char *)value.data);
+	value = header_value(line, left, "retry-after:");
+	if (value.data != NULL)
+		exchange->retry_after_seconds = retry_after(value);
 	return left;
 }
 
@@ -461,8 +486,8 @@ dom_transport_curl(
 	    (options->ca_file != NULL && transport->ca_file == NULL) ||
 	    curl_share_setopt(transport->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
 	        CURLSHE_OK ||
-	    curl_multi_setopt(transport->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) !=
-	        CURLM_OK ||
+	    curl_multi_setopt(
+	        transport->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) != CURLM_OK ||
 	    curl_multi_setopt(transport->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections) !=
 	        CURLM_OK) {
 		curl_close(&transport->api);
