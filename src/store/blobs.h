@@ -53,6 +53,22 @@ DOM_MUST_CHECK enum dom_status blobs_read_into(
 void blobs_remove(struct blobs *blobs, const struct blob_name *name);
 
 /*
+ * Remove blobs, or all that an owner has with the folder that bears its id, so
+ * that they stay removed after a power cut: DOM_OK, also for what is gone
+ * already.  Blobs in one order by name cost the fewest syncs.
+ */
+DOM_MUST_CHECK enum dom_status blobs_forget(
+    struct blobs *blobs, const struct blob_name *names, size_t count);
+DOM_MUST_CHECK enum dom_status blobs_forget_owner(
+    struct blobs *blobs, const uint8_t owner[BLOB_OWNER_SIZE]);
+/*
+ * Who copies blobs of this folder holds them, with others; who forgets some
+ * holds them alone, or gets DOM_CONFLICT at once.  Ends with close(*hold_r).
+ * DOM_ABSENT: there is no chunks/.
+ */
+DOM_MUST_CHECK enum dom_status blobs_hold(int folder, bool alone, int *hold_r);
+
+/*
  * Remove what a crash left: unfinished files, and blobs that wanted() answers
  * DOM_ABSENT for.  It looks at files_max names at most and starts at a random
  * owner, so that repeated sweeps reach all.  Only while nobody writes.

@@ -14,8 +14,9 @@
  *   DOM_ABSENT  all of it is gone (or never was)
  * A crash between steps loses nothing: ask again.
  *
- * The file of an erased chunk is unlinked once the commit that removed its row
- * is on the disk; store_settle() says when all of it has left the disk.
+ * The file of an erased chunk stays until store_settle(), which unlinks it and
+ * says when all of it has left the disk: it is called after erasures and after
+ * retention's work alike.
  */
 enum { STORE_ERASE_STEP_SIZE_MAX = 1 << 20 };
 
@@ -77,10 +78,9 @@ DOM_MUST_CHECK enum dom_status store_erase_account(
 
 /*
  * Everything that jobs removed before is on no page, in no log and in no file
- * any more: DOM_OK.  DOM_CONFLICT: a reader's or a backup's snapshot still
- * needs the old log, or files cannot be removed yet; ask again later.  Blocks,
- * for a sync or three; any thread but the writer.  In a manual store: no job is
- * queued.
+ * any more: DOM_OK.  DOM_CONFLICT: a reader's snapshot still needs the old log,
+ * or a backup is copying; ask again later.  Blocks, for a few syncs and as long
+ * as there are files to remove; one thread at a time, and not the writer's.
  */
 DOM_MUST_CHECK enum dom_status store_settle(struct store *store);
 
@@ -88,15 +88,19 @@ DOM_MUST_CHECK enum dom_status store_settle(struct store *store);
 
 struct store_chunk_due {
 	int64_t number;
-	uint64_t size;
+	uint64_t size; /* that its row takes; a file's bytes do not count */
+	bool
+	    is_named; /* after all, by another revision: store_erase_chunks() only notes that */
 };
 
 /*
  * Chunks of the collection that no revision names, current or not, and that
  * were stored before before_ms (T) or were named by a revision that was erased;
- * at most limit.  before_ms 0: only the latter.  Reads all of the collection's
- * lists of chunks in bounded memory, which takes its time: for a snapshot of
- * one's own.  clock_r: for store_erase_chunks().  DOM_ABSENT: no collection.
+ * at most limit.  before_ms 0: only the latter, and among them those that are
+ * named after all; asking and erasing until none is told ends.  Reads all of the
+ * collection's lists of chunks in bounded memory, which takes its time (a second
+ * for a million): for a snapshot of one's own.  clock_r: for
+ * store_erase_chunks().  DOM_ABSENT: no collection.
  */
 DOM_MUST_CHECK enum dom_status store_chunks_due(struct store_txn *txn, int64_t collection,
     int64_t before_ms, unsigned limit, struct dom_arena *arena, struct store_chunk_due **rows_r,
@@ -119,7 +123,8 @@ struct store_due {
 };
 
 struct store_revision_due {
-	struct store_due at; /* ms: T when it ceased to be current */
+	struct store_due at;
+	int64_t replaced_ms; /* T when it ceased to be current */
 	int64_t item, collection, owner;
 	struct dom_slice type; /* the owner's, as in struct store_owned */
 };

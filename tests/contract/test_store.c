@@ -26,6 +26,8 @@ main(void)
 		    {"items", item_cases, item_case_count},
 		    {"chunks", chunk_cases, chunk_case_count},
 		    {"statements", statement_cases, statement_case_count},
+		    {"erasing", erase_cases, erase_case_count},
+		    {"what is due", due_cases, due_case_count},
 		    {"invites", invite_cases, invite_case_count},
 		};
 

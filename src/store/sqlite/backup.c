@@ -25,6 +25,7 @@ struct backup {
 	char *database;             /* path of the store's */
 	char *target, *part, *copy; /* the last: path of the new database */
 	int folder;                 /* of part; -1 until it is made */
+	int hold;                   /* nothing is unlinked meanwhile; -1: not held */
 };
 
 static enum dom_status
@@ -53,6 +54,11 @@ copy_database(struct backup *backup)
 	sqlite3 *from = NULL;
 	enum dom_status st;
 
+	/* Before the snapshot: what that names stays until it is copied. */
+	st = blobs_hold(backup->place.folder, false, &backup->hold);
+	if (st < 0)
+		return care_fail(&backup->message, DOM_EFILE, "%s/chunks cannot be held: %s",
+		    backup->care->folder, strerror(errno));
 	st = care_database(backup->database, &from, &backup->message);
 	if (st == DOM_OK)
 		st = care_copy_database(from, backup->copy, backup->care, &backup->message);
@@ -160,7 +166,8 @@ store_backup(const struct store_care *care, const char *target, const char *also
 	    .message = {message_r, message_size},
 	    .report = report_r,
 	    .place = {.folder = -1, .lock = -1},
-	    .folder = -1};
+	    .folder = -1,
+	    .hold = -1};
 	bool is_published = false;
 	enum dom_status st;
 
@@ -178,6 +185,8 @@ store_backup(const struct store_care *care, const char *target, const char *also
 		if (!is_published)
 			care_remove_tree(backup.part);
 	}
+	if (backup.hold >= 0)
+		close(backup.hold);
 	care_leave(&backup.place);
 	free(backup.database);
 	free(backup.copy);

@@ -97,7 +97,8 @@ struct store {
 
 	struct sql_connection writer;
 	struct group group;
-	int log_pages; /* in the write-ahead log after the last commit */
+	struct settling *settling; /* who waits for writer_settle(); the writer's alone */
+	int log_pages;             /* in the write-ahead log after the last commit */
 
 	/* Guards the queue; a leaf: nothing else is locked under it. */
 	pthread_mutex_t queue_lock;
@@ -134,6 +135,8 @@ void figures_note_group(struct store *store, size_t jobs, int64_t commit_us);
 void *writer_main(void *store);
 /* Checkpoint if the log is long, or in any case. */
 void writer_checkpoint(struct store *store, bool at_close);
+/* settle.c: after a group, if one of its jobs asked for it. */
+void writer_settle(struct store *store);
 /* Refuse writes from now on if the connection's failure, or the blobs', demands it. */
 void store_note_failure(struct store *store);
 

@@ -138,6 +138,9 @@ const char *const migrations[MIGRATION_COUNT] = {
 	"ALTER TABLE region ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE region ADD COLUMN journal_count INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE region ADD COLUMN key_check BLOB NOT NULL DEFAULT x'';"
+	/* Numbers up to these were given out, and are not given out again. */
+	"ALTER TABLE region ADD COLUMN account_floor INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE region ADD COLUMN collection_floor INTEGER NOT NULL DEFAULT 0;"
 
 	"DROP INDEX account_name;"
 	"DROP INDEX account_email;"
@@ -167,6 +170,10 @@ const char *const migrations[MIGRATION_COUNT] = {
 	" chunk INTEGER NOT NULL REFERENCES chunk ON DELETE CASCADE,"
 	" PRIMARY KEY (collection, chunk)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX chunk_loose_chunk ON chunk_loose (chunk);"
+
+	/* Blobs whose rows are gone, and folders (16 bytes) of accounts that are gone. */
+	"CREATE TABLE gone ("
+	" file BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;"
 
 	"ALTER TABLE statement ADD COLUMN receipt BLOB NOT NULL DEFAULT x'';"
 	"ALTER TABLE statement ADD COLUMN receipt_signature BLOB NOT NULL DEFAULT x'';"

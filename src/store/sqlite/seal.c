@@ -216,5 +216,12 @@ seal_migrate(const struct store *store, struct sql_connection *writer, int64_t n
 	if (code == SQLITE_OK)
 		code = sqlite3_step(region);
 	sqlite3_finalize(region);
-	return sql_status(writer, code);
+	/* These were stamped by the wall clock of a time that nobody vouches for. */
+	if ((st = sql_status(writer, code)) == DOM_OK)
+		st = sql_status(writer,
+		    sqlite3_exec(writer->db,
+		        "UPDATE collection SET abandoned_ms = (SELECT time_ms FROM region)"
+		        " WHERE abandoned_ms IS NOT NULL",
+		        NULL, NULL, NULL));
+	return st;
 }

@@ -19,6 +19,17 @@
 	"SELECT s.token_hash, s.id, s.account, s.created_ms, s.used_ms, s.expires_ms,"         \
 	" max(s.seen_ms, " REGION_SINCE ")"
 #define COLLECTION_COLUMNS "c.number, c.owner, a.id, c.uid, c.items_clock, c.members_clock"
+/* With what store/erase.h wants to know of a collection. */
+#define OWNED_SELECT                                                                           \
+	"SELECT " COLLECTION_COLUMNS ", coalesce(c.abandoned_ms, 0),"                          \
+	" c.abandoned_ms IS NOT NULL, coalesce(c.erasure, 0), " OWNERS_TYPE                    \
+	" FROM collection c JOIN account a ON a.number = c.owner " OWNERS_PLACE " WHERE "
+/* The owner's type of collection c, also after it left. */
+#define OWNERS_TYPE "coalesce(m.collection_type, d.collection_type, x'')"
+#define OWNERS_PLACE                                                                           \
+	"LEFT JOIN member m ON m.account = c.owner AND m.owner = c.owner"                      \
+	" AND m.collection = c.number"                                                         \
+	" LEFT JOIN removed d ON d.account = c.owner AND d.uid = c.uid"
 #define MEMBER_COLUMNS                                                                         \
 	"m.collection, m.account, m.clock, m.access_level, m.collection_key, "                 \
 	"m.collection_type"
@@ -39,6 +50,11 @@
 #define CONSENT_SELECT                                                                         \
 	"SELECT service, serial, until_ms, covers_any, version, terms FROM consent c WHERE "
 
+#define ERASURE_FIELDS                                                                         \
+	"account, scope, state, clock, requested_ms, ended_ms, collections, items, revisions," \
+	" chunks, bytes, root, service, collection_uid, item_uid, statement_public,"           \
+	" statement, signature, receipt, receipt_signature"
+#define ERASURE_SELECT "SELECT number, request, " ERASURE_FIELDS " FROM erasure WHERE "
 #define INVITE_SELECT                                                                          \
 	"SELECT number, hash, created_ms, expires_ms, uses_max, uses,"                         \
 	" coalesce(quota_bytes, -1) FROM invite WHERE "
@@ -71,10 +87,11 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_REGION_JOURNAL_SET] = "UPDATE region SET journal_count = ?",
 
 	[SQL_ACCOUNT_ADD] =
-	    "INSERT INTO account (id, clock, epoch, created_ms, initialised, disabled, active_ms,"
+	    "INSERT INTO account (number, id, clock, epoch, created_ms, initialised, disabled, active_ms,"
 	    " rest_key, name, email, name_hash, email_hash,"
 	    " salt, login_public, identity_public, encrypted_content, statement_public)"
-	    " VALUES (?, 0, 1, ?, ?, ?, " REGION_TIME ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    " VALUES ((SELECT max(account_floor, coalesce((SELECT max(number) FROM account), 0)) + 1"
+	    "  FROM region), ?, 0, 1, ?, ?, ?, " REGION_TIME ", ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_ACCOUNT_BY_NUMBER] = ACCOUNT_SELECT "a.number = ?",
 	[SQL_ACCOUNT_BY_ID] = ACCOUNT_NAMED_SELECT "a.id = ?",
 	[SQL_ACCOUNT_BY_NAME] = ACCOUNT_NAMED_SELECT "a.name_hash = ?",
@@ -132,7 +149,9 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " JOIN account a ON a.number = s.account"
 	    " WHERE s.account = ? ORDER BY s.used_ms DESC, s.number DESC",
 
-	[SQL_COLLECTION_ADD] = "INSERT INTO collection (uid, owner) VALUES (?, ?)",
+	[SQL_COLLECTION_ADD] =
+	    "INSERT INTO collection (number, uid, owner) VALUES ((SELECT max(collection_floor,"
+	    "  coalesce((SELECT max(number) FROM collection), 0)) + 1 FROM region), ?, ?)",
 	[SQL_COLLECTION_FIND] =
 	    "SELECT " COLLECTION_COLUMNS " FROM collection c JOIN account a ON a.number = c.owner"
 	    " WHERE c.uid = ?",
@@ -260,6 +279,124 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " ORDER BY covers_any, number",
 	[SQL_CONSENT_FIND] = CONSENT_SELECT "account = ? AND service = ?",
 	[SQL_CONSENT_LIST] = CONSENT_SELECT "account = ? ORDER BY service",
+
+	[SQL_COLLECTIONS_OWNED] =
+	    OWNED_SELECT "c.owner = ? AND c.number > ? ORDER BY c.number LIMIT ?",
+	[SQL_COLLECTIONS_ERASING] =
+	    OWNED_SELECT "c.erasure = ? AND c.number > ? ORDER BY c.number LIMIT ?",
+	[SQL_COLLECTIONS_DUE] =
+	    OWNED_SELECT "c.abandoned_ms < ?1 AND c.abandoned_ms >= ?2"
+	    " AND (c.abandoned_ms > ?2 OR c.number > ?3) AND c.erasure IS NULL"
+	    " ORDER BY c.abandoned_ms, c.number LIMIT ?4",
+	[SQL_COLLECTION_OWNER_CLOCK] =
+	    "SELECT a.clock FROM collection c JOIN account a ON a.number = c.owner"
+	    " WHERE c.number = ?",
+	[SQL_REVISIONS_DUE] =
+	    "SELECT r.replaced_ms, r.number, max(r.replaced_ms, " REGION_SINCE "), i.number,"
+	    " c.number, c.owner, " OWNERS_TYPE
+	    " FROM revision r CROSS JOIN item i ON i.number = r.item"
+	    " CROSS JOIN collection c ON c.number = i.collection " OWNERS_PLACE
+	    " WHERE r.replaced_ms < ?1 AND " REGION_SINCE " < ?1 AND r.replaced_ms >= ?2"
+	    " AND (r.replaced_ms > ?2 OR r.number > ?3) ORDER BY r.replaced_ms, r.number LIMIT ?4",
+
+	[SQL_ERASE_REVISION_NEXT] = "SELECT number FROM revision WHERE item = ? LIMIT 1",
+	[SQL_ERASE_REVISION] =
+	    "DELETE FROM revision WHERE number = ?1 AND max(replaced_ms, " REGION_SINCE ") < ?2"
+	    " RETURNING length(meta), (SELECT i.collection FROM item i WHERE i.number = item),"
+	    " chunks",
+	[SQL_ERASE_ITEM_NEXT] = "SELECT number FROM item WHERE collection = ? ORDER BY clock LIMIT 1",
+	[SQL_ERASE_ITEM] =
+	    "DELETE FROM item WHERE number = ?"
+	    " RETURNING length(meta) + coalesce(length(encryption_key), 0)",
+	[SQL_ERASE_CHUNK_NEXT] = "SELECT number FROM chunk WHERE collection = ? LIMIT 1",
+	[SQL_ERASE_CHUNK] =
+	    "DELETE FROM chunk WHERE number = ? RETURNING size, file IS NOT NULL, file",
+	[SQL_ACCOUNT_SHRINK] =
+	    "UPDATE account SET chunk_bytes = chunk_bytes - ?2"
+	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1)",
+	[SQL_ERASE_COLLECTION_MAY] =
+	    "SELECT abandoned_ms IS NOT NULL AND NOT EXISTS"
+	    " (SELECT 1 FROM member WHERE collection = c.number) FROM collection c WHERE number = ?",
+	[SQL_ERASE_INVITATIONS_OF] =
+	    "DELETE FROM invitation WHERE number IN"
+	    " (SELECT number FROM invitation WHERE collection = ? LIMIT ?)",
+	[SQL_COLLECTION_FLOOR] =
+	    "UPDATE region SET collection_floor = max(collection_floor, ?)",
+	[SQL_ERASE_COLLECTION] = "DELETE FROM collection WHERE number = ?",
+	[SQL_ERASE_MEMBERSHIPS] = "SELECT count(*) FROM member WHERE account = ?",
+	[SQL_ERASE_SESSIONS] = "DELETE FROM session WHERE account = ?",
+	[SQL_ERASE_CONSENTS] = "DELETE FROM consent WHERE account = ?",
+	[SQL_ERASE_INVITATIONS_SENT] = "DELETE FROM invitation WHERE sender = ?",
+	[SQL_ERASE_INVITATIONS_RECEIVED] = "DELETE FROM invitation WHERE recipient = ?",
+	/* What was sealed loses its key with what is sealed. */
+	[SQL_ACCOUNT_ERASING] =
+	    "UPDATE account SET state = 1, rest_key = x'', name = x'', email = NULL,"
+	    " name_hash = NULL, email_hash = NULL, salt = x'', login_public = x'',"
+	    " identity_public = x'', encrypted_content = x'', statement_public = x''"
+	    " WHERE number = ?",
+	[SQL_ERASE_ACCOUNT_MAY] =
+	    "SELECT state = 1 AND NOT EXISTS (SELECT 1 FROM collection WHERE owner = a.number)"
+	    " AND NOT EXISTS (SELECT 1 FROM member WHERE account = a.number), id"
+	    " FROM account a WHERE number = ?",
+	[SQL_ERASE_STATEMENTS] =
+	    "DELETE FROM statement WHERE number IN"
+	    " (SELECT number FROM statement WHERE account = ? LIMIT ?)",
+	[SQL_ERASE_REMOVED] =
+	    "DELETE FROM removed WHERE number IN"
+	    " (SELECT number FROM removed WHERE account = ? LIMIT ?)",
+	/* What is done keeps what proves it, and nothing that names the account. */
+	[SQL_ERASURE_FORGET_ACCOUNT] =
+	    "UPDATE erasure SET account = NULL,"
+	    " statement_public = iif(state = 3, x'', statement_public),"
+	    " statement = iif(state = 3, x'', statement),"
+	    " signature = iif(state = 3, x'', signature),"
+	    " collection_uid = iif(state = 3, x'', collection_uid),"
+	    " item_uid = iif(state = 3, x'', item_uid) WHERE account = ?",
+	[SQL_ACCOUNT_FLOOR] = "UPDATE region SET account_floor = max(account_floor, ?)",
+	[SQL_ERASE_ACCOUNT] = "DELETE FROM account WHERE number = ?",
+	[SQL_GONE_ADD] = "INSERT OR IGNORE INTO gone (file) VALUES (?)",
+	[SQL_GONE_LIST] = "SELECT file FROM gone ORDER BY file LIMIT ?",
+	[SQL_GONE_REMOVE] = "DELETE FROM gone WHERE file = ?",
+
+	[SQL_CHUNK_LOOSEN] =
+	    "INSERT OR IGNORE INTO chunk_loose (collection, chunk)"
+	    " SELECT collection, number FROM chunk WHERE collection = ? AND uid = ?",
+	[SQL_CHUNK_TIGHTEN] = "DELETE FROM chunk_loose WHERE chunk = ?",
+	[SQL_CHUNK_CANDIDATES] =
+	    "SELECT uid, number FROM chunk WHERE collection = ? AND uid > ? ORDER BY uid LIMIT ?",
+	[SQL_CHUNK_CANDIDATES_LOOSE] =
+	    "SELECT k.uid AS uid, k.number FROM chunk_loose l CROSS JOIN chunk k"
+	    " ON k.number = l.chunk WHERE l.collection = ? AND k.uid > ? ORDER BY k.uid LIMIT ?",
+	[SQL_CHUNK_LISTS_OF_ITEMS] = "SELECT chunks FROM item WHERE collection = ?",
+	[SQL_CHUNK_LISTS_OF_REVISIONS] =
+	    "SELECT r.chunks FROM item i CROSS JOIN revision r ON r.item = i.number"
+	    " WHERE i.collection = ?",
+	/* Of the row's bytes: a file's do not count. */
+	[SQL_CHUNK_AGE] =
+	    "SELECT iif(file IS NULL, size, 0) FROM chunk WHERE number = ?1 AND (EXISTS"
+	    " (SELECT 1 FROM chunk_loose WHERE chunk = ?1)"
+	    " OR max(stored_ms, " REGION_SINCE ") < ?2)",
+	[SQL_CHUNK_UID] = "SELECT uid FROM chunk WHERE number = ? AND collection = ?",
+	[SQL_ITEMS_SINCE] =
+	    "SELECT count(*) FROM (SELECT 1 FROM item WHERE collection = ? AND clock > ? LIMIT ?)",
+	[SQL_CHUNK_LISTS_OF_ITEMS_SINCE] =
+	    "SELECT chunks FROM item WHERE collection = ? AND clock > ?",
+	/* A revision that was replaced since belongs to an item that changed since. */
+	[SQL_CHUNK_LISTS_OF_REVISIONS_SINCE] =
+	    "SELECT r.chunks FROM item i CROSS JOIN revision r ON r.item = i.number"
+	    " WHERE i.collection = ?1 AND i.clock > ?2 AND r.clock > ?2",
+
+	[SQL_ERASURE_ADD] =
+	    "INSERT INTO erasure (request, " ERASURE_FIELDS ")"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ERASURE_FIND] = ERASURE_SELECT "request = ?",
+	[SQL_ERASURE_NEXT] = ERASURE_SELECT "state <> 3 AND number > ? ORDER BY number LIMIT 1",
+	[SQL_ERASURE_LIST] = ERASURE_SELECT "account = ? AND number > ? ORDER BY number LIMIT ?",
+	[SQL_ERASURE_LIST_ALL] = ERASURE_SELECT "number > ? ORDER BY number LIMIT ?",
+	[SQL_ERASURE_UPDATE] =
+	    "UPDATE erasure SET (" ERASURE_FIELDS ") ="
+	    " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE number = ?",
+	[SQL_ERASURE_REMOVE] = "DELETE FROM erasure WHERE number = ?",
 
 	[SQL_COUNT] =
 	    "SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM collection),"

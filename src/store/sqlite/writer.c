@@ -270,6 +270,7 @@ group_run(struct store *store)
 	group_commit(store);
 	for (size_t i = 0; i < count; i++)
 		group->entries[i].job->done(group->entries[i].job, group->entries[i].status);
+	writer_settle(store);
 	/* After a full disk too: a log that is copied can be used again. */
 	writer_checkpoint(store, false);
 	return count;
