@@ -301,6 +301,55 @@ a_lost_file_is_noticed(void **state)
 	assert_status(get_after(*state, lose), DOM_EINTEGRITY);
 }
 
+static enum dom_status
+get_once(struct world *world, int64_t collection, const char *uid)
+{
+	struct dom_slice found;
+	enum dom_status st = store_chunk_get(
+	    read_begin(world), collection, dom_slice_of(uid), world->arena, &found);
+
+	read_end(world);
+	return st;
+}
+
+/* What was good when it was read before is looked at again, every time. */
+static void
+a_file_that_changes_after_it_was_read_is_noticed(void **state)
+{
+	struct world *world = *state;
+	int64_t collection = chunk_world(world);
+	uint8_t bytes[STORE_CHUNK_ROW_SIZE_MAX + 1] = {3};
+	char path[256], last[256];
+	FILE *file;
+
+	put_chunk(world, collection, "k1", dom_slice(bytes, sizeof(bytes)));
+	find_file(world, path, sizeof(path));
+	for (unsigned i = 0; i < 3; i++)
+		assert_status(get_once(world, collection, "k1"), DOM_OK);
+	flip(path);
+	for (unsigned i = 0; i < 3; i++)
+		assert_status(get_once(world, collection, "k1"), DOM_EINTEGRITY);
+	assert_non_null(file = fopen(path, "r+b"));
+	assert_int_equal(fwrite(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+	fclose(file);
+	assert_status(get_once(world, collection, "k1"), DOM_OK);
+	/* Another chunk's bytes are good ones, but not this chunk's. */
+	bytes[0]++;
+	assert_int_equal(rename(path, strcat(strcpy(last, path), "-")), 0);
+	put_chunk(world, collection, "k2", dom_slice(bytes, sizeof(bytes)));
+	assert_status(get_once(world, collection, "k2"), DOM_OK);
+	assert_non_null(file = fopen(path, "wb"));
+	assert_int_equal(fwrite(bytes, 1, sizeof(bytes), file), sizeof(bytes));
+	fclose(file);
+	assert_status(get_once(world, collection, "k1"), DOM_EINTEGRITY);
+	assert_int_equal(rename(last, path), 0);
+	assert_status(get_once(world, collection, "k1"), DOM_OK);
+	shorten(path);
+	assert_status(get_once(world, collection, "k1"), DOM_EINTEGRITY);
+	lose(path);
+	assert_status(get_once(world, collection, "k1"), DOM_EINTEGRITY);
+}
+
 static void
 what_a_crash_left_is_swept_and_nothing_else(void **state)
 {
@@ -361,6 +410,7 @@ const struct CMUnitTest chunk_cases[] = {
     CONTRACT_CASE(a_changed_file_is_noticed),
     CONTRACT_CASE(a_shortened_file_is_noticed),
     CONTRACT_CASE(a_lost_file_is_noticed),
+    CONTRACT_CASE(a_file_that_changes_after_it_was_read_is_noticed),
     CONTRACT_CASE(what_a_crash_left_is_swept_and_nothing_else),
     CONTRACT_CASE(files_are_for_their_owner_only),
 };

@@ -106,7 +106,7 @@ chunk_read(struct store_txn *txn, int64_t collection, struct dom_slice uid,
     struct dom_arena *arena, struct dom_buffer *body, struct dom_slice *data_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_GET);
-	uint8_t stored[DOM_SHA256_SIZE], found[DOM_SHA256_SIZE];
+	uint8_t stored[DOM_SHA256_SIZE];
 	struct dom_slice file, data = {0};
 	struct blob_name name;
 	enum dom_status st;
@@ -131,10 +131,10 @@ chunk_read(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 		memcpy(&name, file.data, sizeof(name));
 		st = read_file(txn->store, &name, size, arena, body, &data);
 	}
-	if (st == DOM_OK)
-		st = dom_sha256(data, found);
-	if (st == DOM_OK && (data.size != size || memcmp(stored, found, sizeof(found)) != 0))
+	if (st == DOM_OK && data.size != size)
 		st = DOM_EINTEGRITY;
+	if (st == DOM_OK)
+		st = store_verify(txn->store, data, stored);
 	if (st == DOM_OK && body != NULL && file.data != NULL)
 		dom_buffer_grew(body, size);
 	else if (st == DOM_OK && body != NULL)

@@ -116,6 +116,10 @@ struct store {
 		atomic_uint_least64_t groups_within[STORE_GROUP_BUCKETS];
 	} done;
 
+	/* Guards seen; a leaf. */
+	pthread_mutex_t seen_lock;
+	struct seen *seen;
+
 	atomic_uint readers;
 	atomic_bool failed;
 	char failure[FAILURE_TEXT_SIZE]; /* written before failed is set */
@@ -139,6 +143,13 @@ void writer_checkpoint(struct store *store, bool at_close);
 void writer_settle(struct store *store);
 /* Refuse writes from now on if the connection's failure, or the blobs', demands it. */
 void store_note_failure(struct store *store);
+
+/* verify.c: are these the bytes that have this digest?  DOM_EINTEGRITY: no.  Any thread. */
+DOM_MUST_CHECK enum dom_status store_verify(
+    struct store *store, struct dom_slice data, const uint8_t sha256[DOM_SHA256_SIZE]);
+/* Without it everything is verified the slow way. */
+void store_seen_open(struct store *store);
+void store_seen_close(struct store *store);
 
 /* row.c: rows that several files get */
 struct dom_slice row_pack_chunks(struct sql_connection *connection,

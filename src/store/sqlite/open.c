@@ -230,6 +230,7 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	store->queue_last = &store->queue_first;
 	pthread_mutex_init(&store->queue_lock, NULL);
 	pthread_cond_init(&store->queue_filled, NULL);
+	store_seen_open(store);
 	if ((st = open_folder(store, &opening)) < 0 || (st = open_lock(store, &opening)) < 0 ||
 	    (st = open_database(store, &opening)) < 0 ||
 	    (st = open_blobs(store, &opening)) < 0 || (st = open_writer(store, &opening)) < 0)
@@ -267,6 +268,7 @@ store_close(struct store **store)
 		close(old->lock);
 	if (old->folder >= 0)
 		close(old->folder);
+	store_seen_close(old);
 	pthread_cond_destroy(&old->queue_filled);
 	pthread_mutex_destroy(&old->queue_lock);
 	free(old);

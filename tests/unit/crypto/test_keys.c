@@ -532,6 +532,22 @@ test_sha256_known_answers(void **state)
 	assert_null(sha);
 }
 
+/* RFC 8439, 2.5.2. */
+static void
+test_quick_tag_known_answer(void **state)
+{
+	static const struct dom_quick_key key = {{0x85, 0xd6, 0xbe, 0x78, 0x57, 0x55, 0x6d,
+	    0x33, 0x7f, 0x44, 0x52, 0xfe, 0x42, 0xd5, 0x06, 0xa8, 0x01, 0x03, 0x80, 0x8a, 0xfb,
+	    0x0d, 0xb2, 0xfd, 0x4a, 0xbf, 0xf6, 0xaf, 0x41, 0x49, 0xf5, 0x1b}};
+	static const uint8_t expected[DOM_QUICK_TAG_SIZE] = {0xa8, 0x06, 0x1d, 0xc1, 0x30, 0x51,
+	    0x36, 0xc6, 0xc2, 0x2b, 0x8b, 0xaf, 0x0c, 0x01, 0x27, 0xa9};
+	uint8_t tag[DOM_QUICK_TAG_SIZE];
+
+	(void)state;
+	assert_ok(dom_quick_tag(&key, dom_slice_of("Cryptographic Forum Research Group"), tag));
+	assert_memory_equal(tag, expected, sizeof(expected));
+}
+
 static void
 test_secrets_compare_equal_only_if_all_bytes_are(void **state)
 {
@@ -564,6 +580,7 @@ main(void)
 	    cmocka_unit_test(test_a_fake_salt_is_stable_per_name_and_region),
 	    cmocka_unit_test(test_a_fake_login_key_is_a_true_key_of_its_region),
 	    cmocka_unit_test(test_sha256_known_answers),
+	    cmocka_unit_test(test_quick_tag_known_answer),
 	    cmocka_unit_test(test_secrets_compare_equal_only_if_all_bytes_are),
 	};
 
