@@ -113,6 +113,16 @@ job_run(struct store_txn *txn, struct store_job *job)
 }
 
 static void
+announce(struct http_core *core, const struct service_reply *reply)
+{
+	http_push_announce(core, &reply->change);
+	if (reply->changes != NULL)
+		http_push_announce_all(core, reply->changes);
+	if (reply->wakes_keeper && core->keeper_wake != NULL)
+		core->keeper_wake(core->keeper);
+}
+
+static void
 job_done(struct store_job *job, enum dom_status status)
 {
 	struct http_exchange *exchange =
@@ -121,7 +131,7 @@ job_done(struct store_job *job, enum dom_status status)
 	exchange->status = status;
 	/* In the order of the commits, and before the writer itself hears of it. */
 	if (status == DOM_OK)
-		http_push_announce(exchange->loop->core, &exchange->reply.change);
+		announce(exchange->loop->core, &exchange->reply);
 	http_loop_post(exchange->loop, &exchange->message);
 }
 

@@ -30,6 +30,8 @@ struct http_core {
 	struct http_networks trusted;
 	struct http_rates *rates; /* NULL: nobody is counted */
 	const char *prefix; /* of every path, without a slash at its end */
+	void (*keeper_wake)(void *keeper); /* NULL: nobody keeps house */
+	void *keeper;
 	struct http_pool *pool;
 	atomic_int_least64_t body_bytes;       /* held for requests on their way */
 	atomic_int_least64_t reply_bytes;      /* held for replies on their way */

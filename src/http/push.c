@@ -82,6 +82,31 @@ http_push_announce(struct http_core *core, const struct service_change *change)
 		leave_note(core->push[i], change);
 }
 
+static void
+overflow(struct http_push *push)
+{
+	bool must_wake;
+
+	if (atomic_load(&push->socket_count) == 0)
+		return;
+	pthread_mutex_lock(&push->lock);
+	push->has_overflowed = true;
+	must_wake = !push->is_woken;
+	push->is_woken = true;
+	pthread_mutex_unlock(&push->lock);
+	if (must_wake)
+		http_loop_wake(push->loop);
+}
+
+void
+http_push_announce_all(struct http_core *core, const struct service_changes *changes)
+{
+	for (unsigned i = 0; changes->overflowed && i < core->push_count; i++)
+		overflow(core->push[i]);
+	for (size_t i = 0; !changes->overflowed && i < changes->count; i++)
+		http_push_announce(core, &changes->at[i]);
+}
+
 static bool
 take_note(struct http_push *push, struct service_change *change_r, bool *overflowed_r)
 {

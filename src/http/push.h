@@ -31,6 +31,8 @@ void http_push_close(struct http_push **push);
  * Loops are alive as long as one of them waits for that reply.
  */
 void http_push_announce(struct http_core *core, const struct service_change *change);
+/* The same for many. */
+void http_push_announce_all(struct http_core *core, const struct service_changes *changes);
 
 /*
  * A connection whose 101 is out becomes a socket.  Takes the transport, which

@@ -34,7 +34,7 @@ enum {
 #define INCOMING "api/v1/invitation/incoming/"
 #define OURS "domicile/v1/"
 
-/* {c} collection, {i} item, {k} chunk, {s} session, {t} ticket, {u} user, {v} invitation. */
+/* {c} collection, {i} item, {k} chunk, {e} erasure, {s} session, {t} ticket, {u} user, {v} invitation. */
 static const struct row {
 	const char *method;
 	const char *path;
@@ -148,6 +148,9 @@ take_parameter(char name, struct dom_slice value, struct service_request *reques
 		break;
 	case 'k':
 		request->chunk_uid = value;
+		break;
+	case 'e':
+		request->erasure = value;
 		break;
 	case 's':
 		request->session_id = value;
@@ -373,6 +376,8 @@ route_op_name(enum service_op op)
 	    [SERVICE_STATEMENT_ADD] = "statement_add",
 	    [SERVICE_CONSENTS] = "consents",
 	    [SERVICE_STATEMENTS] = "statements",
+	    [SERVICE_ERASURE] = "erasure",
+	    [SERVICE_ERASURES] = "erasures",
 	    [SERVICE_SESSIONS] = "sessions",
 	    [SERVICE_SESSION_REVOKE] = "session_revoke",
 	    [SERVICE_PUSH_TICKET] = "push_ticket",

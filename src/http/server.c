@@ -21,6 +21,7 @@
 #include "http/listener.h"
 #include "http/loop.h"
 #include "http/rates.h"
+#include "http/push.h"
 
 enum { PAUSE_MS = 20 }; /* at a limit, before it looks again */
 
@@ -161,6 +162,8 @@ http_server_open(const struct http_server_options *options, struct http_server *
 	if (server == NULL)
 		goto failed;
 	server->core.service = options->service;
+	server->core.keeper_wake = options->keeper_wake;
+	server->core.keeper = options->keeper;
 	server->core.store = options->store;
 	server->core.limits = options->limits;
 	server->core.trusted = options->trusted;
@@ -207,6 +210,12 @@ http_server_url(const struct http_server *server, size_t index)
 	return index < server->listener_count ? server->listeners[index].url : NULL;
 }
 
+void
+http_server_announce(struct http_server *server, const struct service_changes *changes)
+{
+	http_push_announce_all(&server->core, changes);
+}
+
 enum dom_status
 http_server_failure(struct http_server *server)
 {
@@ -220,7 +229,8 @@ http_server_figures(struct http_server *server, struct http_figures *figures_r)
 
 	for (unsigned op = 0; op <= SERVICE_OP_COUNT; op++) {
 		for (unsigned i = 0; i < HTTP_STATUS_CLASSES; i++)
-			figures_r->requests[op][i] = atomic_load(&core->metrics.requests[op][i]);
+			figures_r->requests[op][i] =
+			    atomic_load(&core->metrics.requests[op][i]);
 	}
 	figures_r->bytes_in = atomic_load(&core->metrics.bytes_in);
 	figures_r->bytes_out = atomic_load(&core->metrics.bytes_out);

@@ -24,6 +24,9 @@ struct http_server_options {
 	const char *const *listen; /* see http/listener.h */
 	size_t listen_count;
 	const char *tls_certificate, *tls_key; /* paths; NULL if no address has TLS */
+	/* After a commit that left work behind; on the writer's thread.  NULL: none. */
+	void (*keeper_wake)(void *keeper);
+	void *keeper;
 };
 
 /* Listens already: clients that come now wait.  message_r: for an operator. */
@@ -40,6 +43,8 @@ const char *http_server_url(const struct http_server *server, size_t index);
 enum dom_status http_server_failure(struct http_server *server);
 /* Any thread. */
 void http_server_figures(struct http_server *server, struct http_figures *figures_r);
+/* Any thread, until it is closed.  Tell the devices that wait of what others did. */
+void http_server_announce(struct http_server *server, const struct service_changes *changes);
 /* Any thread.  From now on whatever would write gets a 503. */
 void http_server_refuse_writes(struct http_server *server);
 

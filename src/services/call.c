@@ -133,6 +133,24 @@ service_authenticate(struct service_call *call)
 	return st;
 }
 
+void
+service_changes_add(struct service_changes *changes, const struct service_change *change)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		struct service_change *known = &changes->at[i];
+
+		if (known->owner == change->owner && known->collection == change->collection &&
+		    known->member == change->member) {
+			known->clock = change->clock;
+			return;
+		}
+	}
+	if (changes->count == SERVICE_CHANGES_MAX)
+		changes->overflowed = true;
+	else
+		changes->at[changes->count++] = *change;
+}
+
 enum dom_status
 service_stoken_one(const uint8_t owner_id[STORE_ID_SIZE], uint64_t clock, char *text_r)
 {

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/duration.h"
 #include "base/random.h"
 
 #include "crypto/region.h"
@@ -65,6 +66,8 @@ enum service_op {
 	SERVICE_STATEMENT_ADD,
 	SERVICE_CONSENTS,
 	SERVICE_STATEMENTS,
+	SERVICE_ERASURE,
+	SERVICE_ERASURES,
 	SERVICE_SESSIONS,
 	SERVICE_SESSION_REVOKE,
 	SERVICE_PUSH_TICKET,
@@ -164,6 +167,7 @@ struct service_request {
 	struct dom_slice collection_uid, item_uid,
 	    chunk_uid; /* from the path, percent-decoded */
 	struct dom_slice session_id;
+	struct dom_slice erasure; /* its number, in hex */
 	struct dom_slice invitation_uid;
 	struct dom_slice username; /* from the path, or the query; data NULL: absent */
 	struct dom_slice ticket;   /* of a subscription; data NULL: none */
@@ -183,6 +187,15 @@ struct service_change {
 	uint64_t clock;     /* the owner's, of the last change */
 	int64_t member;     /* account whose memberships have changed; 0: none */
 };
+
+/* Many of them; overflowed: more than are listed, so everyone must look. */
+enum { SERVICE_CHANGES_MAX = 64 };
+struct service_changes {
+	struct service_change at[SERVICE_CHANGES_MAX];
+	size_t count;
+	bool overflowed;
+};
+void service_changes_add(struct service_changes *changes, const struct service_change *change);
 
 struct push_subscription;
 struct push_tickets;
@@ -206,6 +219,8 @@ struct service_reply {
 	char position_before[WIRE_STOKEN_SIZE(1) + 1];
 	char position_after[WIRE_STOKEN_SIZE(1) + 1];
 	struct service_change change; /* to be announced once it is on the disk */
+	const struct service_changes *changes; /* and these; NULL: none; in the arena */
+	bool wakes_keeper; /* a success leaves work behind, see services/keeper/ */
 	/* A success that opens a socket: what it follows; owned. */
 	struct push_subscription *subscription;
 };
@@ -233,6 +248,7 @@ struct service_settings {
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;
 	int64_t session_life_ms; /* sliding */
+	struct dom_duration backup_keep; /* of backups; zero: none are made */
 #ifdef DOM_TEST_API
 	bool test_api;
 #endif

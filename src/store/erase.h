@@ -167,6 +167,7 @@ enum store_erasure_state {
 	STORE_ERASURE_ERASING = 1,  /* root and journal are done; rows go */
 	STORE_ERASURE_SETTLING = 2, /* rows are gone; the disk follows */
 	STORE_ERASURE_ERASED = 3,   /* and signed */
+	STORE_ERASURE_NOTED = 4,    /* between 0 and 1: it is in the journal */
 };
 
 struct store_erasure {
