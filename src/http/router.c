@@ -83,6 +83,8 @@ static const struct row {
     {"POST", OURS "changes-ticket/", SERVICE_PUSH_CHANGES_TICKET, 0},
     {"GET", OURS "changes/", SERVICE_PUSH_CHANGES, QUERY_STOKEN},
     {"GET", OURS "changes/{t}/", SERVICE_PUSH_CHANGES, QUERY_STOKEN},
+    {"GET", OURS "erasures/", SERVICE_ERASURES, 0},
+    {"GET", OURS "erasures/{e}/", SERVICE_ERASURE, 0},
     {"GET", OURS "sessions/", SERVICE_SESSIONS, 0},
     {"DELETE", OURS "sessions/{s}/", SERVICE_SESSION_REVOKE, 0},
 #ifdef DOM_TEST_API

@@ -20,8 +20,8 @@
 
 #include "http/listener.h"
 #include "http/loop.h"
-#include "http/rates.h"
 #include "http/push.h"
+#include "http/rates.h"
 
 enum { PAUSE_MS = 20 }; /* at a limit, before it looks again */
 

@@ -8,6 +8,7 @@
 
 #include "services/account/account.h"
 #include "services/consent/consent.h"
+#include "services/erasure/erasure.h"
 #include "services/push/push.h"
 #include "services/share/share.h"
 #include "services/vault/vault.h"
@@ -121,6 +122,8 @@ static const struct entry {
     [SERVICE_STATEMENT_ADD] = {WRITE_BODY, consent_statement_add},
     [SERVICE_CONSENTS] = {READ, consent_list},
     [SERVICE_STATEMENTS] = {READ, consent_statement_list},
+    [SERVICE_ERASURE] = {OPEN, erasure_get},
+    [SERVICE_ERASURES] = {READ, erasure_list},
     [SERVICE_SESSIONS] = {READ, account_session_list},
     [SERVICE_SESSION_REVOKE] = {WRITE, account_session_revoke},
     [SERVICE_PUSH_TICKET] = {READ, push_ticket},

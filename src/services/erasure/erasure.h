@@ -60,6 +60,25 @@ DOM_MUST_CHECK enum dom_status erasure_statement(struct service_call *call,
     const struct wire_statement *statement, const uint8_t request[STORE_REQUEST_SIZE],
     uint64_t clock);
 
+/* --- orders ----------------------------------------------------------------------- */
+
+/* What the region signed, for who ordered it to keep; in the arena. */
+struct erasure_ordered {
+	uint8_t request[STORE_REQUEST_SIZE];
+	struct dom_slice statement_public, statement, signature;
+};
+
+/*
+ * Begin to erase an account because an operator or a rule says so; in a job.
+ * Answers as erasure_begin() does.  The name is folded; DOM_ABSENT: nobody has it.
+ */
+DOM_MUST_CHECK enum dom_status erasure_order_account(const struct service *service,
+    struct store_txn *txn, int64_t account, struct dom_arena *arena,
+    struct erasure_ordered *ordered_r, struct service_changes *changes);
+DOM_MUST_CHECK enum dom_status erasure_order_name(const struct service *service,
+    struct store_txn *txn, struct dom_slice name, struct dom_arena *arena,
+    struct erasure_ordered *ordered_r, struct service_changes *changes);
+
 /* --- the journal ------------------------------------------------------------------ */
 
 /* As the journal knows them. */

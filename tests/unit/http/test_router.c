@@ -95,6 +95,8 @@ every_operation_has_its_path(void **state)
 	    {"POST", "/domicile/v1/statements/", SERVICE_STATEMENT_ADD},
 	    {"GET", "/domicile/v1/statements/", SERVICE_STATEMENTS},
 	    {"GET", "/domicile/v1/consents/", SERVICE_CONSENTS},
+	    {"GET", "/domicile/v1/erasures/", SERVICE_ERASURES},
+	    {"GET", "/domicile/v1/erasures/00ff/", SERVICE_ERASURE},
 	    {"GET", "/domicile/v1/sessions/", SERVICE_SESSIONS},
 	    {"DELETE", "/domicile/v1/sessions/S/", SERVICE_SESSION_REVOKE},
 	};
