@@ -1,0 +1,807 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The sweeps: what goes when its time has come, and what stays until then. */
+#include "services/retention/sweep.h"
+#include "sharing.h"
+
+static const int64_t day_ms = 24 * 3600 * 1000;
+enum { STEPS_MAX = 10000 };
+
+static struct retention_rules rules;
+static struct retention *retention;
+static unsigned accounts_erased;
+static unsigned jobs; /* of the last sweep */
+
+static enum dom_status
+erase_account(void *context, struct store_txn *txn, int64_t account, struct dom_arena *arena)
+{
+	(void)context, (void)txn, (void)account, (void)arena;
+	accounts_erased++;
+	return DOM_OK;
+}
+
+/* The rules of these lines, NULL at the end, and a worker that holds them. */
+static void
+rule(const char *const *lines)
+{
+	struct retention_rule read[RETENTION_LINES_MAX];
+	struct retention_origin origin = {.lines = read, .catalogue = house.catalogue};
+	char why[512];
+
+	for (; lines[origin.line_count] != NULL; origin.line_count++)
+		assert_int_equal(retention_rule_parse(lines[origin.line_count], house.arena,
+		                     &read[origin.line_count], why, sizeof(why)),
+		    DOM_OK);
+	if (retention_rules_make(&origin, &rules, why, sizeof(why)) != DOM_OK)
+		fail_msg("%s", why);
+	retention_close(&retention);
+	retention = retention_open(
+	    &(struct retention_options){.rules = &rules, .erase_account = erase_account});
+	assert_non_null(retention);
+	accounts_erased = 0;
+}
+#define RULES(...) rule((const char *const[]){__VA_ARGS__, NULL})
+
+static int
+tear_down(void **state)
+{
+	retention_close(&retention);
+	return house_tear_down(state);
+}
+
+/* --- time ------------------------------------------------------------------------- */
+
+static enum dom_status
+set_time(struct store_txn *txn, void *context)
+{
+	return store_region_time_set(txn, *(int64_t *)context);
+}
+
+static int64_t
+region_time(void)
+{
+	struct store_txn *txn;
+	int64_t ms = 0;
+
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(store_region_time(txn, &ms), DOM_OK);
+	store_read_end(&txn);
+	return ms;
+}
+
+/* Both clocks go on. */
+static void
+pass(int64_t ms)
+{
+	int64_t time_ms = region_time() + ms;
+
+	house.now_ms += ms;
+	assert_int_equal(store_write(house.store, set_time, &time_ms), DOM_OK);
+}
+
+/* --- sweeping --------------------------------------------------------------------- */
+
+static struct retention_step *step;
+static struct dom_arena *plan_arena;
+static void (*between)(void); /* the snapshot and the job; NULL: nothing */
+
+static enum dom_status
+run_step(struct store_txn *txn, void *context)
+{
+	(void)context;
+	return retention_run(step, txn, plan_arena);
+}
+
+static enum dom_status
+plan(void)
+{
+	struct store_txn *txn;
+	enum dom_status st;
+
+	dom_arena_reset(plan_arena);
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	st = retention_plan(retention, txn, plan_arena, &step);
+	store_read_end(&txn);
+	return st;
+}
+
+/* Until it has nothing to do. */
+static void
+sweep(void)
+{
+	enum dom_status st = DOM_OK;
+	unsigned steps = 0;
+
+	plan_arena = dom_arena_new(0);
+	assert_non_null(plan_arena);
+	for (jobs = 0; (st = plan()) != DOM_ABSENT; steps++) {
+		assert_true(steps < STEPS_MAX);
+		assert_true(st == DOM_OK || st == DOM_CONFLICT);
+		if (st != DOM_OK)
+			continue;
+		if (between != NULL)
+			between();
+		jobs++;
+		retention_ran(retention, step, store_write(house.store, run_step, NULL));
+	}
+	dom_arena_free(&plan_arena);
+}
+
+static const struct retention_figures *
+figures(void)
+{
+	return retention_figures(retention);
+}
+
+/* --- what there is ------------------------------------------------------------------ */
+
+static struct store_counts
+counts(void)
+{
+	struct store_counts counts;
+	struct store_txn *txn;
+
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(store_count(txn, &counts), DOM_OK);
+	store_read_end(&txn);
+	return counts;
+}
+
+/* Revision letter of item number in collection, after the one of letter before, with chunks. */
+static void
+revise(unsigned collection, unsigned number, char letter, char before, const char *chunks)
+{
+	struct wire_item one = item(number, letter, before == 0 ? NULL : uid(before, number));
+	struct wire_chunk list[4];
+	size_t count = strlen(chunks);
+
+	for (size_t i = 0; i < count; i++)
+		list[i] = (struct wire_chunk){
+		    .uid = dom_slice_of(uid(chunks[i], 1)), .content = dom_slice_of("content")};
+	one.content.chunks = list;
+	one.content.chunk_count = count;
+	assert_int_equal(
+	    put(&house.ana, SERVICE_ITEM_TRANSACTION, collection, &one, 1), SERVICE_DONE);
+}
+
+static enum service_code
+chunk(enum service_op op, unsigned collection, char letter)
+{
+	ask(op, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', collection));
+	house.request.item_uid = dom_slice_of(uid('i', 1));
+	house.request.chunk_uid = dom_slice_of(uid(letter, 1));
+	if (op == SERVICE_CHUNK_PUT)
+		house.request.body = dom_slice_of("loose");
+	return send();
+}
+
+/* Sessions that outlive what the tests wait for. */
+static void
+start(void)
+{
+	house.service.settings.session_life_ms = 100000 * day_ms;
+	turn_on(&house.ana);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+}
+
+/* --- history ------------------------------------------------------------------------ */
+
+static void
+history_goes_after_its_time_and_the_current_revision_stays(void **state)
+{
+	(void)state;
+	start();
+	RULES("history all at-most P90D");
+	revise(1, 1, 'a', 0, "xs");
+	pass(10 * day_ms);
+	revise(1, 1, 'b', 'a', "ys");
+	pass(10 * day_ms);
+	revise(1, 1, 'd', 'b', "zs");
+	/* The first was replaced after 10 days, the second after 20. */
+	pass(80 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+	pass(day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	assert_int_equal(counts().revisions, 3); /* the collection's, the item's two */
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'x'), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'y'), SERVICE_DONE);
+	pass(10 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 2);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 2);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'y'), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'z'), SERVICE_DONE);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 's'), SERVICE_DONE);
+	pass(1000 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 2);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'z'), SERVICE_DONE);
+	/* And the item can be revised as before. */
+	revise(1, 1, 'e', 'd', "z");
+}
+
+static void
+without_a_rule_history_stays(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	revise(1, 1, 'a', 0, "x");
+	revise(1, 1, 'b', 'a', "y");
+	pass(5000 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'x'), SERVICE_DONE);
+}
+
+static void
+each_service_has_its_own_time(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(consent(&house.ana, "calendar", "type two"), SERVICE_DONE);
+	assert_int_equal(consent(&house.ana, "any", NULL), SERVICE_DONE);
+	assert_int_equal(create(&house.ana, 2, "type two"), SERVICE_DONE);
+	assert_int_equal(create(&house.ana, 3, "type of nobody"), SERVICE_DONE);
+	RULES("history contacts at-most P30D", "history calendar at-most P60D",
+	    "history any at-most P90D");
+	for (unsigned i = 1; i <= 3; i++) {
+		revise(i, 1, 'a', 0, "");
+		revise(i, 1, 'b', 'a', "");
+	}
+	/* What was turned off since then is what it was. */
+	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
+	for (unsigned i = 1; i <= 3; i++) {
+		pass(29 * day_ms);
+		sweep();
+		assert_int_equal(figures()->removed[RETENTION_HISTORY], i - 1);
+		pass(day_ms + 1);
+		sweep();
+		assert_int_equal(figures()->removed[RETENTION_HISTORY], i);
+	}
+}
+
+static void
+rules_that_conflict_hold_back_what_both_apply_to(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(consent(&house.ana, "calendar", "type two"), SERVICE_DONE);
+	assert_int_equal(create(&house.ana, 2, "type two"), SERVICE_DONE);
+	RULES("history all at-most P30D", "history contacts at-least P1Y an Act");
+	for (unsigned i = 1; i <= 2; i++) {
+		revise(i, 1, 'a', 0, "");
+		revise(i, 1, 'b', 'a', "");
+	}
+	pass(5000 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	assert_int_equal(figures()->held[RETENTION_HISTORY], 1);
+	/* Resolved: the operator has changed one. */
+	RULES("history all at-most P2Y", "history contacts at-least P1Y an Act");
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	assert_int_equal(figures()->held[RETENTION_HISTORY], 0);
+}
+
+static void
+much_history_goes_in_small_jobs(void **state)
+{
+	struct wire_item items[50];
+
+	(void)state;
+	start();
+	RULES("history all at-most P1D");
+	for (unsigned round = 0; round < 10; round++) {
+		static const char letters[] = "abdefghjkl";
+
+		for (unsigned i = 0; i < 50; i++)
+			items[i] = item(i + 1, letters[round],
+			    round == 0 ? NULL : uid(letters[round - 1], i + 1));
+		assert_int_equal(
+		    put(&house.ana, SERVICE_ITEM_BATCH, 1, items, 50), SERVICE_DONE);
+	}
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 450);
+	assert_true(jobs >= 450 / RETENTION_STEP_ROWS);
+	assert_int_equal(counts().revisions, 51);
+}
+
+static void
+large_history_goes_in_one_sweep_of_several_jobs(void **state)
+{
+	enum { META = 60000, ITEMS = 40 };
+	char *meta = dom_arena_take(house.arena, META);
+	struct wire_item items[ITEMS];
+
+	(void)state;
+	assert_non_null(meta);
+	start();
+	RULES("history all at-most P1D");
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < ITEMS; i++) {
+			items[i] = item(
+			    i + 1, (char)('a' + round), round == 0 ? NULL : uid('a', i + 1));
+			items[i].content.meta = dom_slice(meta, META);
+		}
+		assert_int_equal(
+		    put(&house.ana, SERVICE_ITEM_BATCH, 1, items, ITEMS), SERVICE_DONE);
+	}
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], ITEMS);
+	assert_true(figures()->bytes >= (uint64_t)META * ITEMS);
+	assert_int_equal(counts().revisions, ITEMS + 1);
+}
+
+static void
+what_one_person_calls_a_type_is_nothing_to_another(void **state)
+{
+	struct wire_item one = item(1, 'a', NULL);
+
+	(void)state;
+	start();
+	sign_up(&house.bob);
+	register_statement_key(&house.bob);
+	assert_int_equal(consent(&house.bob, "calendar", "type one"), SERVICE_DONE);
+	assert_int_equal(create(&house.bob, 2, "type one"), SERVICE_DONE);
+	RULES("history contacts at-most P90D", "history calendar at-most P30D");
+	revise(1, 1, 'a', 0, "");
+	revise(1, 1, 'b', 'a', "");
+	assert_int_equal(put(&house.bob, SERVICE_ITEM_TRANSACTION, 2, &one, 1), SERVICE_DONE);
+	one = item(1, 'b', uid('a', 1));
+	assert_int_equal(put(&house.bob, SERVICE_ITEM_TRANSACTION, 2, &one, 1), SERVICE_DONE);
+	pass(31 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	pass(60 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 2);
+}
+
+/* --- chunks ------------------------------------------------------------------------- */
+
+static void
+a_chunk_that_nothing_names_goes_after_its_time(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	revise(1, 1, 'a', 0, "x");
+	assert_int_equal(chunk(SERVICE_CHUNK_PUT, 1, 'l'), SERVICE_DONE);
+	pass(7 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 0);
+	pass(day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 1);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'l'), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'x'), SERVICE_DONE);
+}
+
+static void
+use_the_loose_chunk(void)
+{
+	struct wire_item one = item(7, 'a', NULL);
+	struct wire_chunk link = {.uid = dom_slice_of(uid('l', 1))};
+
+	between = NULL;
+	one.content.chunks = &link;
+	one.content.chunk_count = 1;
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_TRANSACTION, 1, &one, 1), SERVICE_DONE);
+}
+
+static void
+loose_chunks_are_looked_for_once_a_day(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	assert_int_equal(chunk(SERVICE_CHUNK_PUT, 1, 'l'), SERVICE_DONE);
+	pass(7 * day_ms - day_ms / 4);
+	sweep();
+	pass(day_ms / 2);
+	sweep();
+	assert_int_equal(figures()->sweeps, 2);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 0);
+	pass(day_ms / 2);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 1);
+}
+
+static bool was_found;
+
+static void
+use_it_once_it_was_found(void)
+{
+	if (step->kind != RETENTION_STEP_CHUNKS)
+		return;
+	was_found = true;
+	use_the_loose_chunk();
+}
+
+static void
+a_chunk_that_is_named_between_looking_and_removing_stays(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	assert_int_equal(chunk(SERVICE_CHUNK_PUT, 1, 'l'), SERVICE_DONE);
+	pass(8 * day_ms);
+	was_found = false;
+	between = use_it_once_it_was_found;
+	sweep();
+	assert_true(was_found);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 0);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'l'), SERVICE_DONE);
+}
+
+/* --- collections -------------------------------------------------------------------- */
+
+static void
+a_collection_without_members_goes_after_its_time(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	assert_int_equal(create(&house.ana, 2, "type one"), SERVICE_DONE);
+	revise(1, 1, 'a', 0, "x");
+	revise(2, 1, 'a', 0, "y");
+	assert_int_equal(leave(&house.ana, 1), SERVICE_DONE);
+	pass(7 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_COLLECTIONS], 0);
+	assert_int_equal(counts().collections, 2);
+	pass(day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_COLLECTIONS], 1);
+	assert_int_equal(counts().collections, 1);
+	assert_int_equal(counts().chunks, 1);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 2, 'y'), SERVICE_DONE);
+}
+
+static void
+collections_too_have_the_time_of_their_service(void **state)
+{
+	(void)state;
+	start();
+	assert_int_equal(consent(&house.ana, "calendar", "type two"), SERVICE_DONE);
+	assert_int_equal(create(&house.ana, 2, "type two"), SERVICE_DONE);
+	RULES("erased-collections all at-most P30D", "erased-collections calendar at-most P2D");
+	assert_int_equal(leave(&house.ana, 1), SERVICE_DONE);
+	assert_int_equal(leave(&house.ana, 2), SERVICE_DONE);
+	pass(3 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_COLLECTIONS], 1);
+	pass(28 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_COLLECTIONS], 2);
+}
+
+/* --- sessions and accounts ---------------------------------------------------------- */
+
+static void
+an_idle_session_goes_and_one_in_use_stays(void **state)
+{
+	struct person away;
+
+	(void)state;
+	start();
+	RULES("idle-sessions all at-most P30D");
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	away = house.ana;
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	for (unsigned i = 0; i < 4; i++) {
+		pass(10 * day_ms);
+		assert_int_equal(get(SERVICE_SESSION_TOUCH, &house.ana), SERVICE_DONE);
+		sweep();
+	}
+	/* The one of signing up, and the one that is away. */
+	assert_int_equal(figures()->removed[RETENTION_SESSIONS], 2);
+	assert_int_equal(get(SERVICE_SESSIONS, &away), SERVICE_AUTHENTICATION_FAILED);
+	assert_int_equal(get(SERVICE_SESSIONS, &house.ana), SERVICE_DONE);
+}
+
+static void
+an_inactive_account_is_told_and_then_erased(void **state)
+{
+	(void)state;
+	sign_up(&house.ana);
+	RULES("inactive-accounts all at-most P100D notice P30D");
+	pass(69 * day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 0);
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 1);
+	pass(29 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 0);
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 1);
+	assert_int_equal(figures()->notices, 1);
+	assert_int_equal(figures()->removed[RETENTION_ACCOUNTS], 1);
+}
+
+static void
+a_notice_stands_for_its_time_also_where_it_comes_late(void **state)
+{
+	(void)state;
+	sign_up(&house.ana);
+	RULES("inactive-accounts all at-most P100D notice P30D");
+	pass(5000 * day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 1);
+	assert_int_equal(accounts_erased, 0);
+	pass(29 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 0);
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 1);
+}
+
+static void
+who_comes_back_after_a_notice_is_inactive_anew(void **state)
+{
+	(void)state;
+	sign_up(&house.ana);
+	RULES("inactive-accounts all at-most P100D notice P30D");
+	pass(80 * day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 1);
+	pass(10 * day_ms);
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	pass(60 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 0);
+	assert_int_equal(figures()->notices, 1);
+	pass(20 * day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 2);
+	pass(31 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 1);
+}
+
+static enum dom_status
+disable(struct store_txn *txn, void *context)
+{
+	struct store_account account;
+
+	assert_int_equal(
+	    store_account_by_name(txn, dom_slice_of("ana"), house.arena, &account), DOM_OK);
+	return store_account_set_disabled(txn, account.number, *(bool *)context);
+}
+
+static void
+a_disabled_account_waits_for_the_operator(void **state)
+{
+	bool is_disabled = true;
+
+	(void)state;
+	sign_up(&house.ana);
+	RULES("inactive-accounts all at-most P100D notice P30D");
+	assert_int_equal(store_write(house.store, disable, &is_disabled), DOM_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		pass(200 * day_ms);
+		sweep();
+	}
+	assert_int_equal(figures()->notices, 0);
+	assert_int_equal(accounts_erased, 0);
+	is_disabled = false;
+	assert_int_equal(store_write(house.store, disable, &is_disabled), DOM_OK);
+	pass(day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 1);
+	assert_int_equal(accounts_erased, 0);
+}
+
+static void
+come_back(void)
+{
+	if (step->kind != RETENTION_STEP_ACCOUNT)
+		return;
+	was_found = true;
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+}
+
+static void
+disable_it(void)
+{
+	bool is_disabled = true;
+
+	if (step->kind != RETENTION_STEP_ACCOUNT)
+		return;
+	was_found = true;
+	assert_int_equal(store_write(house.store, disable, &is_disabled), DOM_OK);
+}
+
+static enum dom_status
+begin_erase(struct store_txn *txn, void *context)
+{
+	return store_account_begin_erase(txn, *(int64_t *)context);
+}
+
+static void
+erase_it(void)
+{
+	if (step->kind != RETENTION_STEP_ACCOUNT)
+		return;
+	was_found = true;
+	assert_int_equal(store_write(house.store, begin_erase, &step->account), DOM_OK);
+}
+
+static void
+an_account_that_changes_between_looking_and_erasing_is_left_alone(void **state)
+{
+	static void (*const changes[])(void) = {come_back, disable_it, erase_it};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		sign_up(&house.ana);
+		RULES("inactive-accounts all at-most P100D notice P30D");
+		pass(80 * day_ms);
+		sweep();
+		pass(40 * day_ms);
+		was_found = false;
+		between = changes[i];
+		sweep();
+		between = NULL;
+		assert_true(was_found);
+		assert_int_equal(accounts_erased, 0);
+		assert_int_equal(figures()->removed[RETENTION_ACCOUNTS], 0);
+		tear_down(state);
+		house_set_up(state);
+	}
+}
+
+/* --- clocks and turns --------------------------------------------------------------- */
+
+static void
+a_jump_of_the_wall_clock_erases_nothing(void **state)
+{
+	static const int64_t jumps[] = {3653, -3653, -20000, 40000};
+
+	(void)state;
+	start();
+	RULES("history all at-most P30D", "inactive-accounts all at-most P30D notice P7D",
+	    "idle-sessions all at-most P30D");
+	revise(1, 1, 'a', 0, "x");
+	revise(1, 1, 'b', 'a', "y");
+	assert_int_equal(chunk(SERVICE_CHUNK_PUT, 1, 'l'), SERVICE_DONE);
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		/* Two hours of region time, whatever the wall clock says. */
+		pass(2 * 3600 * 1000);
+		house.now_ms += jumps[i] * day_ms;
+		sweep();
+		house.now_ms -= jumps[i] * day_ms;
+	}
+	for (unsigned what = 0; what < RETENTION_WHAT_COUNT; what++)
+		assert_int_equal(figures()->removed[what], 0);
+	assert_int_equal(figures()->notices, 0);
+	assert_int_equal(figures()->sweeps, 4);
+	assert_int_equal(chunk(SERVICE_CHUNK_GET, 1, 'x'), SERVICE_DONE);
+}
+
+static void
+a_sweep_has_its_turn_once_an_hour_of_region_time(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	sweep();
+	assert_int_equal(figures()->sweeps, 1);
+	sweep();
+	assert_int_equal(jobs, 0);
+	pass(RETENTION_EVERY_MS - 1);
+	sweep();
+	assert_int_equal(figures()->sweeps, 1);
+	pass(1);
+	sweep();
+	assert_int_equal(figures()->sweeps, 2);
+}
+
+static enum dom_status
+run_step_in_vain(struct store_txn *txn, void *context)
+{
+	(void)context;
+	assert_true(retention_run(step, txn, plan_arena) >= 0);
+	return DOM_EFULL;
+}
+
+static void
+what_a_failed_job_did_not_remove_goes_the_next_time(void **state)
+{
+	unsigned failed = 0;
+
+	(void)state;
+	start();
+	RULES("history all at-most P30D");
+	revise(1, 1, 'a', 0, "x");
+	revise(1, 1, 'b', 'a', "y");
+	pass(60 * day_ms);
+	plan_arena = dom_arena_new(0);
+	while (failed < 20) {
+		enum dom_status st = plan();
+
+		assert_true(st == DOM_OK || st == DOM_CONFLICT);
+		if (st != DOM_OK)
+			continue;
+		/* The first parts are done, so that the failures are history's. */
+		if (step->kind == RETENTION_STEP_SESSIONS) {
+			retention_ran(
+			    retention, step, store_write(house.store, run_step, NULL));
+			continue;
+		}
+		assert_int_equal(step->kind, RETENTION_STEP_REVISIONS);
+		retention_ran(
+		    retention, step, store_write(house.store, run_step_in_vain, NULL));
+		failed++;
+	}
+	dom_arena_free(&plan_arena);
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 1);
+}
+
+static void
+a_sweep_within_the_day_takes_the_chunks_of_what_it_removed(void **state)
+{
+	(void)state;
+	start();
+	RULES("history all at-most P1D");
+	assert_int_equal(create(&house.ana, 2, "type one"), SERVICE_DONE);
+	for (unsigned i = 1; i <= 2; i++) {
+		revise(i, 1, 'a', 0, "xs");
+		revise(i, 1, 'b', 'a', "ys");
+	}
+	pass(day_ms / 2);
+	sweep();
+	assert_int_equal(figures()->sweeps, 1);
+	pass(day_ms / 2 + 1);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 2);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 2);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(chunk(SERVICE_CHUNK_GET, i, 'x'), SERVICE_DOES_NOT_EXIST);
+		assert_int_equal(chunk(SERVICE_CHUNK_GET, i, 's'), SERVICE_DONE);
+	}
+}
+
+#define RTEST(name) cmocka_unit_test_setup_teardown(name, house_set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    RTEST(history_goes_after_its_time_and_the_current_revision_stays),
+	    RTEST(without_a_rule_history_stays),
+	    RTEST(each_service_has_its_own_time),
+	    RTEST(rules_that_conflict_hold_back_what_both_apply_to),
+	    RTEST(much_history_goes_in_small_jobs),
+	    RTEST(large_history_goes_in_one_sweep_of_several_jobs),
+	    RTEST(what_one_person_calls_a_type_is_nothing_to_another),
+	    RTEST(a_chunk_that_nothing_names_goes_after_its_time),
+	    RTEST(loose_chunks_are_looked_for_once_a_day),
+	    RTEST(a_chunk_that_is_named_between_looking_and_removing_stays),
+	    RTEST(a_collection_without_members_goes_after_its_time),
+	    RTEST(collections_too_have_the_time_of_their_service),
+	    RTEST(an_idle_session_goes_and_one_in_use_stays),
+	    RTEST(an_inactive_account_is_told_and_then_erased),
+	    RTEST(a_notice_stands_for_its_time_also_where_it_comes_late),
+	    RTEST(who_comes_back_after_a_notice_is_inactive_anew),
+	    RTEST(an_account_that_changes_between_looking_and_erasing_is_left_alone),
+	    RTEST(a_disabled_account_waits_for_the_operator),
+	    RTEST(a_jump_of_the_wall_clock_erases_nothing),
+	    RTEST(a_sweep_has_its_turn_once_an_hour_of_region_time),
+	    RTEST(a_sweep_within_the_day_takes_the_chunks_of_what_it_removed),
+	    RTEST(what_a_failed_job_did_not_remove_goes_the_next_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
