@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * The root in bounded memory.  A tree holds the entries from `from` on that fit;
+ * when there are more, the upper half is dropped and `to` falls, and what is at
+ * or above it is the business of a later pass.  Entries leave in ascending order,
+ * so buckets are hashed one after the other, and of the Merkle tree only one
+ * digest per level waits for its right neighbour.
+ */
+#include "wire/root.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+
+#include "crypto/digest.h"
+
+static const char domain_root[] = "domicile/account-root/v1";
+
+enum {
+	DIGEST_SIZE = DOM_SHA256_SIZE,
+	LEVELS_MAX = 17, /* of 65,536 leaves */
+};
+
+struct entry {
+	uint8_t key[DIGEST_SIZE], record[DIGEST_SIZE];
+};
+
+struct tree {
+	struct entry *entries;
+	size_t count, capacity;
+	uint8_t from[DIGEST_SIZE], to[DIGEST_SIZE];
+	bool has_to;
+	bool done;
+	uint64_t seen, records; /* in this pass, in the first one */
+	/* Leaving: */
+	struct dom_sha256 *bucket_sha;
+	unsigned bucket_count, bucket; /* bucket: the one being hashed */
+	uint8_t waiting[LEVELS_MAX][DIGEST_SIZE];
+	unsigned leaves; /* its bits say which levels wait */
+	uint8_t digest[DIGEST_SIZE];
+};
+
+struct wire_root {
+	struct tree trees[2]; /* records, chunks */
+	struct dom_sha256 *sha;
+	struct dom_buffer bytes;
+	unsigned passes;
+	struct wire_erased sum;
+};
+
+struct wire_root *
+wire_root_new(size_t memory_max)
+{
+	struct wire_root *root = calloc(1, sizeof(*root));
+	size_t capacity = memory_max / sizeof(struct entry) / 2;
+	bool failed = root == NULL;
+
+	assert(memory_max >= WIRE_ROOT_MEMORY_MIN);
+	for (unsigned i = 0; i < 2 && !failed; i++) {
+		struct tree *tree = &root->trees[i];
+
+		tree->capacity = capacity;
+		tree->entries = calloc(capacity, sizeof(*tree->entries));
+		tree->bucket_sha = dom_sha256_new();
+		failed = tree->entries == NULL || tree->bucket_sha == NULL;
+	}
+	if (!failed)
+		failed = (root->sha = dom_sha256_new()) == NULL;
+	if (failed)
+		wire_root_free(&root);
+	return root;
+}
+
+void
+wire_root_free(struct wire_root **root)
+{
+	struct wire_root *old = *root;
+
+	if (old == NULL)
+		return;
+	*root = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		free(old->trees[i].entries);
+		dom_sha256_free(&old->trees[i].bucket_sha);
+	}
+	dom_sha256_free(&old->sha);
+	dom_buffer_free(&old->bytes);
+	free(old);
+}
+
+/* --- collecting --------------------------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct entry));
+}
+
+static void
+drop_upper_half(struct tree *tree)
+{
+	qsort(tree->entries, tree->count, sizeof(*tree->entries), compare);
+	tree->count /= 2;
+	memcpy(tree->to, tree->entries[tree->count].key, DIGEST_SIZE);
+	tree->has_to = true;
+	/* An entry that equals the border stays on its other side, or order would matter. */
+	while (tree->count > 0 &&
+	       memcmp(tree->entries[tree->count - 1].key, tree->to, DIGEST_SIZE) == 0)
+		tree->count--;
+}
+
+bool
+wire_root_wants(const struct wire_root *root, bool chunks)
+{
+	return !root->trees[chunks ? 1 : 0].done;
+}
+
+static void
+count_in(struct wire_erased *sum, const struct wire_record *record)
+{
+	const struct wire_record_revision *revision = &record->of.revision;
+
+	switch (record->type) {
+	case WIRE_RECORD_COLLECTION:
+		sum->collections++;
+		break;
+	case WIRE_RECORD_REVISION:
+		sum->revisions++;
+		sum->bytes += revision->meta.size;
+		if (!revision->is_current)
+			break;
+		sum->items++;
+		sum->bytes += revision->encryption_key.size;
+		break;
+	case WIRE_RECORD_CHUNK:
+		sum->chunks++;
+		sum->bytes += record->of.chunk.size;
+		break;
+	default:
+		break;
+	}
+}
+
+static enum dom_status
+digest(struct wire_root *root, struct dom_slice bytes, uint8_t digest_r[DIGEST_SIZE])
+{
+	dom_sha256_add(root->sha, bytes);
+	return dom_sha256_finish(root->sha, digest_r);
+}
+
+enum dom_status
+wire_root_add(struct wire_root *root, const struct wire_record *record)
+{
+	struct tree *tree = &root->trees[record->type == WIRE_RECORD_CHUNK ? 1 : 0];
+	struct entry *entry;
+	uint8_t key[DIGEST_SIZE];
+	struct dom_slice named;
+	enum dom_status st;
+
+	if (tree->done)
+		return DOM_OK;
+	tree->seen++;
+	if (root->passes == 0)
+		count_in(&root->sum, record);
+	dom_buffer_clear(&root->bytes);
+	wire_record_encode(&root->bytes, record);
+	if ((st = dom_buffer_finish(&root->bytes)) != DOM_OK ||
+	    (st = wire_record_key(dom_buffer_slice(&root->bytes), &named)) != DOM_OK ||
+	    (st = digest(root, named, key)) != DOM_OK)
+		return st;
+	if (memcmp(key, tree->from, DIGEST_SIZE) < 0 ||
+	    (tree->has_to && memcmp(key, tree->to, DIGEST_SIZE) >= 0))
+		return DOM_OK;
+	if (tree->count == tree->capacity) {
+		drop_upper_half(tree);
+		/* Nothing is below the border: all of it has one key, which no store has. */
+		if (tree->count == 0)
+			return DOM_EINPUT;
+		if (memcmp(key, tree->to, DIGEST_SIZE) >= 0)
+			return DOM_OK;
+	}
+	entry = &tree->entries[tree->count++];
+	memcpy(entry->key, key, DIGEST_SIZE);
+	return digest(root, dom_buffer_slice(&root->bytes), entry->record);
+}
+
+/* --- leaving ------------------------------------------------------------------ */
+
+static enum dom_status
+hash_node(struct dom_sha256 *sha, uint8_t prefix, const uint8_t *left, const uint8_t *right,
+    uint8_t digest_r[DIGEST_SIZE])
+{
+	dom_sha256_add(sha, dom_slice(&prefix, 1));
+	dom_sha256_add(sha, dom_slice(left, DIGEST_SIZE));
+	if (right != NULL)
+		dom_sha256_add(sha, dom_slice(right, DIGEST_SIZE));
+	return dom_sha256_finish(sha, digest_r);
+}
+
+/* The bucket is complete: a leaf of the tree, which may complete nodes above it. */
+static enum dom_status
+end_bucket(struct wire_root *root, struct tree *tree)
+{
+	uint8_t digest[DIGEST_SIZE];
+	enum dom_status st = dom_sha256_finish(tree->bucket_sha, digest);
+
+	if (st == DOM_OK)
+		st = hash_node(root->sha, 0, digest, NULL, digest);
+	for (unsigned level = 0; st == DOM_OK; level++) {
+		assert(level < LEVELS_MAX);
+		if ((tree->leaves >> level & 1) == 0) {
+			memcpy(tree->waiting[level], digest, DIGEST_SIZE);
+			break;
+		}
+		st = hash_node(root->sha, 1, tree->waiting[level], digest, digest);
+	}
+	tree->leaves++;
+	tree->bucket++;
+	return st;
+}
+
+static unsigned
+bucket_of(const struct tree *tree, const uint8_t key[DIGEST_SIZE])
+{
+	return tree->bucket_count == 256 ? key[0] : (unsigned)key[0] << 8 | key[1];
+}
+
+static enum dom_status
+leave(struct wire_root *root, struct tree *tree)
+{
+	enum dom_status st = DOM_OK;
+
+	qsort(tree->entries, tree->count, sizeof(*tree->entries), compare);
+	for (size_t i = 0; i < tree->count && st == DOM_OK; i++) {
+		unsigned bucket = bucket_of(tree, tree->entries[i].key);
+
+		while (tree->bucket < bucket && st == DOM_OK)
+			st = end_bucket(root, tree);
+		dom_sha256_add(
+		    tree->bucket_sha, dom_slice(&tree->entries[i], sizeof(struct entry)));
+	}
+	tree->count = 0;
+	if (tree->has_to) {
+		memcpy(tree->from, tree->to, DIGEST_SIZE);
+		tree->has_to = false;
+		return st;
+	}
+	while (tree->bucket < tree->bucket_count && st == DOM_OK)
+		st = end_bucket(root, tree);
+	/* A power of two of leaves: one digest is left, on the level above all others. */
+	memcpy(tree->digest, tree->waiting[tree->bucket_count == 256 ? 8 : 16], DIGEST_SIZE);
+	tree->done = true;
+	return st;
+}
+
+enum dom_status
+wire_root_pass(struct wire_root *root, bool *again_r)
+{
+	enum dom_status st = DOM_OK;
+
+	*again_r = false;
+	for (unsigned i = 0; i < 2 && st == DOM_OK; i++) {
+		struct tree *tree = &root->trees[i];
+
+		if (tree->done)
+			continue;
+		if (root->passes == 0) {
+			tree->records = tree->seen;
+			tree->bucket_count = tree->records > WIRE_ROOT_FEW ? 65536 : 256;
+		} else if (tree->seen != tree->records) {
+			return DOM_EINPUT;
+		}
+		tree->seen = 0;
+		st = leave(root, tree);
+		*again_r = *again_r || !tree->done;
+	}
+	root->passes++;
+	return st;
+}
+
+enum dom_status
+wire_root_finish(struct wire_root *root, const uint8_t identity_public[32], uint64_t epoch,
+    uint64_t clock, uint8_t root_r[WIRE_ROOT_SIZE], struct wire_erased *sum_r)
+{
+	const struct wire_erased *sum = &root->sum;
+	struct dom_buffer *bytes = &root->bytes;
+	enum dom_status st;
+
+	assert(root->trees[0].done && root->trees[1].done);
+	dom_buffer_clear(bytes);
+	dom_write_string(bytes, dom_slice_of(domain_root));
+	dom_buffer_append(bytes, identity_public, 32);
+	dom_write_u64(bytes, epoch);
+	dom_write_u64(bytes, clock);
+	dom_buffer_append(bytes, root->trees[0].digest, DIGEST_SIZE);
+	dom_buffer_append(bytes, root->trees[1].digest, DIGEST_SIZE);
+	dom_write_u64(bytes, sum->collections);
+	dom_write_u64(bytes, sum->items);
+	dom_write_u64(bytes, sum->revisions);
+	dom_write_u64(bytes, sum->chunks);
+	dom_write_u64(bytes, sum->bytes);
+	*sum_r = *sum;
+	if ((st = dom_buffer_finish(bytes)) != DOM_OK)
+		return st;
+	return dom_sha256(dom_buffer_slice(bytes), root_r);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef WIRE_ROOT_H
+#define WIRE_ROOT_H
+
+#include "wire/receipt.h"
+#include "wire/record.h"
+
+/*
+ * The root: one digest of everything that an account, or a part of it, consists
+ * of.  Whoever holds the same records computes the same.
+ *
+ *   entry    SHA-256(the record's type and key), SHA-256(the record): 64 bytes,
+ *            see wire/record.h
+ *   bucket   SHA-256 over its entries by ascending bytes.  An entry's bucket is
+ *            the first byte of the key's digest (256 buckets), or the first two
+ *            (65,536) if the tree has more than WIRE_ROOT_FEW records
+ *   tree     the Merkle tree hash of RFC 6962, section 2.1, whose leaves are the
+ *            buckets' digests in order: a leaf is SHA-256(0, digest), a node
+ *            SHA-256(1, left, right)
+ *   root     SHA-256 over
+ *              string  "domicile/account-root/v1"
+ *              32      the account's identity public key
+ *              u64     epoch
+ *              u64     the account's clock
+ *              32      the tree of all records but chunks
+ *              32      the tree of the chunks
+ *              u64     collections, items, revisions, chunks, bytes
+ *
+ * Items are counted by their current revision; bytes are those of metadata, of
+ * items' own keys, and of the chunks.
+ *
+ * Entries are sorted in bounded memory: those that do not fit wait for another
+ * pass, for which the caller gives the same records again, in any order.
+ */
+enum {
+	WIRE_ROOT_FEW = 1000000,
+	WIRE_ROOT_MEMORY_MIN = 64 << 10,
+	WIRE_ROOT_MEMORY = 32 << 20, /* good for half a million records in a pass */
+};
+
+struct wire_root;
+
+/* memory_max: bytes for entries, at least WIRE_ROOT_MEMORY_MIN.  NULL: no memory. */
+struct wire_root *wire_root_new(size_t memory_max);
+void wire_root_free(struct wire_root **root);
+
+/* Does this pass need the chunks, or the other records?  What is not needed may be left out. */
+bool wire_root_wants(const struct wire_root *root, bool chunks);
+/* DOM_ENOMEM; DOM_EINPUT: one key stands in more records than memory holds. */
+DOM_MUST_CHECK enum dom_status wire_root_add(
+    struct wire_root *root, const struct wire_record *record);
+/*
+ * All records were given.  again_r: give them all again, for the next pass.
+ * DOM_EINPUT: they were not those of the first pass.
+ */
+DOM_MUST_CHECK enum dom_status wire_root_pass(struct wire_root *root, bool *again_r);
+/* After the last pass.  sum_r: what was counted. */
+DOM_MUST_CHECK enum dom_status wire_root_finish(struct wire_root *root,
+    const uint8_t identity_public[32], uint64_t epoch, uint64_t clock,
+    uint8_t root_r[WIRE_ROOT_SIZE], struct wire_erased *sum_r);
+
+#endif
