@@ -4,13 +4,16 @@
 #include <stdlib.h>
 
 #include "store/sqlite/engine.h"
+#include "store/sqlite/scrub.h"
 
 /*
  * temp_store: undo pages of savepoints stay in memory.  cache_spill off: a
  * full disk is met at the commit and nowhere else, and a job costs its undo
- * but no early write.  secure_delete: what is erased is zeros, not free space.
+ * but no early write.  secure_delete: what is erased is zeros, not free space
+ * (but see scrub.h, which also wants this page_size).
  */
-static const char writer_pragmas[] = "PRAGMA journal_mode = WAL;"
+static const char writer_pragmas[] = "PRAGMA page_size = 4096;"
+                                     "PRAGMA journal_mode = WAL;"
                                      "PRAGMA synchronous = FULL;"
                                      "PRAGMA wal_autocheckpoint = 0;"
                                      "PRAGMA journal_size_limit = 67108864;"
@@ -61,7 +64,13 @@ store_connect(struct store *store, bool writes, struct sql_connection *connectio
 {
 	int flags = (writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
 	            SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	int code = sqlite3_open_v2(store->database, &connection->db, flags, NULL);
+	/* Only the writer writes to the database's file. */
+	const char *vfs = writes ? scrub_vfs() : NULL;
+	int code;
+
+	if (writes && vfs == NULL)
+		return DOM_ENOMEM;
+	code = sqlite3_open_v2(store->database, &connection->db, flags, vfs);
 
 	if (connection->db == NULL)
 		return DOM_ENOMEM;
