@@ -81,6 +81,9 @@ void load_server_open(
     struct load_server *server, const char *url, const char *protocol, const char *ca_file);
 void load_server_close(struct load_server *server);
 
+/* As many files as that may be open; ends the program if they may not. */
+void load_raise_descriptors(unsigned wanted);
+
 struct load_socket {
 	int fd;
 	SSL *ssl; /* NULL: plain */
@@ -125,6 +128,9 @@ struct load_result {
 /* Connections are opened before the clock starts. */
 void load_run(const struct load_server *server, const struct load_plan *plan,
     struct load_result *result_r);
+
+/* Of all threads of these processes, since they began. */
+double load_cpu_seconds(const int *pids, unsigned count);
 
 /* One request on a connection of its own; ends the program unless it is a success. */
 void load_once(const struct load_server *server, const struct load_ask *ask,

@@ -73,14 +73,14 @@ process_cpu_ns(int pid)
 	return sum;
 }
 
-static int64_t
-plan_cpu_ns(const struct load_plan *plan)
+double
+load_cpu_seconds(const int *pids, unsigned count)
 {
 	int64_t sum = 0;
 
-	for (unsigned i = 0; i < plan->pid_count; i++)
-		sum += process_cpu_ns(plan->pids[i]);
-	return sum;
+	for (unsigned i = 0; i < count; i++)
+		sum += process_cpu_ns(pids[i]);
+	return 1e-9 * (double)sum;
 }
 
 static void
@@ -220,7 +220,8 @@ load_run(const struct load_server *server, const struct load_plan *plan,
     struct load_result *result_r)
 {
 	struct run *run = calloc(1, sizeof(*run));
-	int64_t wall, server_cpu, client_cpu;
+	int64_t wall, client_cpu;
+	double server_cpu;
 
 	*result_r = (struct load_result){0};
 	if (run == NULL || plan->connections > LOAD_CONNECTIONS_MAX ||
@@ -239,14 +240,15 @@ load_run(const struct load_server *server, const struct load_plan *plan,
 		load_socket_open(&connection->socket, server);
 		watch(run, connection, EPOLL_CTL_ADD);
 	}
-	server_cpu = plan_cpu_ns(plan);
+	server_cpu = load_cpu_seconds(plan->pids, plan->pid_count);
 	client_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	wall = clock_ns(CLOCK_MONOTONIC);
 	drive(run);
 	result_r->seconds = 1e-9 * (double)(clock_ns(CLOCK_MONOTONIC) - wall);
 	result_r->client_cpu_seconds =
 	    1e-9 * (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - client_cpu);
-	result_r->server_cpu_seconds = 1e-9 * (double)(plan_cpu_ns(plan) - server_cpu);
+	result_r->server_cpu_seconds =
+	    load_cpu_seconds(plan->pids, plan->pid_count) - server_cpu;
 	if (result_r->requests > 0) {
 		size_t count = result_r->requests;
 

@@ -394,26 +394,33 @@ bench_chunk_upload(struct bench *bench, unsigned connections, unsigned count)
 	    connections, count, 1);
 }
 
+/* Requests for chunks that are stored when this is first asked for. */
+static struct load_request *
+downloads(struct bench *bench)
+{
+	struct queue queue = {.distinct = LOAD_CHUNKS, .count = LOAD_CHUNKS};
+	struct load_request *requests;
+	struct load_result result;
+
+	if (bench->stored[0] != '\0')
+		return chunk_requests(bench, bench->stored, false);
+	snprintf(bench->stored, sizeof(bench->stored), "%s",
+	    load_account_collection(bench->account));
+	queue.requests = requests = chunk_requests(bench, bench->stored, true);
+	run(bench, 1, queue_next, &queue, &result);
+	if (result.errors > 0)
+		load_die("chunks were not taken: status %d", result.first_error);
+	for (unsigned i = 0; i < LOAD_CHUNKS; i++)
+		dom_buffer_free(&requests[i].wire);
+	free(requests);
+	return chunk_requests(bench, bench->stored, false);
+}
+
 void
 bench_chunk_download(struct bench *bench, unsigned connections, unsigned count)
 {
-	if (bench->stored[0] == '\0') {
-		struct queue queue = {.distinct = LOAD_CHUNKS, .count = LOAD_CHUNKS};
-		struct load_request *requests;
-		struct load_result result;
-
-		snprintf(bench->stored, sizeof(bench->stored), "%s",
-		    load_account_collection(bench->account));
-		queue.requests = requests = chunk_requests(bench, bench->stored, true);
-		run(bench, 1, queue_next, &queue, &result);
-		if (result.errors > 0)
-			load_die("chunks were not taken: status %d", result.first_error);
-		for (unsigned i = 0; i < LOAD_CHUNKS; i++)
-			dom_buffer_free(&requests[i].wire);
-		free(requests);
-	}
-	run_queue(bench, "chunk-download", chunk_requests(bench, bench->stored, false),
-	    LOAD_CHUNKS, connections, count, 1);
+	run_queue(
+	    bench, "chunk-download", downloads(bench), LOAD_CHUNKS, connections, count, 1);
 }
 
 void
@@ -433,15 +440,24 @@ bench_fetch(
 /* --- the same bytes for another server ------------------------------------------------ */
 
 static void
-save_file(const char *folder, const char *name, unsigned index, struct dom_slice bytes)
+save_file(const char *folder, const char *name, struct dom_slice bytes)
 {
 	char path[PATH_SIZE];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%.250s/%s%u", folder, name, index);
+	snprintf(path, sizeof(path), "%.250s/%s", folder, name);
 	if ((file = fopen(path, "we")) == NULL ||
 	    fwrite(bytes.data, 1, bytes.size, file) != bytes.size || fclose(file) != 0)
 		load_die("%s cannot be written: %s", path, strerror(errno));
+}
+
+static void
+save_numbered(const char *folder, const char *name, unsigned index, struct dom_slice bytes)
+{
+	char numbered[40];
+
+	snprintf(numbered, sizeof(numbered), "%s%u", name, index);
+	save_file(folder, numbered, bytes);
 }
 
 void
@@ -457,18 +473,60 @@ bench_save(struct bench *bench, const char *folder)
 
 		snprintf(name, sizeof(name), "page%u-", limits[i]);
 		for (unsigned j = 0; j < pages->count; j++)
-			save_file(folder, name, j, dom_buffer_slice(&pages->bodies[j]));
+			save_numbered(folder, name, j, dom_buffer_slice(&pages->bodies[j]));
 	}
 	for (unsigned i = 0; i < LOAD_CHUNKS; i++) {
 		const char *uid;
 
-		save_file(folder, "chunk", i, load_account_chunk(bench->account, i, &uid));
+		save_numbered(folder, "chunk", i, load_account_chunk(bench->account, i, &uid));
 	}
 	request = empty_sync(bench, &empty);
-	save_file(folder, "empty", 0, dom_buffer_slice(&empty));
+	save_numbered(folder, "empty", 0, dom_buffer_slice(&empty));
 	dom_buffer_free(&request->wire);
 	free(request);
 	dom_buffer_free(&empty);
 	printf("op=save\n");
+	fflush(stdout);
+}
+
+/* What HTTP/1.1 asks for, as URLs. */
+static void
+save_urls(struct bench *bench, const char *folder, const char *name,
+    const struct load_request *requests, unsigned count)
+{
+	struct dom_buffer urls = {0};
+
+	for (unsigned i = 0; i < count; i++) {
+		struct dom_slice wire = dom_buffer_slice(&requests[i].wire);
+		const uint8_t *path = memchr(wire.data, '/', wire.size);
+		const uint8_t *end = memchr(path, ' ', wire.size - (size_t)(path - wire.data));
+
+		dom_buffer_print(&urls, "%s://%s%.*s\n",
+		    bench->server.tls == NULL ? "http" : "https", bench->server.host,
+		    (int)(end - path), (const char *)path);
+	}
+	save_file(folder, name, dom_buffer_slice(&urls));
+	dom_buffer_free(&urls);
+}
+
+void
+bench_urls(struct bench *bench, const char *folder)
+{
+	struct load_request *requests = downloads(bench), *request;
+	struct pages *pages = pages_of(bench, 50);
+	struct dom_buffer empty = {0};
+
+	save_urls(bench, folder, "urls-chunk", requests, LOAD_CHUNKS);
+	for (unsigned i = 0; i < LOAD_CHUNKS; i++)
+		dom_buffer_free(&requests[i].wire);
+	free(requests);
+	save_urls(bench, folder, "urls-page50-", pages->requests, pages->count);
+	request = empty_sync(bench, &empty);
+	save_urls(bench, folder, "urls-empty", request, 1);
+	dom_buffer_free(&request->wire);
+	free(request);
+	dom_buffer_free(&empty);
+	save_file(folder, "token", dom_slice_of(load_account_token(bench->account)));
+	printf("op=urls\n");
 	fflush(stdout);
 }

@@ -40,6 +40,12 @@ void bench_sync(struct bench *bench, unsigned limit, unsigned connections, unsig
 /* path0, path1 .. by turns */
 void bench_fetch(struct bench *bench, unsigned files, unsigned connections, unsigned count,
     const char *path);
+/* Where the files of bench_save() come from, for another client, and its token. */
+void bench_urls(struct bench *bench, const char *folder);
+/* so many sockets that wait: push_sockets.c */
+void bench_push(struct bench *bench, unsigned count);
+/* so many clients, for so long: slow_clients.c */
+void bench_attack(struct bench *bench, unsigned count, unsigned seconds);
 void bench_save(struct bench *bench, const char *folder);
 
 #endif

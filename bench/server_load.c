@@ -11,7 +11,10 @@
  *   list-multi C N       the list of collections with the newest token
  *   chunk-upload C N     1 MiB each, into a new collection
  *   chunk-download C N
+ *   push N               N sockets that wait for changes: memory, and a change to all
+ *   attack N S           N slow clients for S seconds; a line when they begin, one at the end
  *   save FOLDER          the replies of sync, chunk-download and the empty ones as files
+ *   urls FOLDER          a line for each of these files in urls-NAME, and the token
  *   fetch COUNT C N PATH GET PATH0 .. PATHn of COUNT files by turns
  *
  *   server_load --url URL [--ca FILE] [--protocol http1] [--pids N,N] [--files]
@@ -47,8 +50,20 @@ command(struct bench *bench, const char *line)
 	}
 	if (bench->account == NULL)
 		return false;
+	if (sscanf(line, "push %u", &a) == 1) {
+		bench_push(bench, a);
+		return true;
+	}
+	if (sscanf(line, "attack %u %u", &a, &b) == 2) {
+		bench_attack(bench, a, b);
+		return true;
+	}
 	if (sscanf(line, "save %299s", text) == 1) {
 		bench_save(bench, text);
+		return true;
+	}
+	if (sscanf(line, "urls %299s", text) == 1) {
+		bench_urls(bench, text);
 		return true;
 	}
 	if (sscanf(line, "sync %u %u %u", &a, &b, &c) == 3 && a > 0) {

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 
 #include "crypto/keys.h"
+#include "crypto/region.h"
 
 #include "store/store.h"
 
