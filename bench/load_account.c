@@ -8,6 +8,7 @@
 
 #include "crypto/content.h"
 
+#include "wire/catalogue.h"
 #include "wire/etebase.h"
 #include "wire/statement.h"
 
@@ -129,13 +130,23 @@ consent_to_all(struct load_account *account)
 	struct dom_buffer bytes = {0}, body = {0}, reply = {0};
 	struct dom_arena *arena = dom_arena_new(0);
 	struct wire_consents consents;
-	struct wire_statement statement = {.kind = WIRE_CONSENT,
-	    .service = dom_slice_of("any"),
-	    .catalogue_version = 1,
-	    .purpose = dom_slice_of("To measure the server"),
-	    .retention = dom_slice_of("")};
+	struct wire_catalogue *catalogue;
+	const struct dom_catalogue_entry *any;
+	struct wire_statement statement = {.kind = WIRE_CONSENT};
+	char why[256];
 
 	register_statement_key(account);
+	call(account, "GET", "/domicile/v1/catalogue/", NULL, &reply);
+	must(wire_catalogue_read(dom_buffer_slice(&reply), &catalogue, why, sizeof(why)),
+	    "the catalogue");
+	if ((any = wire_catalogue_find(catalogue, dom_slice_of("any"))) == NULL)
+		load_die("the region does not offer \"any\"");
+	statement.service = dom_slice_of(any->name);
+	statement.catalogue_version = any->version;
+	statement.purpose = dom_slice_of(any->purpose);
+	statement.retention = dom_slice_of(any->retention);
+	memcpy(statement.terms, any->terms, sizeof(statement.terms));
+	dom_buffer_free(&reply);
 	call(account, "GET", "/domicile/v1/consents/", NULL, &reply);
 	if (arena == NULL)
 		load_die("there is not enough memory");
@@ -150,6 +161,7 @@ consent_to_all(struct load_account *account)
 	    &body, &(struct wire_signed_statement){.statement = dom_buffer_slice(&bytes),
 	               .signature = dom_slice(signature, sizeof(signature))});
 	call(account, "POST", "/domicile/v1/statements/", &body, NULL);
+	wire_catalogue_free(&catalogue);
 	dom_arena_free(&arena);
 	dom_buffer_free(&bytes);
 	dom_buffer_free(&reply);

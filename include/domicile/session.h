@@ -112,33 +112,4 @@ DOM_MUST_CHECK enum dom_status dom_devices(
 /* DOM_ABSENT: no session has this id. */
 DOM_MUST_CHECK enum dom_status dom_device_revoke(struct dom_session *session, const char *id);
 
-/* --- consent ----------------------------------------------------------------- */
-
-/*
- * Give the signed consent for a service: from now on the region stores what
- * belongs to these collection types.  until_ms 0: until withdrawn.
- */
-struct dom_consent {
-	const char *service;      /* "contacts" */
-	const char *const *types; /* collection types in the clear; none only for "any" */
-	size_t type_count;
-	const char *purpose;   /* the sentence that the person was shown */
-	const char *retention; /* ISO 8601 duration, "" until withdrawn */
-	int64_t until_ms;
-	uint32_t catalogue_version;
-};
-DOM_MUST_CHECK enum dom_status dom_consent_give(
-    struct dom_session *session, const struct dom_consent *consent);
-/* Works at once.  What is stored stays (erasing comes later).  DOM_ABSENT: it was off. */
-DOM_MUST_CHECK enum dom_status dom_consent_withdraw(
-    struct dom_session *session, const char *service);
-
-struct dom_consent_state {
-	char service[33];
-	int64_t until_ms;
-};
-/* The services that are on, asked from the server.  *states_r: free() it. */
-DOM_MUST_CHECK enum dom_status dom_consents(
-    struct dom_session *session, struct dom_consent_state **states_r, size_t *count_r);
-
 #endif

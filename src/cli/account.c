@@ -75,6 +75,9 @@ account_notes_read(const char *folder, struct account_notes *notes_r)
 		else if (strncmp(line, "backup=", 7) == 0 &&
 		         text_number(line + 7, INT64_MAX, &number))
 			notes_r->backup_ms = (int64_t)number;
+		else if (strncmp(line, "path=", 5) == 0)
+			snprintf(notes_r->backup_path, sizeof(notes_r->backup_path), "%.4095s",
+			    line + 5);
 	}
 	fclose(in);
 }
@@ -96,8 +99,8 @@ account_notes_write(const char *folder, const struct account_notes *notes)
 			close(fd);
 		return false;
 	}
-	fprintf(out, "ca=%s\ndevice=%s\nbackup=%lld\n", notes->ca_file, notes->device,
-	    (long long)notes->backup_ms);
+	fprintf(out, "ca=%s\ndevice=%s\nbackup=%lld\npath=%s\n", notes->ca_file, notes->device,
+	    (long long)notes->backup_ms, notes->backup_path);
 	good = fflush(out) == 0 && fsync(fd) == 0;
 	good = fclose(out) == 0 && good;
 	return good && rename(temporary, path) == 0;

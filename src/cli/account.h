@@ -12,7 +12,8 @@
 struct account_notes {
 	char ca_file[4096]; /* "": the system's certificates */
 	char device[65];
-	int64_t backup_ms; /* when the last whole backup ended, 0: never */
+	int64_t backup_ms;      /* when the last whole backup ended, 0: never */
+	char backup_path[4096]; /* what the last backup was about, "": none */
 };
 
 void account_notes_read(const char *folder, struct account_notes *notes_r);

@@ -3,6 +3,7 @@
 #include "cli/backup.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,6 +128,23 @@ backup_walk(struct backup *backup)
 	return CLI_DONE;
 }
 
+/* `domicile on` shows a record of what was named last; a path with a line's end is none. */
+static void
+backup_note_path(struct backup *backup)
+{
+	char *path = realpath(backup->cli->options.words[0], NULL);
+	struct account_notes notes;
+
+	account_notes_read(backup->cli->folder, &notes);
+	if (path != NULL && strchr(path, '\n') == NULL &&
+	    strlen(path) < sizeof(notes.backup_path) && strcmp(path, notes.backup_path) != 0) {
+		snprintf(notes.backup_path, sizeof(notes.backup_path), "%s", path);
+		/* Only a convenience: nothing is lost without it. */
+		(void)account_notes_write(backup->cli->folder, &notes);
+	}
+	free(path);
+}
+
 /* Everything was refused because it is off. */
 static bool
 backup_refused(const struct backup *backup)
@@ -193,6 +211,7 @@ backup_begin(struct backup *backup)
 	}
 	if (outcome != CLI_DONE)
 		return outcome;
+	backup_note_path(backup);
 	st = dom_sync(backup->cli->session);
 	if (st == DOM_OK)
 		st = consented_ask(backup->cli->session, &backup->consented);

@@ -144,15 +144,18 @@ backup_report(struct backup *backup, enum service_id service)
 {
 	const struct backup_service *part = &backup->services[service];
 	const struct service *about = &services[service];
-	char count[TEXT_SHORT];
+	char count[TEXT_SHORT], room[CONSENTED_WHY_SIZE];
+	const char *why;
 	bool some = false;
 
 	if (backup->is_json || (part->read == 0 && part->damaged == 0))
 		return;
 	terminal_bar_clear(&backup->cli->terminal);
 	if (part->read == part->not_sent && part->read > 0 && !backup->is_dry) {
-		printf("%s is off: %s %s %s not sent. To keep %s: domicile on %s\n",
-		    about->name, text_count(part->not_sent, count),
+		why = consented_why(&backup->consented, service, room);
+		printf("%s is off%s%s%s: %s %s %s not sent. To keep %s: domicile on %s\n",
+		    about->name, why == NULL ? "" : " (", why == NULL ? "" : why,
+		    why == NULL ? "" : ")", text_count(part->not_sent, count),
 		    part->not_sent == 1 ? about->one : about->many,
 		    part->not_sent == 1 ? "was" : "were", part->not_sent == 1 ? "it" : "them",
 		    about->name);

@@ -1,74 +1,62 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* domicile on: show what a service means, ask, and sign the consent. */
+#include <domicile/consent.h>
+
 #include "base/clock.h"
 
 #include "cli/account.h"
+#include "cli/entry.h"
+#include "cli/sample.h"
 #include "cli/services.h"
 #include "cli/text.h"
 
-enum { LABEL_WIDTH = 13 }; /* of the longest, and a space */
+struct on {
+	struct cli *cli;
+	struct dom_catalogue *catalogue;
+	struct sample sample;
+	enum service_id ids[SERVICES_NAMED_MAX];
+	const struct dom_catalogue_entry *entries[SERVICES_NAMED_MAX];
+	size_t count;
+	const char *region;
+	int64_t until_ms;
+};
 
-/* Text behind a label, broken at spaces. */
 static void
-print_paragraph(const char *label, const char *text)
-{
-	enum { WIDTH = 64 };
-	size_t column = 0;
-
-	printf("  %-*s", LABEL_WIDTH, label);
-	while (*text != '\0') {
-		size_t word = 0;
-
-		while (text[word] != '\0' && text[word] != ' ')
-			word++;
-		if (column > 0 && column + word + 1 > WIDTH) {
-			printf("\n%*s", LABEL_WIDTH + 2, "");
-			column = 0;
-		}
-		printf("%s%.*s", column > 0 ? " " : "", (int)word, text);
-		column += word + (column > 0);
-		text += word;
-		while (*text == ' ')
-			text++;
-	}
-	putchar('\n');
-}
-
-/* What is the same for all services. */
-static void
-print_common(
-    struct cli *cli, const struct service *service, const char *region, int64_t until_ms)
+print_place(const struct on *on)
 {
 	char time[TEXT_SHORT];
 
-	print_paragraph("Readable by", service->readable);
-	print_paragraph("Kept", service->retention);
-	printf(
-	    "  %-*s%s, %s\n", LABEL_WIDTH, "Region", region, dom_session_server(cli->session));
-	printf("  %-*s%s\n", LABEL_WIDTH, "On until",
-	    until_ms == 0 ? "you turn it off" : text_time(until_ms, time));
-}
-
-static void
-print_entry(
-    struct cli *cli, const struct service *service, const char *region, int64_t until_ms)
-{
-	printf("%s%s%s: %s\n", terminal_strong(&cli->terminal), service->name,
-	    terminal_plain(&cli->terminal), service->title);
-	print_paragraph("Purpose", service->purpose);
-	print_paragraph("Stored", service->stored);
-	print_common(cli, service, region, until_ms);
+	entry_label("Region");
+	printf("%s, %s\n", on->region, dom_session_server(on->cli->session));
+	entry_label("On until");
+	printf("%s\n", on->until_ms == 0 ? "you turn it off, as easily as on"
+	                                 : text_time(on->until_ms, time));
 }
 
 /* Several, and nobody is asked: what is the same for all is said once. */
 static void
-print_short(struct cli *cli, const enum service_id *ids, const char *region, int64_t until_ms)
+print_short(const struct on *on)
 {
 	puts("Stored from now on, as a copy that you can restore and bring to other devices:");
-	for (size_t at = 0; at < cli->options.word_count; at++)
-		print_paragraph(services[ids[at]].name, services[ids[at]].stored);
+	for (size_t at = 0; at < on->count; at++)
+		entry_print_classes(on->entries[at]->name, on->entries[at]);
 	putchar('\n');
-	print_common(cli, &services[ids[0]], region, until_ms);
+	entry_print_terms(on->entries[0]);
+	print_place(on);
+}
+
+static void
+print_whole(struct on *on)
+{
+	for (size_t at = 0; at < on->count; at++) {
+		entry_print(on->cli, on->entries[at]);
+		sample_print(on->cli, &on->sample, on->ids[at]);
+		print_place(on);
+		if (on->ids[at] == SERVICE_ANY)
+			entry_paragraph("Note",
+			    "any covers every service, also those that you turn off later by"
+			    " their own name; turn any off to end that");
+	}
 }
 
 /* When the consent ends; 0 if it does not. */
@@ -99,82 +87,118 @@ on_until(struct cli *cli, int64_t *until_ms_r)
 }
 
 static enum cli_exit
-on_give(struct cli *cli, const struct service *service, int64_t until_ms)
+on_give(struct on *on, size_t at)
 {
-	const char *const types[] = {service->type};
+	const char *const types[] = {services[on->ids[at]].type};
 	const struct dom_consent consent = {
-	    .service = service->name,
+	    .entry = on->entries[at],
 	    .types = types,
-	    .type_count = service->type == NULL ? 0 : 1,
-	    .purpose = service->purpose,
-	    /* Nothing is erased by time yet, so no time is promised. */
-	    .retention = "",
-	    .until_ms = until_ms,
-	    .catalogue_version = SERVICES_CATALOGUE_VERSION,
+	    .type_count = types[0] == NULL ? 0 : 1,
+	    .until_ms = on->until_ms,
 	};
-	enum dom_status st = dom_consent_give(cli->session, &consent);
+	enum dom_status st = dom_consent_give(on->cli->session, &consent);
 
 	if (st != DOM_OK)
-		return cli_fail(cli, st, "it could not be turned on");
-	printf("%s is on\n", service->name);
+		return cli_fail(on->cli, st, "it could not be turned on");
+	printf("%s is on\n", on->entries[at]->name);
 	return CLI_DONE;
 }
 
+/* What the region says about each of them now. */
 static enum cli_exit
-on_run(struct cli *cli)
+on_look(struct on *on)
 {
-	enum service_id ids[SERVICES_NAMED_MAX];
-	bool yes = options_has(&cli->options, "yes");
-	const char *region;
-	int64_t until_ms;
-	enum cli_exit outcome = services_named(cli, ids);
-	enum dom_status st;
+	struct cli *cli = on->cli;
+	enum dom_status st = dom_session_region(cli->session, &on->region);
 
-	if (outcome == CLI_DONE)
-		outcome = on_until(cli, &until_ms);
-	if (outcome == CLI_DONE)
-		outcome = account_open(cli);
-	if (outcome != CLI_DONE)
-		return outcome;
-	st = dom_session_region(cli->session, &region);
+	if (st == DOM_OK)
+		st = dom_catalogue_ask(cli->session, &on->catalogue);
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was turned on");
-	if (yes && cli->options.word_count > 1)
-		print_short(cli, ids, region, until_ms);
-	for (size_t at = 0; at < cli->options.word_count; at++) {
-		if (!yes || cli->options.word_count == 1)
-			print_entry(cli, &services[ids[at]], region, until_ms);
+	for (; on->count < cli->options.word_count; on->count++) {
+		const char *name = services[on->ids[on->count]].name;
+
+		on->entries[on->count] = dom_catalogue_find(on->catalogue, name);
+		if (on->entries[on->count] != NULL)
+			continue;
+		cli_say(cli,
+		    "this region does not offer %s; nothing was turned on. domicile services"
+		    " lists what it offers",
+		    name);
+		return CLI_REFUSED;
 	}
-	if (!yes && !terminal_can_ask()) {
+	return sample_open(cli, &on->sample);
+}
+
+static enum cli_exit
+on_ask(struct on *on)
+{
+	struct cli *cli = on->cli;
+
+	if (options_has(&cli->options, "yes")) {
+		if (on->count > 1)
+			print_short(on);
+		else
+			print_whole(on);
+		return CLI_DONE;
+	}
+	print_whole(on);
+	if (!terminal_can_ask()) {
 		cli_say(cli,
 		    "nothing was turned on: there is no terminal to ask on; if you agree "
 		    "to the above, give --yes");
 		return CLI_USAGE;
 	}
-	if (!yes && !terminal_confirm(&cli->terminal, "Turn this on?")) {
-		cli_say(cli, "nothing was turned on");
-		return cli_stopping ? CLI_STOPPED : CLI_REFUSED;
-	}
-	for (size_t at = 0; at < cli->options.word_count && outcome == CLI_DONE; at++)
-		outcome = on_give(cli, &services[ids[at]], until_ms);
+	if (terminal_confirm(&cli->terminal, "Turn this on?"))
+		return CLI_DONE;
+	cli_say(cli, "nothing was turned on");
+	return cli_stopping ? CLI_STOPPED : CLI_REFUSED;
+}
+
+static enum cli_exit
+on_run(struct cli *cli)
+{
+	static struct on on;
+	enum cli_exit outcome;
+
+	on = (struct on){.cli = cli};
+	outcome = services_named(cli, on.ids);
+	if (outcome == CLI_DONE)
+		outcome = on_until(cli, &on.until_ms);
+	if (outcome == CLI_DONE)
+		outcome = account_open(cli);
+	if (outcome == CLI_DONE)
+		outcome = on_look(&on);
+	if (outcome == CLI_DONE)
+		outcome = on_ask(&on);
+	for (size_t at = 0; at < on.count && outcome == CLI_DONE; at++)
+		outcome = on_give(&on, at);
+	sample_close(&on.sample);
+	dom_catalogue_free(&on.catalogue);
 	return outcome;
 }
 
 static const struct cli_option on_options[] = {
     {"for", "TIME", "turn off again after this time: 48h, 90d, 12w, 1y"},
     {"until", "DATE", "turn off again after this day: 2027-01-31"},
+    {"sample", "PATH", "show the first record of this file or folder that would be sent"},
     {"yes", NULL, "do not ask: I agree to what is shown"},
     {NULL, NULL, NULL},
 };
 
 const struct cli_command cli_on = {
     .name = "on",
-    .usage = "SERVICE... [--for TIME | --until DATE] [--yes]",
+    .usage = "SERVICE... [--for TIME | --until DATE] [--sample PATH] [--yes]",
     .summary = "turn services on, after showing what that means",
     .about =
-        "Shows what each service is for, what is stored, who can read it and how long it is\n"
-        "kept, asks, and signs your consent.  From then on the region stores what belongs to\n"
-        "the service; before that it refuses every byte.\n\n"
+        "Shows what the region's catalogue says: what each service is for, what is stored and\n"
+        "why, who can read it and how long it is kept; and the first record that would be "
+        "sent.\n"
+        "Then it asks, signs your consent to just that, and keeps the region's receipt.  From\n"
+        "then on the region stores what belongs to the service; before that it refuses every\n"
+        "byte.  When the region changes what you agreed to, the service is off until you "
+        "agree\n"
+        "again.\n\n"
         "services: contacts calendar tasks notes messages calls photos files,\n"
         "and any, for apps that store kinds that domicile does not know.\n",
     .examples = "  domicile on contacts calendar\n"

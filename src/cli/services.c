@@ -1,60 +1,19 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The catalogue of services: what a person is told before they turn one on. */
+/* The services that this release knows; what they mean is in the region's catalogue. */
 #include "cli/services.h"
 
 #include <string.h>
 
-#define READABLE                                                                               \
-	"only you: it is encrypted on your device, and the key never leaves your devices. "    \
-	"The "                                                                                 \
-	"region sees how much there is and when it changes, never what it says"
-#define RETENTION                                                                              \
-	"until you erase it. Turning the service off stops new data at once; what is stored "  \
-	"stays encrypted in the region"
-
 const struct service services[SERVICE_COUNT] = {
-    [SERVICE_CONTACTS] = {"contacts", "etebase.vcard", "contact", "contacts",
-        "your address book",
-        "Keep a copy of your contacts in the region you chose and bring it to your other "
-        "devices.",
-        "each contact with everything in it: names, numbers, addresses, notes, its picture",
-        READABLE, RETENTION},
-    [SERVICE_CALENDAR] = {"calendar", "etebase.vevent", "event", "events", "your calendar",
-        "Keep a copy of your calendar in the region you chose and bring it to your other "
-        "devices.",
-        "each event with its times, places, guests, reminders and notes", READABLE, RETENTION},
-    [SERVICE_TASKS] = {"tasks", "etebase.vtodo", "task", "tasks", "your tasks",
-        "Keep a copy of your tasks in the region you chose and bring it to your other devices.",
-        "each task with its dates, notes and state", READABLE, RETENTION},
-    [SERVICE_NOTES] = {"notes", "etebase.md.note", "note", "notes", "your notes",
-        "Keep a copy of your notes in the region you chose and bring it to your other devices.",
-        "each note with its title and text", READABLE, RETENTION},
-    [SERVICE_MESSAGES] = {"messages", "domicile.message", "message", "messages",
-        "your SMS and MMS messages",
-        "Keep a copy of your text and picture messages in the region you chose, so that you "
-        "can "
-        "restore them.",
-        "each message with its text, pictures, time and the number it came from or went to",
-        READABLE, RETENTION},
-    [SERVICE_CALLS] = {"calls", "domicile.call", "call", "calls", "your call log",
-        "Keep a copy of your call log in the region you chose, so that you can restore it.",
-        "each call with its number, time, length and direction", READABLE, RETENTION},
-    [SERVICE_PHOTOS] = {"photos", "domicile.photo", "photo", "photos", "your photos and videos",
-        "Keep a copy of your photos and videos in the region you chose, so that you can "
-        "restore "
-        "them.",
-        "each file with its name and all its bytes, also the place and camera noted in it",
-        READABLE, RETENTION},
-    [SERVICE_FILES] = {"files", "domicile.file", "file", "files", "other files",
-        "Keep a copy of the files that you name in the region you chose, so that you can "
-        "restore "
-        "them.",
-        "each file with its name and all its bytes", READABLE, RETENTION},
-    [SERVICE_ANY] = {"any", NULL, "item", "items",
-        "whatever any app stores, also kinds that domicile does not know",
-        "Let every app that you log in to store what it likes in the region you chose.",
-        "anything: this turns on all services at once, and those that do not exist yet",
-        READABLE, RETENTION},
+    [SERVICE_CONTACTS] = {"contacts", "etebase.vcard", "contact", "contacts"},
+    [SERVICE_CALENDAR] = {"calendar", "etebase.vevent", "event", "events"},
+    [SERVICE_TASKS] = {"tasks", "etebase.vtodo", "task", "tasks"},
+    [SERVICE_NOTES] = {"notes", "etebase.md.note", "note", "notes"},
+    [SERVICE_MESSAGES] = {"messages", "domicile.message", "message", "messages"},
+    [SERVICE_CALLS] = {"calls", "domicile.call", "call", "calls"},
+    [SERVICE_PHOTOS] = {"photos", "domicile.photo", "photo", "photos"},
+    [SERVICE_FILES] = {"files", "domicile.file", "file", "files"},
+    [SERVICE_ANY] = {"any", NULL, "item", "items"},
 };
 
 const char *const service_names[SERVICE_COUNT + 1] = {"contacts", "calendar", "tasks", "notes",

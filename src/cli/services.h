@@ -8,12 +8,9 @@
 #include "formats/records.h"
 
 /*
- * The catalogue: what a person can turn on, and what they are told before.
- * The sentences are part of the signed consent, so a change of their meaning
- * raises SERVICES_CATALOGUE_VERSION.
+ * The services that this release can read and write.  What each is for, and
+ * what a person agrees to, is in the region's catalogue (entry.h).
  */
-enum { SERVICES_CATALOGUE_VERSION = 1 };
-
 enum service_id {
 	SERVICE_CONTACTS,
 	SERVICE_CALENDAR,
@@ -31,11 +28,6 @@ struct service {
 	const char *name;       /* also the name of its collection */
 	const char *type;       /* Etebase collection type; NULL: any */
 	const char *one, *many; /* what its items are called */
-	const char *title;
-	const char *purpose;
-	const char *stored;
-	const char *readable;
-	const char *retention;
 };
 
 extern const struct service services[SERVICE_COUNT];

@@ -50,6 +50,10 @@ status_json(struct cli *cli, const struct status *status)
 			json_bool(&json, "on", status->consented.on[at]);
 		else
 			json_text(&json, "on", NULL);
+		json_text(&json, "state",
+		    status->reached == DOM_OK
+		        ? consented_word(&status->consented, (enum service_id)at)
+		        : NULL);
 		json_time(&json, "until_ms", status->consented.until_ms[at]);
 		json_number(&json, "items", status->items[at]);
 		json_number(&json, "bytes", status->bytes[at]);
@@ -75,6 +79,7 @@ status_print(struct cli *cli, const struct status *status)
 	printf("last backup  %s\n\n", text_time(status->notes.backup_ms, time));
 	for (unsigned at = 0; at < SERVICE_COUNT; at++) {
 		bool on = status->consented.on[at];
+		char why[CONSENTED_WHY_SIZE];
 
 		if (at == SERVICE_ANY && !on && status->items[at] == 0)
 			continue;
@@ -86,9 +91,11 @@ status_print(struct cli *cli, const struct status *status)
 		    on ? terminal_plain(&cli->terminal) : "",
 		    text_count(status->items[at], count), services[at].many,
 		    text_bytes(status->bytes[at], bytes));
-		if (status->consented.until_ms[at] != 0)
+		if (on && status->consented.until_ms[at] != 0)
 			printf("  until %s", text_time(status->consented.until_ms[at], time));
 		putchar('\n');
+		if (consented_why(&status->consented, (enum service_id)at, why) != NULL)
+			printf("          %s\n", why);
 	}
 }
 

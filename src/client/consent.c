@@ -12,6 +12,7 @@
 #include "wire/statement.h"
 
 #include "client/call.h"
+#include "client/statement.h"
 
 enum { STATEMENT_TRIES = 5 };
 
@@ -21,8 +22,8 @@ no_memory(struct dom_session *session)
 	return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
 }
 
-static enum dom_status
-ask_consents(struct dom_session *session, struct dom_arena *arena,
+enum dom_status
+dom_consents_ask(struct dom_session *session, struct dom_arena *arena,
     struct wire_consents *consents_r, struct dom_call **call_r)
 {
 	struct dom_call *call = dom_call_new(session, "GET", "domicile/v1/consents/");
@@ -75,12 +76,65 @@ out:
 	return st;
 }
 
-static enum dom_status
-post_statement(struct dom_session *session, const struct wire_statement *statement)
+/* What it is called among the receipts. */
+static void
+name_of(const struct wire_statement *statement, char *name_r, size_t size)
 {
-	uint8_t signature[DOM_SIGNATURE_SIZE];
+	static const char *const kinds[] = {[WIRE_CONSENT] = "consent",
+	    [WIRE_WITHDRAWAL] = "withdrawal",
+	    [WIRE_ERASURE] = "erasure",
+	    [WIRE_ORDER] = "order"};
+
+	snprintf(name_r, size, "%06llu-%s%s%.*s", (unsigned long long)statement->serial,
+	    kinds[statement->kind], statement->service.size == 0 ? "" : "-",
+	    (int)statement->service.size, (const char *)statement->service.data);
+}
+
+/* The region's answer: checked, kept, and what is erased by it. */
+static enum dom_status
+take_receipt(struct dom_session *session, const struct wire_statement *statement,
+    struct wire_evidence *evidence, struct dom_slice reply, struct dom_statement_sent *sent_r)
+{
+	struct dom_arena *arena = dom_arena_new(0);
+	struct wire_countersigned answer;
+	struct wire_evidence_view view;
+	char name[96];
+	enum dom_status st;
+
+	if (arena == NULL)
+		return no_memory(session);
+	if (wire_countersigned_decode(reply, &answer) != DOM_OK) {
+		st = dom_session_fail(session, DOM_ESERVER,
+		    "The region took the statement and gave no receipt that can be read");
+		goto out;
+	}
+	evidence->receipt = answer.receipt;
+	evidence->receipt_signature = answer.signature;
+	if ((st = dom_evidence_check(session, evidence, arena, &view)) != DOM_OK)
+		goto out;
+	if (view.receipt.kind != WIRE_RECEIPT_TAKEN) {
+		st = dom_session_fail(session, DOM_EINTEGRITY,
+		    "The region's receipt is not good: it does not say that the statement was"
+		    " taken");
+		goto out;
+	}
+	if (answer.request.size == sizeof(sent_r->request))
+		memcpy(sent_r->request, answer.request.data, sizeof(sent_r->request));
+	name_of(statement, name, sizeof(name));
+	st = dom_evidence_keep(session, evidence, name);
+out:
+	dom_arena_free(&arena);
+	return st;
+}
+
+static enum dom_status
+post_statement(struct dom_session *session, const struct wire_statement *statement,
+    struct dom_statement_sent *sent_r)
+{
+	uint8_t signature[DOM_SIGNATURE_SIZE], public_key[DOM_PUBLIC_KEY_SIZE];
 	struct dom_call *call = dom_call_new(session, "POST", "domicile/v1/statements/");
 	struct dom_buffer bytes = {0};
+	struct wire_evidence evidence;
 	enum dom_status st;
 
 	if (call == NULL)
@@ -90,71 +144,82 @@ post_statement(struct dom_session *session, const struct wire_statement *stateme
 		no_memory(session);
 		goto out;
 	}
+	dom_statement_public(session->account, public_key);
 	dom_statement_sign(session->account, dom_buffer_slice(&bytes), signature);
+	evidence = (struct wire_evidence){
+	    .statement_public = dom_slice(public_key, sizeof(public_key)),
+	    .statement = dom_buffer_slice(&bytes),
+	    .signature = dom_slice(signature, sizeof(signature))};
 	wire_signed_statement_encode(
-	    &call->body, &(struct wire_signed_statement){.statement = dom_buffer_slice(&bytes),
-	                     .signature = dom_slice(signature, sizeof(signature))});
+	    &call->body, &(struct wire_signed_statement){
+	                     .statement = evidence.statement, .signature = evidence.signature});
 	if ((st = dom_call_run(call)) == DOM_OK &&
-	    (st = dom_session_wrote(session, call->exchange.position, 0)) == DOM_OK)
-		st = dom_session_commit(session);
+	    (st = dom_session_wrote(session, call->exchange.position, 0)) == DOM_OK &&
+	    (st = dom_session_commit(session)) == DOM_OK)
+		st = take_receipt(session, statement, &evidence, dom_call_reply(call), sent_r);
 out:
 	dom_buffer_free(&bytes);
 	dom_call_free(&call);
 	return st;
 }
 
-/* statement: all but account, serial, time and region. */
+/* The next number, and nothing in the way of using it. */
 static enum dom_status
-sign_and_send(struct dom_session *session, struct wire_statement *statement, bool must_be_on)
+check_ground(struct dom_session *session, const struct wire_consents *consents,
+    const struct wire_statement *statement, bool must_be_on)
+{
+	uint8_t mine[DOM_PUBLIC_KEY_SIZE];
+	bool is_on = false;
+
+	for (size_t i = 0; i < consents->count; i++)
+		is_on =
+		    is_on || dom_slice_equal(consents->entries[i].service, statement->service);
+	if (must_be_on && !is_on)
+		return dom_session_fail(session, DOM_ABSENT, "This service is off already");
+	if (consents->statement_key.data == NULL)
+		return register_key(session);
+	dom_statement_public(session->account, mine);
+	if (!dom_slice_equal(consents->statement_key, dom_slice(mine, sizeof(mine))))
+		return dom_session_fail(session, DOM_EINTEGRITY,
+		    "The server holds a statement key that is not this account's. Nothing was"
+		    " signed; tell its operator");
+	return DOM_OK;
+}
+
+enum dom_status
+dom_statement_send(struct dom_session *session, struct wire_statement *statement,
+    bool must_be_on, struct dom_statement_sent *sent_r)
 {
 	const struct dom_clock clock = dom_clock_system();
-	uint8_t mine[DOM_PUBLIC_KEY_SIZE];
 	struct dom_arena *arena = dom_arena_new(0);
 	enum dom_status st = DOM_CONFLICT;
 
+	*sent_r = (struct dom_statement_sent){{0}};
 	if (arena == NULL)
 		return no_memory(session);
-	dom_statement_public(session->account, mine);
 	memcpy(statement->account, session->identity_public, DOM_PUBLIC_KEY_SIZE);
 	for (int try = 0; try < STATEMENT_TRIES && st == DOM_CONFLICT; try++) {
 		struct wire_consents consents;
 		struct dom_call *call;
-		bool is_on = false;
 
-		if ((st = ask_consents(session, arena, &consents, &call)) != DOM_OK) {
-			dom_call_free(&call);
-			break;
-		}
-		for (size_t i = 0; i < consents.count; i++)
-			is_on = is_on || dom_slice_equal(
-			                     consents.entries[i].service, statement->service);
-		if (must_be_on && !is_on)
-			st = dom_session_fail(
-			    session, DOM_ABSENT, "This service is off already");
-		else if (consents.statement_key.data == NULL)
-			st = register_key(session);
-		else if (!dom_slice_equal(
-		             consents.statement_key, dom_slice(mine, sizeof(mine))))
-			st = dom_session_fail(session, DOM_EINTEGRITY,
-			    "The server holds a statement key that is not this account's. "
-			    "Nothing "
-			    "was signed; tell its operator");
+		st = dom_consents_ask(session, arena, &consents, &call);
+		if (st == DOM_OK)
+			st = check_ground(session, &consents, statement, must_be_on);
 		if (st == DOM_OK) {
 			statement->serial = consents.serial + 1;
 			dom_random_fill(
 			    &session->random, statement->nonce, sizeof(statement->nonce));
 			statement->issued_ms = dom_clock_now_ms(&clock);
 			statement->region = consents.region;
-			st = post_statement(session, statement);
+			st = post_statement(session, statement, sent_r);
 		}
 		dom_call_free(&call);
 		dom_arena_reset(arena);
 	}
 	if (st == DOM_CONFLICT)
 		st = dom_session_fail(session, DOM_EUNCERTAIN,
-		    "Other devices keep signing statements at the same time; nothing was "
-		    "changed "
-		    "by this one. Try again");
+		    "Other devices keep signing statements at the same time; nothing was"
+		    " changed by this one. Try again");
 	dom_arena_free(&arena);
 	return st;
 }
@@ -162,50 +227,67 @@ sign_and_send(struct dom_session *session, struct wire_statement *statement, boo
 enum dom_status
 dom_consent_give(struct dom_session *session, const struct dom_consent *consent)
 {
+	const struct dom_catalogue_entry *entry = consent->entry;
 	struct wire_statement statement = {
 	    .kind = WIRE_CONSENT,
-	    .service = dom_slice_of(consent->service),
-	    .catalogue_version = consent->catalogue_version,
-	    .purpose = dom_slice_of(consent->purpose),
-	    .retention = dom_slice_of(consent->retention == NULL ? "" : consent->retention),
+	    .service = dom_slice_of(entry->name),
+	    .catalogue_version = entry->version,
+	    .purpose = dom_slice_of(entry->purpose),
+	    .retention = dom_slice_of(entry->retention),
 	    .until_ms = consent->until_ms,
 	    .type_count = consent->type_count,
 	};
 	struct dom_slice types[WIRE_STATEMENT_TYPES_MAX];
 	struct dom_buffer sealed[WIRE_STATEMENT_TYPES_MAX] = {{0}};
+	struct dom_statement_sent sent;
 	enum dom_status st = DOM_OK;
 
-	if (!wire_service_valid(statement.service) ||
-	    consent->type_count > WIRE_STATEMENT_TYPES_MAX)
-		return dom_session_fail(
-		    session, DOM_EINPUT, "\"%s\" is not a service", consent->service);
+	memcpy(statement.terms, entry->terms, sizeof(statement.terms));
+	if (consent->type_count > WIRE_STATEMENT_TYPES_MAX ||
+	    (consent->type_count == 0) != (strcmp(entry->name, "any") == 0))
+		return dom_session_fail(session, DOM_EINPUT,
+		    "A consent to %s must name from 1 to %d collection types", entry->name,
+		    WIRE_STATEMENT_TYPES_MAX);
 	for (size_t i = 0; i < consent->type_count && st == DOM_OK; i++) {
 		st = dom_collection_type_seal(
 		    session->account, dom_slice_of(consent->types[i]), &sealed[i]);
 		types[i] = dom_buffer_slice(&sealed[i]);
 	}
 	statement.types = types;
-	st = st == DOM_OK ? sign_and_send(session, &statement, false) : no_memory(session);
+	st = st == DOM_OK ? dom_statement_send(session, &statement, false, &sent)
+	                  : no_memory(session);
 	for (size_t i = 0; i < consent->type_count; i++)
 		dom_buffer_free(&sealed[i]);
 	return st;
 }
 
 enum dom_status
-dom_consent_withdraw(struct dom_session *session, const char *service)
+dom_consent_withdraw(struct dom_session *session, const char *service,
+    enum dom_withdrawal choice, uint8_t request_r[DOM_REQUEST_SIZE])
 {
-	struct wire_statement statement = {
-	    .kind = WIRE_WITHDRAWAL, .service = dom_slice_of(service)};
+	struct wire_statement statement = {.kind = WIRE_WITHDRAWAL,
+	    .service = dom_slice_of(service),
+	    .erase = choice == DOM_ERASE};
+	struct dom_statement_sent sent = {{0}};
+	enum dom_status st;
 
-	if (!wire_service_valid(statement.service))
-		return dom_session_fail(
-		    session, DOM_EINPUT, "\"%s\" is not a service", service);
-	return sign_and_send(session, &statement, true);
+	if (wire_service_valid(statement.service))
+		st = dom_statement_send(session, &statement, choice == DOM_KEEP, &sent);
+	else
+		st = dom_session_fail(session, DOM_EINPUT, "\"%s\" is not a service", service);
+	if (request_r != NULL)
+		memcpy(request_r, sent.request, DOM_REQUEST_SIZE);
+	return st;
 }
 
 enum dom_status
 dom_consents(struct dom_session *session, struct dom_consent_state **states_r, size_t *count_r)
 {
+	static const enum dom_consent_worth worths[WIRE_CONSENT_STATE_COUNT] = {
+	    [WIRE_CONSENT_ON] = DOM_CONSENT_ON,
+	    [WIRE_CONSENT_ENDED] = DOM_CONSENT_ENDED,
+	    [WIRE_CONSENT_CHANGED] = DOM_CONSENT_CHANGED,
+	    [WIRE_CONSENT_GONE] = DOM_CONSENT_GONE};
 	struct dom_arena *arena = dom_arena_new(0);
 	struct dom_call *call = NULL;
 	struct wire_consents consents;
@@ -215,7 +297,7 @@ dom_consents(struct dom_session *session, struct dom_consent_state **states_r, s
 	*count_r = 0;
 	if (arena == NULL)
 		return no_memory(session);
-	if ((st = ask_consents(session, arena, &consents, &call)) != DOM_OK)
+	if ((st = dom_consents_ask(session, arena, &consents, &call)) != DOM_OK)
 		goto out;
 	if ((*states_r = calloc(consents.count + 1, sizeof(**states_r))) == NULL) {
 		st = no_memory(session);
@@ -229,7 +311,10 @@ dom_consents(struct dom_session *session, struct dom_consent_state **states_r, s
 		snprintf(state->service, sizeof(state->service), "%.*s",
 		    (int)consents.entries[i].service.size,
 		    (const char *)consents.entries[i].service.data);
+		state->worth = worths[consents.entries[i].state];
 		state->until_ms = consents.entries[i].until_ms;
+		state->version = (uint32_t)consents.entries[i].version;
+		state->serial = consents.entries[i].serial;
 		(*count_r)++;
 	}
 out:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "client/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -178,6 +179,26 @@ dom_file_exists(const char *folder, const char *name)
 	char path[PATH_MAX];
 
 	return join(path, folder, name) == DOM_OK && access(path, F_OK) == 0;
+}
+
+void
+dom_folder_remove(const char *folder, const char *suffix)
+{
+	DIR *entries = opendir(folder);
+	size_t suffix_size = strlen(suffix);
+	struct dirent *entry;
+
+	if (entries == NULL)
+		return;
+	while ((entry = readdir(entries)) != NULL) {
+		size_t size = strlen(entry->d_name);
+
+		if (size > suffix_size &&
+		    strcmp(entry->d_name + size - suffix_size, suffix) == 0)
+			(void)unlinkat(dirfd(entries), entry->d_name, 0);
+	}
+	closedir(entries);
+	(void)rmdir(folder);
 }
 
 void

@@ -23,5 +23,7 @@ DOM_MUST_CHECK enum dom_status dom_file_read(
     const char *folder, const char *name, size_t size_max, struct dom_buffer *content);
 bool dom_file_exists(const char *folder, const char *name);
 void dom_file_remove(const char *folder, const char *name);
+/* The files of this suffix, and the folder if nothing else is in it. */
+void dom_folder_remove(const char *folder, const char *suffix);
 
 #endif

@@ -171,6 +171,19 @@ dom_session_log_in(struct dom_session *session)
 	return st == DOM_OK ? dom_session_write(session) : st;
 }
 
+/*
+ * Receipts are checked with the key that the region tells now.  Other Etebase
+ * servers tell none, and a region that is slow now is asked when it matters.
+ */
+static void
+pin_region(struct dom_session *session)
+{
+	const char *region;
+
+	if (dom_session_region(session, &region) != DOM_OK)
+		session->error[0] = '\0';
+}
+
 /* What is remembered about a new session, in one go. */
 static enum dom_status
 settle(struct dom_session *session, const struct dom_session_options *options)
@@ -188,7 +201,9 @@ settle(struct dom_session *session, const struct dom_session_options *options)
 	}
 	if ((st = dom_session_commit(session)) < 0)
 		return st;
-	return dom_session_write(session);
+	if ((st = dom_session_write(session)) == DOM_OK)
+		pin_region(session);
+	return st;
 }
 
 static enum dom_status

@@ -17,11 +17,13 @@
 #include "client/call.h"
 #include "client/files.h"
 #include "client/session.h"
+#include "client/statement.h"
 
 enum { SESSION_FILE_SIZE_MAX = 64 << 10 };
 
 static const char *const state_files[] = {"session", "storage.key", "session.new",
-    "storage.key.new", "state.db", "state.db-wal", "state.db-shm", "state.db-journal", "lock"};
+    "storage.key.new", "region.pub", "region.pub.new", "state.db", "state.db-wal",
+    "state.db-shm", "state.db-journal", "lock"};
 
 static void complain(struct dom_complaint *complaint, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -404,8 +406,13 @@ dom_session_forget(const char *state_folder, struct dom_complaint *complaint_r)
 void
 dom_session_remove_files(const char *folder)
 {
+	char receipts[PATH_MAX];
+
 	for (size_t i = 0; i < sizeof(state_files) / sizeof(state_files[0]); i++)
 		dom_file_remove(folder, state_files[i]);
+	if (snprintf(receipts, sizeof(receipts), "%s/" DOM_RECEIPTS_FOLDER, folder) <
+	    (int)sizeof(receipts))
+		dom_folder_remove(receipts, DOM_RECEIPT_SUFFIX);
 	(void)rmdir(folder);
 }
 
@@ -533,6 +540,8 @@ dom_session_region(struct dom_session *session, const char **region_r)
 	    (region.name.size == 0 || region.name.size >= sizeof(session->region) ||
 	        !dom_session_text_plain(region.name)))
 		st = DOM_EINPUT;
+	if (st == DOM_OK)
+		st = dom_session_pin(session, region.public_key);
 	if (st == DOM_OK) {
 		snprintf(session->region, sizeof(session->region), "%.*s",
 		    (int)region.name.size, (const char *)region.name.data);

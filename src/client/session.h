@@ -18,6 +18,12 @@ DOM_MUST_CHECK enum dom_status dom_session_prepare(const struct dom_session_opti
 /* Connect to url (copied), over options' transport or libcurl. */
 DOM_MUST_CHECK enum dom_status dom_session_connect(
     struct dom_session *session, const char *url, const struct dom_session_options *options);
+/*
+ * Keep the region's public key, or compare it with the one that is kept:
+ * DOM_EINTEGRITY if it is another.
+ */
+DOM_MUST_CHECK enum dom_status dom_session_pin(
+    struct dom_session *session, struct dom_slice public_key);
 /* Remove the files; the folder too if nothing else is in it. */
 void dom_session_remove_files(const char *folder);
 /* The session's error becomes the complaint, and the session is closed. */

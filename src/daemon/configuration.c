@@ -37,6 +37,7 @@ enum key {
 	KEY_PATH_PREFIX,
 	KEY_TRUSTED,
 	KEY_SIGNUP,
+	KEY_CATALOGUE,
 	KEY_SESSION_DAYS,
 	KEY_DEFAULT_QUOTA_BYTES,
 	KEY_LOOPS,
@@ -63,6 +64,7 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_PATH_PREFIX] = "path_prefix",
     [KEY_TRUSTED] = "trusted_addresses",
     [KEY_SIGNUP] = "signup",
+    [KEY_CATALOGUE] = "catalogue",
     [KEY_SESSION_DAYS] = "session_days",
     [KEY_DEFAULT_QUOTA_BYTES] = "default_quota_bytes",
     [KEY_LOOPS] = "loops",
@@ -309,6 +311,9 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_SIGNUP:
 		set_signup(reading, value);
+		break;
+	case KEY_CATALOGUE:
+		into->catalogue = absolute(reading, name, value);
 		break;
 	case KEY_SESSION_DAYS:
 		into->session_days = number(reading, name, value, 1, SESSION_DAYS_MAX);

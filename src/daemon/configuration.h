@@ -30,6 +30,7 @@ struct configuration {
 	size_t public_host_count;
 	const char *path_prefix; /* "" or "/sync" */
 	enum service_signup signup;
+	const char *catalogue; /* of services; NULL: the one that is built in */
 	int64_t session_days;
 	int64_t quota_bytes;        /* 0: no limit */
 	unsigned loops;             /* 0: one for each core */

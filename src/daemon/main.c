@@ -19,6 +19,7 @@
 
 #include "crypto/keys.h"
 
+#include "daemon/catalogue.h"
 #include "daemon/configuration.h"
 #include "daemon/control.h"
 #include "daemon/metrics.h"
@@ -58,6 +59,7 @@ static const char usage[] =
 struct region {
 	struct configuration configuration;
 	struct dom_region_key *key;
+	struct wire_catalogue *catalogue;
 	struct store *store;
 	struct service service;
 	struct http_server *server;
@@ -275,6 +277,9 @@ region_open(struct region *region, char *message_r, size_t message_size)
 
 	if ((st = open_log(region, message_r, message_size)) != DOM_OK)
 		return st;
+	if ((st = catalogue_load(configuration->catalogue, &region->catalogue, message_r,
+	         message_size)) != DOM_OK)
+		return st;
 	if ((st = region_key_load(configuration->region_key_file, configuration->data, &random,
 	         &region->key, message_r, message_size)) != DOM_OK)
 		return st;
@@ -297,6 +302,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	            .hosts = configuration->public_hosts,
 	            .host_count = configuration->public_host_count,
 	            .quota_bytes = configuration->quota_bytes,
+	            .catalogue = region->catalogue,
 	            .limits = limits_of(configuration),
 	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
 #ifdef DOM_TEST_API
@@ -341,6 +347,7 @@ region_close(struct region *region)
 	push_tickets_close(&region->service.tickets);
 	login_attempts_free(&region->service.attempts);
 	dom_region_key_free(&region->key);
+	wire_catalogue_free(&region->catalogue);
 	if (region->log_fd >= 0)
 		close(region->log_fd);
 }

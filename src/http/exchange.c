@@ -384,6 +384,7 @@ http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 		return refuse_rate(exchange,
 		    exchange->route.op == SERVICE_SIGNUP ? "sign-ups" : "logins", wait_us);
 	request->host = head->host;
+	request->body_size_expected = head->content_length > 0 ? head->content_length : 0;
 	if (plan->opens_socket &&
 	    (!head->wants_websocket || websocket_accept(head->websocket_key,
 	                                   exchange->response.websocket_accept) != DOM_OK))

@@ -64,6 +64,7 @@ enum service_op {
 	SERVICE_REGION,
 	SERVICE_STATEMENT_KEY,
 	SERVICE_STATEMENT_ADD,
+	SERVICE_CATALOGUE,
 	SERVICE_CONSENTS,
 	SERVICE_STATEMENTS,
 	SERVICE_ERASURE,
@@ -177,6 +178,8 @@ struct service_request {
 	enum service_prefetch prefetch;
 	bool with_collection;
 	uint64_t after; /* statements/?after= */
+	/* Its size, known when it is admitted; 0: not known. */
+	int64_t body_size_expected;
 	struct dom_slice body;
 };
 
@@ -248,6 +251,8 @@ struct service_settings {
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;
 	int64_t session_life_ms; /* sliding */
+	/* What can be turned on; NULL: nothing can be. */
+	const struct wire_catalogue *catalogue;
 	struct dom_duration backup_keep; /* of backups; zero: none are made */
 #ifdef DOM_TEST_API
 	bool test_api;

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include <domicile/collection.h>
+#include <domicile/consent.h>
 #include <domicile/session.h>
 
 static struct dom_session *session;
@@ -105,14 +106,15 @@ change_password(void)
 static int
 consent(char **words, size_t count)
 {
-	enum dom_status st =
-	    dom_consent_give(session, &(struct dom_consent){.service = words[0],
-	                                  .types = (const char *const *)(words + 1),
-	                                  .type_count = count - 1,
-	                                  .purpose = "Interoperation",
-	                                  .retention = "",
-	                                  .catalogue_version = 1});
+	struct dom_catalogue *catalogue;
+	enum dom_status st = dom_catalogue_ask(session, &catalogue);
 
+	if (st == DOM_OK)
+		st = dom_consent_give(session,
+		    &(struct dom_consent){.entry = dom_catalogue_find(catalogue, words[0]),
+		        .types = (const char *const *)(words + 1),
+		        .type_count = count - 1});
+	dom_catalogue_free(&catalogue);
 	return st == DOM_OK ? 0 : failed(st);
 }
 

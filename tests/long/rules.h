@@ -75,6 +75,7 @@ struct world {
 	char folder[64];
 	struct store *store;
 	struct service service;
+	struct wire_catalogue *catalogue;
 	struct user users[USERS];
 	struct place places[PLACES];
 	uint64_t seed;

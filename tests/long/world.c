@@ -9,8 +9,11 @@
 #include "crypto/digest.h"
 #include "crypto/keys.h"
 
+#include "wire/catalogue.h"
+
 #include "../region_key.h"
 #include "rules.h"
+#include "services/consent/consent.h"
 
 void
 rule_broken(const char *file, int line, const char *rule, const char *format, ...)
@@ -110,8 +113,9 @@ request_of(const struct user *user, enum service_op op)
 /* --- the region --------------------------------------------------------------------- */
 
 static enum dom_status
-add_user(struct store_txn *txn, struct user *user, unsigned index)
+add_user(struct world *world, struct store_txn *txn, struct user *user, unsigned index)
 {
+	struct store_consent any = {.service = dom_slice_of("any"), .serial = 1, .any = true};
 	const struct dom_slice none = dom_slice("", 0);
 	struct store_session session = {.expires_ms = INT64_MAX / 2, .device = none};
 	struct store_account account = {.initialised = true,
@@ -138,11 +142,10 @@ add_user(struct store_txn *txn, struct user *user, unsigned index)
 	st = dom_sha256(dom_slice_of(user->token), session.token_hash);
 	if (st == DOM_OK)
 		st = store_session_add(txn, &session);
+	memcpy(any.terms, wire_catalogue_find(world->catalogue, any.service)->terms,
+	    sizeof(any.terms));
 	if (st == DOM_OK)
-		st = store_consent_set(txn, user->number,
-		    &(struct store_consent){
-		        .service = dom_slice_of("any"), .serial = 1, .any = true},
-		    NULL, 0);
+		st = store_consent_set(txn, user->number, &any, NULL, 0);
 	return st;
 }
 
@@ -215,7 +218,7 @@ populate(struct store_txn *txn, void *context)
 	enum dom_status st = DOM_OK;
 
 	for (unsigned i = 0; i < USERS && st == DOM_OK; i++)
-		st = add_user(txn, &world->users[i], i);
+		st = add_user(world, txn, &world->users[i], i);
 	for (unsigned i = 0; i < PLACES && st == DOM_OK; i++)
 		add_place(world, txn, &world->places[i]);
 	for (unsigned i = 0; i < PLACES && st == DOM_OK; i++) {
@@ -235,9 +238,12 @@ populate(struct store_txn *txn, void *context)
 void
 world_open(struct world *world, uint64_t seed)
 {
-	char message[200];
+	char message[256];
 
 	*world = (struct world){.seed = seed};
+	RULE(wire_catalogue_read(consent_catalogue_built_in(), &world->catalogue, message,
+	         sizeof(message)) == DOM_OK,
+	    "%s", message);
 	snprintf(world->folder, sizeof(world->folder), "%s/rules-XXXXXX",
 	    getenv("TMPDIR") == NULL || strlen(getenv("TMPDIR")) > 40 ? "/tmp"
 	                                                              : getenv("TMPDIR"));
@@ -247,11 +253,12 @@ world_open(struct world *world, uint64_t seed)
 	             .folder = world->folder, .region = "in", .key = test_region_key()},
 	         &world->store, message, sizeof(message)) == DOM_OK,
 	    "%s", message);
-	world->service =
-	    (struct service){.settings = {.region = "in", .session_life_ms = INT64_C(1) << 40},
-	        .clock = dom_clock_system(),
-	        .random = dom_random_system(),
-	        .store = world->store};
+	world->service = (struct service){.settings = {.region = "in",
+	                                      .catalogue = world->catalogue,
+	                                      .session_life_ms = INT64_C(1) << 40},
+	    .clock = dom_clock_system(),
+	    .random = dom_random_system(),
+	    .store = world->store};
 	for (unsigned i = 0; i < USERS; i++)
 		pthread_mutex_init(&world->users[i].lock, NULL);
 	for (unsigned i = 0; i < PLACES; i++) {
@@ -277,6 +284,7 @@ void
 world_close(struct world *world)
 {
 	store_close(&world->store);
+	wire_catalogue_free(&world->catalogue);
 	nftw(world->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	for (unsigned i = 0; i < USERS; i++) {
 		pthread_mutex_destroy(&world->users[i].lock);

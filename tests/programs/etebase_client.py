@@ -6,7 +6,9 @@ random bytes, keys that the server never sees do not exist.  Statements are
 those of src/wire/statement.h.
 """
 import base64
+import hashlib
 import http.client
+import json
 import os
 import struct
 import time
@@ -51,6 +53,20 @@ def item(item_uid=None, etag=None, **content):
 
 def chunk(size):
     return uid(32), os.urandom(size)
+
+
+def terms_of(entry):
+    """The digest of what a person agrees to, as docs/catalogue.md says."""
+    return hashlib.sha256(b"".join(map(string, (
+        "domicile/terms/v1", entry["name"], entry["purpose"]))) + strings(entry["dataClasses"])
+        + b"".join(string(entry.get(key, "")) for key in ("retention", "minimum", "law"))
+        + struct.pack(">I", len(entry["readers"]))
+        + b"".join(string(reader["who"]) + string(reader["what"])
+                   for reader in entry["readers"])).digest()
+
+
+def strings(texts):
+    return struct.pack(">I", len(texts)) + b"".join(map(string, texts))
 
 
 class Client:
@@ -162,9 +178,16 @@ class Client:
         """Turn a service on; with a statement key made on the first time."""
         if not hasattr(self, "statement_key"):
             self.register_statement_key()
+        entry = self.catalogue_entry(service)
         self.state(self.statement_head("consent", region, service)
-                   + struct.pack(">I", 1) + bytes(32) + string("Kept for a test.") + string("")
+                   + struct.pack(">I", entry["version"]) + terms_of(entry)
+                   + string(entry["purpose"]) + string(entry["retention"])
                    + struct.pack(">QI", 0, len(types)) + b"".join(map(string, types)))
+
+    def catalogue_entry(self, service):
+        catalogue = json.loads(self.get("/domicile/v1/catalogue/"))
+        [entry] = [entry for entry in catalogue["services"] if entry["name"] == service]
+        return entry
 
     def withdraw(self, service="any", region="home"):
         self.state(self.statement_head("withdrawal", region, service) + b"\0")

@@ -14,7 +14,8 @@ import msgpack
 
 KINDS = (
     ("challenge", r"POST .*/login_challenge/"), ("login", r"POST .*/login/"),
-    ("region", r"GET .*/region/"), ("consents", r"GET .*/consents/"),
+    ("region", r"GET .*/region/"), ("catalogue", r"GET .*/catalogue/"),
+    ("consents", r"GET .*/consents/"),
     ("statements", r"POST .*/statements/"), ("sessions", r"GET .*/sessions/"),
     ("chunk", r"GET .*/chunk/.*/download/"), ("put", r"PUT .*/chunk/"),
     ("revisions", r"GET .*/revision/"), ("fetch", r"POST .*/fetch_updates/"),

@@ -12,6 +12,8 @@
  */
 #include "store/reset.h"
 
+#include "wire/catalogue.h"
+
 #include "services/account/account.h"
 
 enum { RESET_ROWS = 32 };
@@ -141,7 +143,9 @@ empty(struct service_call *call, const struct store_account *account)
 enum dom_status
 account_reset(struct service_call *call)
 {
-	const struct store_consent any = {.service = dom_slice_of("any"), .any = true};
+	struct store_consent any = {.service = dom_slice_of("any"), .any = true};
+	const struct dom_catalogue_entry *entry =
+	    wire_catalogue_find(call->service->settings.catalogue, any.service);
 	struct wire_reject reject;
 	struct wire_signup signup;
 	struct store_account account;
@@ -164,6 +168,10 @@ account_reset(struct service_call *call)
 		    call, SERVICE_USER_NOT_FOUND, "There is no account of this name.");
 	if (st != DOM_OK || (st = empty(call, &account)) != DOM_OK)
 		return st < 0 ? st : DOM_ESTORE;
+	if (entry != NULL) {
+		any.version = entry->version;
+		memcpy(any.terms, entry->terms, sizeof(any.terms));
+	}
 	account.salt = signup.salt;
 	account.login_public = signup.login_public;
 	account.identity_public = signup.identity_public;

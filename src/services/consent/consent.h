@@ -8,8 +8,8 @@
  * Consent: see DESIGN.md beside this file.
  *
  * A handle is the proof that, in this transaction, a live consent of the owner
- * covers a collection type.  consent_check() alone makes one, and the vault
- * stores nothing without one.
+ * covers a collection type, under the terms that hold now.  consent_check()
+ * alone makes one, and the vault stores nothing without one.
  */
 struct consent_handle;
 
@@ -26,10 +26,34 @@ DOM_MUST_CHECK enum dom_status consent_check(struct service_call *call, int64_t 
 bool consent_covers(
     const struct consent_handle *handle, const struct store_txn *txn, int64_t owner);
 
-/* Operations; after service_authenticate(). */
+/*
+ * Erasing needs no consent.  This one lets vault_write_removal() mark what is
+ * there as deleted, and nothing else: it is another type.
+ */
+struct consent_removal;
+DOM_MUST_CHECK enum dom_status consent_remove(
+    struct service_call *call, int64_t owner, const struct consent_removal **handle_r);
+bool consent_removes(
+    const struct consent_removal *handle, const struct store_txn *txn, int64_t owner);
+
+/* What a stored consent is worth now. */
+enum consent_worth {
+	CONSENT_LIVE,
+	CONSENT_ENDED,   /* its time is over */
+	CONSENT_CHANGED, /* given under other terms than the region's */
+	CONSENT_GONE,    /* the region does not offer the service any more */
+};
+enum consent_worth consent_worth(
+    const struct service_call *call, const struct store_consent *consent);
+
+/* The catalogue that domiciled carries; settings may name another. */
+struct dom_slice consent_catalogue_built_in(void);
+
+/* Operations; after service_authenticate(), but for the catalogue. */
 DOM_MUST_CHECK enum dom_status consent_statement_key(struct service_call *call);
 DOM_MUST_CHECK enum dom_status consent_statement_add(struct service_call *call);
 DOM_MUST_CHECK enum dom_status consent_statement_list(struct service_call *call);
 DOM_MUST_CHECK enum dom_status consent_list(struct service_call *call);
+DOM_MUST_CHECK enum dom_status consent_catalogue(struct service_call *call);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Taking signed statements, and showing them again byte for byte. */
-#include "wire/statement.h"
-
-#include <stdlib.h>
+#include "wire/catalogue.h"
+#include "wire/receipt.h"
 
 #include "services/consent/consent.h"
 
@@ -64,6 +63,9 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 	if (!dom_slice_is(statement->region, call->service->settings.region))
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "The statement was made for another region than this one.");
+	if (statement->kind > WIRE_ORDER)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This region cannot move accounts yet: nothing was changed.");
 	if (statement->erase || statement->kind == WIRE_ERASURE)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This region cannot erase on withdrawal yet: nothing was changed."
@@ -72,12 +74,12 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 }
 
 /*
- * DOM_OK: it is the next one.  DOM_CONFLICT: we have this very one.
+ * DOM_OK: it is the next one.  DOM_CONFLICT: we have this very one, *same_r.
  * DOM_EDENIED: its number is not the next.
  */
 static enum dom_status
-check_serial(
-    struct service_call *call, const struct wire_statement *statement, struct dom_slice bytes)
+check_serial(struct service_call *call, const struct wire_statement *statement,
+    struct dom_slice bytes, struct store_statement *same_r)
 {
 	struct store_statement last, *same;
 	size_t count = 0;
@@ -98,13 +100,60 @@ check_serial(
 			return st;
 	}
 	if (count == 1 && same->serial == statement->serial &&
-	    dom_slice_equal(same->bytes, bytes))
+	    dom_slice_equal(same->bytes, bytes)) {
+		*same_r = *same;
 		return DOM_CONFLICT;
+	}
 	return service_refuse(call, SERVICE_STATEMENT_STALE,
 	    dom_arena_print(call->arena,
 	        "The next statement is number %llu, this one is number %llu: another device may"
 	        " have been first. Fetch the statements and sign anew.",
 	        (unsigned long long)serial + 1, (unsigned long long)statement->serial));
+}
+
+/*
+ * The terms that were signed are those of the catalogue: a consent to anything
+ * else would cover nothing, so it is not taken.
+ */
+static enum dom_status
+check_terms(struct service_call *call, const struct wire_statement *statement)
+{
+	const struct dom_catalogue_entry *entry =
+	    wire_catalogue_find(call->service->settings.catalogue, statement->service);
+
+	if (entry == NULL)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    dom_arena_print(call->arena,
+		        "This region offers no service %.*s: nothing was turned on. Its"
+		        " catalogue lists what it offers.",
+		        (int)statement->service.size, (const char *)statement->service.data));
+	if (statement->catalogue_version == entry->version &&
+	    memcmp(statement->terms, entry->terms, DOM_TERMS_SIZE) == 0 &&
+	    dom_slice_is(statement->purpose, entry->purpose) &&
+	    dom_slice_is(statement->retention, entry->retention))
+		return DOM_OK;
+	return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+	    dom_arena_print(call->arena,
+	        "The consent is to other terms of %s than this region's, which changed on %s:"
+	        " nothing was turned on. Read them and agree again.",
+	        entry->name, entry->since));
+}
+
+static enum dom_status
+check_times(struct service_call *call, const struct wire_statement *statement)
+{
+	if (statement->issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
+	    statement->issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "The statement's time is more than a day from ours: check the device's"
+		    " clock.");
+	if (statement->until_ms != 0 && statement->until_ms <= statement->issued_ms)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This consent would end before it begins.");
+	if (statement->until_ms != 0 && statement->until_ms <= call->now_ms)
+		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
+		    "This consent has ended already: nothing was turned on.");
+	return DOM_OK;
 }
 
 /* Each is kept for ever, so there is a limit to how many there may be. */
@@ -132,6 +181,11 @@ check_rate(struct service_call *call)
 static enum dom_status
 apply(struct service_call *call, const struct wire_statement *statement)
 {
+	struct store_consent consent = {.service = statement->service,
+	    .serial = statement->serial,
+	    .until_ms = statement->until_ms,
+	    .version = statement->catalogue_version,
+	    .any = dom_slice_is(statement->service, "any")};
 	enum dom_status st;
 
 	if (statement->kind == WIRE_WITHDRAWAL) {
@@ -139,12 +193,51 @@ apply(struct service_call *call, const struct wire_statement *statement)
 		st = store_consent_clear(call->txn, call->account.number, statement->service);
 		return st == DOM_ABSENT ? DOM_OK : st;
 	}
-	return store_consent_set(call->txn, call->account.number,
-	    &(struct store_consent){.service = statement->service,
-	        .serial = statement->serial,
-	        .until_ms = statement->until_ms,
-	        .any = dom_slice_is(statement->service, "any")},
-	    statement->types, statement->type_count);
+	memcpy(consent.terms, statement->terms, sizeof(consent.terms));
+	return store_consent_set(
+	    call->txn, call->account.number, &consent, statement->types, statement->type_count);
+}
+
+/* The same row always gives the same receipt, so a lost reply can be repeated. */
+static enum dom_status
+countersign(struct service_call *call, struct store_statement *row)
+{
+	const struct service *service = call->service;
+	struct wire_receipt receipt = {.kind = WIRE_RECEIPT_TAKEN,
+	    .region = dom_slice_of(service->settings.region),
+	    .accepted_ms = row->accepted_ms,
+	    .clock = row->clock};
+	uint8_t *signature = dom_arena_take(call->arena, DOM_SIGNATURE_SIZE);
+	struct dom_buffer bytes = {0};
+	enum dom_status st;
+
+	if (signature == NULL)
+		return DOM_ENOMEM;
+	st = wire_subject(
+	    call->account.statement_public, row->bytes, row->signature, receipt.subject);
+	if (st != DOM_OK)
+		return st;
+	dom_region_sign_public(service->key, receipt.region_public);
+	wire_receipt_encode(&bytes, &receipt);
+	if ((st = dom_buffer_finish(&bytes)) == DOM_OK) {
+		row->receipt = dom_arena_copy(call->arena, dom_buffer_slice(&bytes));
+		if (row->receipt.data == NULL)
+			st = DOM_ENOMEM;
+		else
+			dom_region_sign(service->key, row->receipt, signature);
+		row->receipt_signature = dom_slice(signature, DOM_SIGNATURE_SIZE);
+	}
+	dom_buffer_free(&bytes);
+	return st;
+}
+
+static enum dom_status
+answer(struct service_call *call, const struct store_statement *row)
+{
+	wire_countersigned_encode(
+	    &call->reply->body, &(struct wire_countersigned){.receipt = row->receipt,
+	                            .signature = row->receipt_signature});
+	return DOM_OK;
 }
 
 static enum dom_status
@@ -161,12 +254,28 @@ store_and_apply(struct service_call *call, const struct wire_signed_statement *m
 
 	st = store_account_tick(call->txn, call->account.number, &row.clock);
 	if (st == DOM_OK)
+		st = countersign(call, &row);
+	if (st == DOM_OK)
 		st = store_statement_add(call->txn, call->account.number, &row);
 	if (st == DOM_OK)
 		st = apply(call, statement);
 	if (st == DOM_OK)
 		st = service_position(call, call->account.number, call->account.clock);
+	if (st == DOM_OK)
+		st = answer(call, &row);
 	return st > 0 ? DOM_ESTORE : st;
+}
+
+/* A reply was lost and the device asks again: it is done already. */
+static enum dom_status
+answer_again(struct service_call *call, struct store_statement *row)
+{
+	enum dom_status st = DOM_OK;
+
+	/* One that an earlier release has taken. */
+	if (row->receipt.size == 0)
+		st = countersign(call, row);
+	return st == DOM_OK ? answer(call, row) : st;
 }
 
 enum dom_status
@@ -174,6 +283,7 @@ consent_statement_add(struct service_call *call)
 {
 	struct wire_signed_statement message;
 	struct wire_statement statement;
+	struct store_statement same;
 	enum dom_status st;
 
 	st = wire_signed_statement_decode(call->request->body, &message);
@@ -187,23 +297,25 @@ consent_statement_add(struct service_call *call)
 		    "This is not a statement that this release understands.");
 	if ((st = check_statement(call, &message, &statement)) != DOM_OK)
 		return st;
-	st = check_serial(call, &statement, message.statement);
-	/* A reply was lost and the device asks again: it is done already. */
+	st = check_serial(call, &statement, message.statement, &same);
 	if (st == DOM_CONFLICT)
-		return DOM_OK;
+		return answer_again(call, &same);
+	if (st == DOM_OK)
+		st = check_times(call, &statement);
+	if (st == DOM_OK && statement.kind == WIRE_CONSENT)
+		st = check_terms(call, &statement);
 	if (st != DOM_OK)
 		return st;
-	if (statement.issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
-	    statement.issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS)
-		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
-		    "The statement's time is more than a day from ours: check the device's"
-		    " clock.");
-	if (statement.until_ms != 0 && statement.until_ms <= statement.issued_ms)
-		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
-		    "This consent would end before it begins.");
 	if ((st = check_rate(call)) != DOM_OK)
 		return st;
 	return store_and_apply(call, &message, &statement);
+}
+
+/* Absent, not empty, if there is none. */
+static struct dom_slice
+given(struct dom_slice slice)
+{
+	return slice.size == 0 ? dom_slice(NULL, 0) : slice;
 }
 
 enum dom_status
@@ -231,7 +343,9 @@ consent_statement_list(struct service_call *call)
 	for (size_t i = 0; i < shown; i++)
 		entries[i] = (struct wire_statement_entry){.statement = rows[i].bytes,
 		    .signature = rows[i].signature,
-		    .accepted_ms = rows[i].accepted_ms};
+		    .accepted_ms = rows[i].accepted_ms,
+		    .receipt = given(rows[i].receipt),
+		    .receipt_signature = given(rows[i].receipt_signature)};
 	wire_statements_encode(&call->reply->body, entries, shown, count <= limit);
 	return DOM_OK;
 }
@@ -239,6 +353,10 @@ consent_statement_list(struct service_call *call)
 enum dom_status
 consent_list(struct service_call *call)
 {
+	static const enum wire_consent_state states[] = {[CONSENT_LIVE] = WIRE_CONSENT_ON,
+	    [CONSENT_ENDED] = WIRE_CONSENT_ENDED,
+	    [CONSENT_CHANGED] = WIRE_CONSENT_CHANGED,
+	    [CONSENT_GONE] = WIRE_CONSENT_GONE};
 	struct wire_consents consents = {
 	    .region = dom_slice_of(call->service->settings.region)};
 	struct store_statement last;
@@ -259,14 +377,13 @@ consent_list(struct service_call *call)
 	consents.entries = dom_arena_array(call->arena, count + 1, sizeof(*consents.entries));
 	if (consents.entries == NULL)
 		return DOM_ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].until_ms != 0 && rows[i].until_ms <= call->now_ms)
-			continue;
+	for (size_t i = 0; i < count; i++)
 		consents.entries[consents.count++] =
 		    (struct wire_consent_entry){.service = rows[i].service,
 		        .serial = rows[i].serial,
-		        .until_ms = rows[i].until_ms};
-	}
+		        .until_ms = rows[i].until_ms,
+		        .version = rows[i].version,
+		        .state = states[consent_worth(call, &rows[i])]};
 	wire_consents_encode(&call->reply->body, &consents);
 	return DOM_OK;
 }

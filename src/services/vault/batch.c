@@ -7,7 +7,8 @@
 
 struct batch {
 	struct service_call *call;
-	const struct consent_handle *consent;
+	const struct consent_handle *consent;  /* one of these two, the other is NULL */
+	const struct consent_removal *removal; /* nothing but deletions */
 	const struct store_collection *collection;
 	bool is_transaction;
 	struct wire_error_field *errors;
@@ -90,6 +91,70 @@ known_revision(
 	        .detail = dom_slice_of("The item has a revision of this uid already.")});
 }
 
+/*
+ * Does this item only go?  It is there and not deleted, brings no content, and
+ * leaves hardly more than its name behind: nobody can store by deleting.
+ */
+static enum dom_status
+check_removal(struct batch *batch, const struct wire_item *item)
+{
+	struct store_item is;
+	enum dom_status st;
+
+	if (!item->content.deleted || item->content.chunk_count != 0)
+		return DOM_CONFLICT;
+	st = store_item_find(
+	    batch->call->txn, batch->collection->number, item->uid, batch->call->arena, &is);
+	if (st != DOM_OK)
+		return st;
+	/* The reply to this very deletion was lost. */
+	if (dom_slice_equal(is.current.uid, item->content.uid))
+		return DOM_OK;
+	if (is.current.deleted || (item->content.meta.size > VAULT_REMOVAL_META_SIZE_MAX &&
+	                              item->content.meta.size > is.current.meta.size))
+		return DOM_CONFLICT;
+	return DOM_OK;
+}
+
+/*
+ * Erasing needs no consent (design: consent), so what only deletes is let
+ * through without one; the refusal stays for everything else.
+ */
+static enum dom_status
+take_removal(struct batch *batch, const struct wire_batch *body)
+{
+	struct service_call *call = batch->call;
+	enum dom_status st = DOM_OK;
+
+	if (call->reply->code != SERVICE_CONSENT_REQUIRED || body->item_count == 0)
+		return DOM_EDENIED;
+	for (size_t i = 0; i < body->item_count && st == DOM_OK; i++)
+		st = check_removal(batch, &body->items[i]);
+	if (st != DOM_OK)
+		return st < 0 ? st : DOM_EDENIED;
+	service_reply_free(call->reply);
+	return consent_remove(call, batch->collection->owner, &batch->removal);
+}
+
+static enum dom_status
+store_item(struct batch *batch, const struct wire_item *item, int64_t number)
+{
+	enum dom_status st;
+
+	if (batch->consent != NULL)
+		return vault_write_revision(
+		    batch->call, batch->consent, batch->collection, item, number);
+	/* Again: the same item may stand in the batch twice, under two revisions. */
+	if ((st = check_removal(batch, item)) < 0)
+		return st;
+	if (st != DOM_OK)
+		return service_refuse(batch->call, SERVICE_CONSENT_REQUIRED,
+		    "The service this belongs to is off, and an item can be deleted once: "
+		    "nothing was stored.");
+	return vault_write_removal(
+	    batch->call, batch->removal, batch->collection, item, number);
+}
+
 static enum dom_status
 write_item(struct batch *batch, const struct wire_item *item)
 {
@@ -113,7 +178,7 @@ write_item(struct batch *batch, const struct wire_item *item)
 	if (batch->is_transaction &&
 	    ((number == 0) != (item->etag.data == NULL) || !dom_slice_equal(etag, item->etag)))
 		return collect_wrong_etag(batch, item->uid, etag, item->etag);
-	st = vault_write_revision(batch->call, batch->consent, batch->collection, item, number);
+	st = store_item(batch, item, number);
 	if (st == DOM_ABSENT)
 		return collect(batch, item->uid, "chunk_no_content",
 		    "A chunk has no content here and was not uploaded before.");
@@ -192,12 +257,15 @@ run(struct service_call *call, bool is_transaction)
 	st = wire_batch_decode(call->request->body, call->arena, &body, &reject);
 	if (st != DOM_OK)
 		return service_refuse_body(call, st, call->request->body, &reject);
-	if ((st = vault_consent(call, &place, &batch.consent)) != DOM_OK)
+	batch.collection = &place.collection;
+	st = vault_consent(call, &place, &batch.consent);
+	if (st == DOM_EDENIED)
+		st = take_removal(&batch, &body);
+	if (st != DOM_OK)
 		return st;
 	st = store_account_by_number(call->txn, place.collection.owner, call->arena, &owner);
 	if (st != DOM_OK)
 		return st < 0 ? st : DOM_ESTORE;
-	batch.collection = &place.collection;
 	if ((st = write_all(&batch, &body)) != DOM_OK)
 		return st;
 	call->reply->change.collection = place.collection.number;

@@ -16,6 +16,10 @@ enum {
 	VAULT_REPLY_SIZE_MAX = 256 << 20,
 	VAULT_SCAN_ROWS = 32,     /* rows held at once while a page is written */
 	VAULT_REMOVED_MAX = 1000, /* ended memberships in one page */
+	/* Without consent: the body of a request that deletes, .. */
+	VAULT_REMOVAL_BODY_SIZE_MAX = 256 << 10,
+	/* .. and the metadata of a deleted item, if it had not more before. */
+	VAULT_REMOVAL_META_SIZE_MAX = 512,
 };
 
 /* The collection of a request, and what the caller is in it. */
@@ -61,6 +65,13 @@ DOM_MUST_CHECK enum dom_status vault_write_collection(struct service_call *call,
  */
 DOM_MUST_CHECK enum dom_status vault_write_revision(struct service_call *call,
     const struct consent_handle *consent, const struct store_collection *collection,
+    const struct wire_item *item, int64_t number);
+/*
+ * The revision that marks an item as deleted; it brings no chunks and no more
+ * metadata than vault_removes() allows.
+ */
+DOM_MUST_CHECK enum dom_status vault_write_removal(struct service_call *call,
+    const struct consent_removal *removal, const struct store_collection *collection,
     const struct wire_item *item, int64_t number);
 /* DOM_CONFLICT: the collection has it already. */
 DOM_MUST_CHECK enum dom_status vault_write_chunk(struct service_call *call,

@@ -88,9 +88,10 @@ link_chunks(struct service_call *call, const struct consent_handle *consent,
 	return DOM_OK;
 }
 
-enum dom_status
-vault_write_revision(struct service_call *call, const struct consent_handle *consent,
-    const struct store_collection *collection, const struct wire_item *item, int64_t number)
+/* With the chunks that it names; the owner's next number is the revision's. */
+static enum dom_status
+put_revision(struct service_call *call, const struct store_collection *collection,
+    const struct wire_item *item, int64_t number, struct dom_slice *chunks)
 {
 	const struct wire_revision *revision = &item->content;
 	struct store_item row = {.number = number,
@@ -100,19 +101,39 @@ vault_write_revision(struct service_call *call, const struct consent_handle *con
 	    .current = {.uid = revision->uid,
 	        .meta = revision->meta,
 	        .deleted = revision->deleted,
+	        .chunks = chunks,
 	        .chunk_count = revision->chunk_count}};
 	enum dom_status st;
 
-	assert(consent_covers(consent, call->txn, collection->owner));
-	row.current.chunks = dom_arena_array(
-	    call->arena, revision->chunk_count + 1, sizeof(*row.current.chunks));
-	if (row.current.chunks == NULL)
-		return DOM_ENOMEM;
-	st = link_chunks(call, consent, collection, revision, row.current.chunks);
-	if (st != DOM_OK)
-		return st;
 	st = store_account_tick(call->txn, collection->owner, &row.current.clock);
 	if (st != DOM_OK)
 		return st < 0 ? st : DOM_ESTORE;
 	return store_item_put(call->txn, collection->number, &row);
+}
+
+enum dom_status
+vault_write_revision(struct service_call *call, const struct consent_handle *consent,
+    const struct store_collection *collection, const struct wire_item *item, int64_t number)
+{
+	const struct wire_revision *revision = &item->content;
+	struct dom_slice *chunks =
+	    dom_arena_array(call->arena, revision->chunk_count + 1, sizeof(*chunks));
+	enum dom_status st;
+
+	assert(consent_covers(consent, call->txn, collection->owner));
+	if (chunks == NULL)
+		return DOM_ENOMEM;
+	st = link_chunks(call, consent, collection, revision, chunks);
+	if (st != DOM_OK)
+		return st;
+	return put_revision(call, collection, item, number, chunks);
+}
+
+enum dom_status
+vault_write_removal(struct service_call *call, const struct consent_removal *removal,
+    const struct store_collection *collection, const struct wire_item *item, int64_t number)
+{
+	assert(consent_removes(removal, call->txn, collection->owner));
+	assert(number != 0 && item->content.deleted && item->content.chunk_count == 0);
+	return put_revision(call, collection, item, number, NULL);
 }

@@ -64,10 +64,13 @@ phone_open(const char *device)
 void
 phone_turn_on(struct dom_session *session)
 {
-	assert_ok(session, dom_consent_give(session, &(struct dom_consent){.service = "any",
-	                                                 .purpose = "Keep everything",
-	                                                 .retention = "",
-	                                                 .catalogue_version = 1}));
+	struct dom_catalogue *catalogue;
+
+	assert_ok(session, dom_catalogue_ask(session, &catalogue));
+	assert_ok(
+	    session, dom_consent_give(session,
+	                 &(struct dom_consent){.entry = dom_catalogue_find(catalogue, "any")}));
+	dom_catalogue_free(&catalogue);
 }
 
 uint8_t *

@@ -9,9 +9,12 @@
 
 #include "base/encode.h"
 
+#include "wire/catalogue.h"
+
 #include "http/message.h"
 #include "http/reply.h"
 #include "http/router.h"
+#include "services/consent/consent.h"
 #include "services/service.h"
 
 struct region_link region_link;
@@ -22,6 +25,7 @@ static struct {
 	struct store *store;
 	struct store_reader *reader;
 	struct service service;
+	struct wire_catalogue *catalogue;
 	int64_t later_ms;
 	uint32_t dice;
 } region;
@@ -83,6 +87,33 @@ region_start(void)
 	    .random = dom_random_system(),
 	    .store = region.store,
 	    .key = key};
+	region_catalogue(NULL, NULL);
+}
+
+void
+region_catalogue(const char *from, const char *to)
+{
+	struct dom_slice built_in = consent_catalogue_built_in();
+	const char *text = (const char *)built_in.data, *at = text + built_in.size;
+	struct dom_buffer changed = {0};
+	char why[256] = "";
+
+	if (from != NULL) {
+		at = memmem(text, built_in.size, from, strlen(from));
+		assert_non_null(at);
+	}
+	dom_buffer_append(&changed, text, (size_t)(at - text));
+	if (from != NULL) {
+		dom_buffer_append_text(&changed, to);
+		at += strlen(from);
+		dom_buffer_append(&changed, at, (size_t)(text + built_in.size - at));
+	}
+	wire_catalogue_free(&region.catalogue);
+	if (wire_catalogue_read(
+	        dom_buffer_slice(&changed), &region.catalogue, why, sizeof(why)) != DOM_OK)
+		fail_msg("%s", why);
+	dom_buffer_free(&changed);
+	region.service.settings.catalogue = region.catalogue;
 }
 
 static int
@@ -96,6 +127,7 @@ void
 region_stop(void)
 {
 	dom_region_key_free(&region.service.key);
+	wire_catalogue_free(&region.catalogue);
 	store_reader_close(&region.reader);
 	store_close(&region.store);
 	(void)nftw(region.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -13,6 +13,7 @@
 /* clang-format on */
 
 #include <domicile/collection.h>
+#include <domicile/consent.h>
 #include <domicile/session.h>
 #include <domicile/transport.h>
 
@@ -43,6 +44,11 @@ extern struct region_link region_link;
 
 void region_start(void);
 void region_stop(void);
+/*
+ * The region's catalogue: what is built in, with the first `from` replaced, or
+ * as it is if that is NULL.
+ */
+void region_catalogue(const char *from, const char *to);
 /* A new connection; it counts in region_link. */
 struct dom_transport *region_connect(void);
 /* Damage a byte of every stored chunk's ciphertext that is answered, or not. */

@@ -338,8 +338,8 @@ withdrawn_consent_refuses_the_next_byte_and_keeps_what_is_stored(void **state)
 	assert_int_equal(count, 1);
 	assert_string_equal(states[0].service, "any");
 	free(states);
-	assert_ok(phone, dom_consent_withdraw(phone, "any"));
-	assert_int_equal(dom_consent_withdraw(phone, "any"), DOM_ABSENT);
+	assert_ok(phone, dom_consent_withdraw(phone, "any", DOM_KEEP, NULL));
+	assert_int_equal(dom_consent_withdraw(phone, "any", DOM_KEEP, NULL), DOM_ABSENT);
 	assert_int_equal(phone_backup(phone, "sizes", &more, 1, &counts), DOM_ECONSENT);
 	phone_restore_is_identical(phone, "sizes", every_size, EVERY_SIZE);
 	phone_turn_on(phone);

@@ -94,6 +94,7 @@ every_operation_has_its_path(void **state)
 	    {"PUT", "/domicile/v1/statement-key/", SERVICE_STATEMENT_KEY},
 	    {"POST", "/domicile/v1/statements/", SERVICE_STATEMENT_ADD},
 	    {"GET", "/domicile/v1/statements/", SERVICE_STATEMENTS},
+	    {"GET", "/domicile/v1/catalogue/", SERVICE_CATALOGUE},
 	    {"GET", "/domicile/v1/consents/", SERVICE_CONSENTS},
 	    {"GET", "/domicile/v1/erasures/", SERVICE_ERASURES},
 	    {"GET", "/domicile/v1/erasures/00ff/", SERVICE_ERASURE},

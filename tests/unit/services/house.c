@@ -5,6 +5,8 @@
 #include <ftw.h>
 #include <unistd.h>
 
+#include "services/consent/consent.h"
+
 struct house house;
 
 static void
@@ -85,6 +87,7 @@ house_set_up(void **state)
 	    .random = {fill, &house.seed},
 	    .store = house.store,
 	    .key = key};
+	set_catalogue(NULL);
 	house.arena = dom_arena_new(0);
 	assert_non_null(house.arena);
 	person_make(&house.ana, "ana");
@@ -106,6 +109,7 @@ house_tear_down(void **state)
 	(void)state;
 	service_reply_free(&house.reply);
 	dom_buffer_free(&house.body);
+	wire_catalogue_free(&house.catalogue);
 	dom_arena_free(&house.arena);
 	person_free(&house.ana);
 	person_free(&house.bob);
@@ -194,6 +198,9 @@ send(void)
 	enum dom_status st;
 
 	service_reply_free(&house.reply);
+	house.request.body_size_expected =
+	    (int64_t)(house.request.body.data == NULL ? house.body.size
+	                                              : house.request.body.size);
 	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
 	st = service_admit(&house.service, txn, &house.request, house.arena, &house.reply);
 	store_read_end(&txn);
@@ -292,6 +299,33 @@ log_in(struct person *person)
 /* --- consent ------------------------------------------------------------------------ */
 
 void
+set_catalogue(const char *text)
+{
+	struct dom_slice bytes =
+	    text == NULL ? consent_catalogue_built_in() : dom_slice_of(text);
+	char why[256] = "";
+
+	wire_catalogue_free(&house.catalogue);
+	if (wire_catalogue_read(bytes, &house.catalogue, why, sizeof(why)) != DOM_OK)
+		fail_msg("%s", why);
+	house.service.settings.catalogue = house.catalogue;
+}
+
+void
+fill_terms(struct wire_statement *statement)
+{
+	const struct dom_catalogue_entry *entry =
+	    wire_catalogue_find(house.catalogue, statement->service);
+
+	if (entry == NULL)
+		return;
+	statement->catalogue_version = entry->version;
+	statement->purpose = dom_slice_of(entry->purpose);
+	statement->retention = dom_slice_of(entry->retention);
+	memcpy(statement->terms, entry->terms, sizeof(statement->terms));
+}
+
+void
 register_statement_key(const struct person *person)
 {
 	uint8_t public[DOM_PUBLIC_KEY_SIZE], signature[DOM_SIGNATURE_SIZE];
@@ -337,10 +371,9 @@ statement_of(const struct person *person, const char *service)
 	    .serial = person->serial + 1,
 	    .issued_ms = house.now_ms,
 	    .region = dom_slice_of("in"),
-	    .service = dom_slice_of(service),
-	    .purpose = dom_slice_of("Keep it"),
-	    .retention = dom_slice_of("")};
+	    .service = dom_slice_of(service)};
 
+	fill_terms(&statement);
 	memcpy(statement.account, person->identity_public, 32);
 	return statement;
 }

@@ -2,6 +2,7 @@
 #ifndef HOUSE_H
 #define HOUSE_H
 
+#include "wire/catalogue.h"
 #include "wire/etebase.h"
 #include "wire/statement.h"
 
@@ -35,6 +36,7 @@ struct house {
 	struct dom_buffer body;  /* the next request's */
 	struct service_reply reply;
 	struct service_request request;
+	struct wire_catalogue *catalogue; /* of the settings */
 	int64_t now_ms;
 	uint64_t seed;
 	struct person ana, bob, cyd;
@@ -66,6 +68,10 @@ enum service_code log_in(struct person *person);
 void build_login(
     const struct person *person, enum wire_action action, const struct person *new_keys);
 void register_statement_key(const struct person *person);
+/* The region's catalogue from now on, as after a restart; NULL: the one built in. */
+void set_catalogue(const char *text);
+/* The terms of the statement's service, as the catalogue has them now. */
+void fill_terms(struct wire_statement *statement);
 /* Consents to a type ("any" without one) or withdraws, next serial. */
 enum service_code consent(struct person *person, const char *service, const char *type);
 enum service_code withdraw(struct person *person, const char *service);

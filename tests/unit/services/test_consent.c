@@ -121,6 +121,7 @@ good(void)
 
 	types[0] = dom_slice_of("type one");
 	memcpy(statement.account, house.ana.identity_public, 32);
+	fill_terms(&statement);
 	return statement;
 }
 
@@ -144,8 +145,17 @@ a_consent_ends_when_it_says(void **state)
 	assert_int_equal(
 	    wire_consents_decode(dom_buffer_slice(&house.reply.body), house.arena, &consents),
 	    DOM_OK);
-	assert_int_equal(consents.count, 0);
+	assert_int_equal(consents.count, 1);
+	assert_int_equal(consents.entries[0].state, WIRE_CONSENT_ENDED);
 	assert_int_equal(consents.serial, 2);
+	assert_int_equal(create(&house.ana, 9, "type one"), SERVICE_CONSENT_REQUIRED);
+	assert_non_null(strstr(house.reply.detail, "contacts ended on 2023-11-14"));
+	/* One that has ended before it is taken is not taken. */
+	statement = good();
+	statement.issued_ms = house.now_ms - 5000;
+	statement.until_ms = house.now_ms;
+	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
+	assert_non_null(strstr(house.reply.detail, "ended already"));
 }
 
 static unsigned files;
