@@ -29,6 +29,7 @@ main(void)
 		    {"erasing", erase_cases, erase_case_count},
 		    {"what is due", due_cases, due_case_count},
 		    {"invites", invite_cases, invite_case_count},
+		    {"scans", scan_cases, scan_case_count},
 		};
 
 		world_row = &contract_rows[i];

@@ -422,5 +422,19 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_STATEMENT_ACCEPTED] =
 	    "SELECT accepted_ms FROM statement WHERE account = ?"
 	    " ORDER BY serial DESC LIMIT 1 OFFSET ?",
+
+	/* From item to revision, so that both indexes give the order. */
+	[SQL_HISTORY_SCAN] =
+	    "SELECT i.clock, i.number, i.uid, i.version, i.encryption_key, r.replaced_ms,"
+	    " r.uid, r.deleted, r.clock, r.meta, r.chunks"
+	    " FROM item i CROSS JOIN revision r ON r.item = i.number"
+	    " WHERE i.collection = ?1 AND i.clock >= ?2 AND (i.clock > ?2 OR r.clock > ?3)"
+	    " ORDER BY i.clock, i.number, r.clock LIMIT ?4",
+	[SQL_CHUNK_SCAN] =
+	    "SELECT uid, size, sha256 FROM chunk WHERE collection = ? AND uid > ?"
+	    " ORDER BY uid LIMIT ?",
+	[SQL_CONSENT_TYPES] =
+	    "SELECT t.type FROM consent c JOIN consent_type t ON t.consent = c.number"
+	    " WHERE c.account = ? AND c.service = ? ORDER BY t.type",
 };
 /* clang-format on */
