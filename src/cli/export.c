@@ -195,6 +195,8 @@ export_all(struct export *export)
 	if (st == DOM_OK)
 		st = export_account(export);
 	if (st == DOM_OK)
+		st = export_consents(export);
+	if (st == DOM_OK)
 		st = export_page(export);
 	return st == DOM_OK ? export_index(export) : st;
 }
@@ -213,6 +215,8 @@ export_report(const struct export *export)
 		json_number(&json, "bytes", export->entry_bytes);
 		json_number(&json, "items", restore->items);
 		json_number(&json, "revisions", export->revisions);
+		json_number(&json, "statements", export->statements);
+		json_number(&json, "receipts", export->receipts);
 		json_number(&json, "left_out", restore->bad);
 		json_finish(&json);
 	} else {
@@ -299,7 +303,8 @@ const struct cli_command cli_export = {
     .about =
         "Writes all there is into a new folder: contents in formats that other programs read,\n"
         "what others share with you, what other apps stored, the account, its devices and\n"
-        "collections.  DIR/index.html is for you, DIR/index.json lists\n"
+        "collections, consents with receipts.  DIR/index.html is for you, DIR/index.json "
+        "lists\n"
         "every file with its SHA-256.  The export is whole or it is not there.  To store it\n"
         "again, also elsewhere: domicile backup DIR/content.\n",
     .examples = "  domicile export ~/my-data\n  domicile export ~/my-data --history\n",

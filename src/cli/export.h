@@ -19,6 +19,7 @@
  *   DIR/other/NAME/       kinds of items that this release does not know, as they are
  *   DIR/history/          earlier revisions, only with --history
  *   DIR/account/          the account, its devices, collections and items
+ *   DIR/consents/         statements and receipts, for domicile-verify
  *
  * All of it is written to DIR.unfinished, which then gets the name DIR: an
  * export is whole or it is not there.
@@ -55,7 +56,7 @@ struct export
 	int64_t now_ms;
 	struct export_entry *entries, **entries_end;
 	struct export_loss *losses, **losses_end;
-	uint64_t entry_count, entry_bytes, revisions;
+	uint64_t entry_count, entry_bytes, revisions, statements, receipts;
 	/* the collection at hand */
 	const struct known_collection *known;
 	const char *place; /* "content/" */
@@ -94,6 +95,7 @@ void export_place(
 bool export_is_records(enum service_id service, enum format_kind *kind_r);
 DOM_MUST_CHECK enum dom_status export_history(struct export *export);
 DOM_MUST_CHECK enum dom_status export_account(struct export *export);
+DOM_MUST_CHECK enum dom_status export_consents(struct export *export);
 /* index.html, then index.json, which has its digest. */
 DOM_MUST_CHECK enum dom_status export_index(struct export *export);
 DOM_MUST_CHECK enum dom_status export_page(struct export *export);

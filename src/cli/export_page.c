@@ -95,6 +95,8 @@ put_parts(FILE *out)
 	    {"account/",
 	        "the account, the devices that are logged in, the collections, and what "
 	        "is noted of each item"},
+	    {"consents/", "what you agreed to and withdrew, with the region's receipts; "
+	                  "domicile-verify --region-key consents/region.pub checks them"},
 	    {"index.json", "every file with its SHA-256, for programs"},
 	};
 

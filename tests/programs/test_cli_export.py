@@ -8,6 +8,7 @@ import os
 import subprocess
 import urllib.parse
 
+import conftest
 import pytest
 from cli_device import PASSWORD, ROOT, Device, contact, jpeg, sms, smses, tree
 
@@ -213,3 +214,30 @@ def test_the_history_has_every_earlier_revision_and_only_when_asked(region, tmp_
         path = by_age[False, age]
         assert path.read_bytes() == picture and path.name == f"{age:04}-pic.jpg"
         assert path.stat().st_mtime == 1700000000 + 2 - age
+
+
+def test_consents_and_receipts_are_in_it_and_verify_says_that_they_are_valid(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts", "photos"])
+    device.run("off", "photos")
+    device.run("on", "photos", "--for", "90d", "--yes")
+    said = json.loads(device.run("export", tmp_path / "out", "--json").stdout)
+    assert said["statements"] == said["receipts"] == 4
+    index(tmp_path / "out")
+    folder = tmp_path / "out" / "consents"
+    told = json.loads((folder / "statements.json").read_text())
+    assert [(entry["number"], entry["kind"], entry["service"]) for entry in told] == [
+        (1, "consent", "contacts"), (2, "consent", "photos"), (3, "withdrawal", "photos"),
+        (4, "consent", "photos")]
+    assert told[0]["until"] is None and told[3]["until"].endswith("Z")
+    assert told[2]["stored"] == "to be kept"
+    catalogue = json.loads((folder / "catalogue.json").read_text())
+    purposes = [entry["purpose"] for entry in catalogue["services"]]
+    assert told[0]["purpose"] in purposes
+    verify = [conftest.program("DOMICILE_VERIFY", "src/verify/domicile-verify"), "--region-key",
+              folder / "region.pub"]
+    receipts = [tmp_path / "out" / entry["receipt"] for entry in told]
+    assert subprocess.run([*verify, *receipts], check=False).returncode == 0
+    data = bytearray(receipts[2].read_bytes())
+    data[len(data) // 2] ^= 1
+    receipts[2].write_bytes(data)
+    assert subprocess.run([*verify, *receipts], check=False).returncode == 1

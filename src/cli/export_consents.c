@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * What was agreed to and withdrawn: each statement with the region's receipt as a
+ * file that domicile-verify checks, all of them in words, the terms and the key.
+ */
+#include <domicile/consent.h>
+
+#include "base/encode.h"
+
+#include "cli/export.h"
+
+struct consents {
+	struct export *export;
+	struct json json;
+};
+
+static const char *
+kind_text(enum dom_statement_kind kind)
+{
+	switch (kind) {
+	case DOM_STATEMENT_CONSENT:
+		return "consent";
+	case DOM_STATEMENT_WITHDRAWAL:
+		return "withdrawal";
+	case DOM_STATEMENT_ERASURE:
+		return "erasure";
+	}
+	return "statement";
+}
+
+static void
+put_consent(struct json *json, const struct dom_statement *statement)
+{
+	char time[TEXT_SHORT];
+
+	json_number(json, "catalogue_version", statement->version);
+	json_hex(json, "terms", dom_slice(statement->terms, sizeof(statement->terms)));
+	json_text(json, "purpose", statement->purpose);
+	json_text(json, "retention", statement->retention);
+	json_text(json, "until",
+	    statement->until_ms == 0 ? NULL : export_time(statement->until_ms, time));
+	json_number(json, "types", statement->type_count);
+}
+
+static enum dom_status
+put_statement(void *context, const struct dom_statement *statement)
+{
+	struct consents *consents = context;
+	struct export *export = consents->export;
+	struct json *json = &consents->json;
+	char time[TEXT_SHORT], name[128];
+
+	if (cli_stopping)
+		return DOM_ESTOPPED;
+	snprintf(name, sizeof(name), "consents/%04llu-%.32s%s%s.domicile-receipt",
+	    (unsigned long long)statement->serial, statement->service,
+	    statement->service[0] == '\0' ? "" : "-", kind_text(statement->kind));
+	json_open(json, NULL, '{');
+	json_number(json, "number", statement->serial);
+	json_text(json, "kind", kind_text(statement->kind));
+	json_text(json, "region", statement->region);
+	json_text(json, "service", statement->service[0] == '\0' ? NULL : statement->service);
+	json_text(json, "signed", export_time(statement->issued_ms, time));
+	json_text(json, "accepted", export_time(statement->accepted_ms, time));
+	if (statement->kind == DOM_STATEMENT_CONSENT)
+		put_consent(json, statement);
+	if (statement->kind == DOM_STATEMENT_WITHDRAWAL)
+		json_text(json, "stored",
+		    statement->choice == DOM_ERASE ? "to be erased" : "to be kept");
+	if (statement->kind == DOM_STATEMENT_ERASURE)
+		json_text(json, "scope",
+		    statement->whole_account ? "the account" : "the history of an item");
+	json_text(json, "receipt", statement->evidence.size == 0 ? NULL : name);
+	json_close(json);
+	export->statements++;
+	if (statement->evidence.size == 0)
+		return DOM_OK;
+	export->receipts++;
+	return export_bytes(export, name, statement->evidence);
+}
+
+/* The terms that the statements are about, and the key that the receipts are checked with. */
+static enum dom_status
+put_region(struct export *export)
+{
+	struct dom_session *session = export->restore.cli->session;
+	struct dom_catalogue *catalogue = NULL;
+	uint8_t key[32];
+	char hex[2 * sizeof(key) + 2];
+	enum dom_status st = dom_region_key(session, key);
+
+	if (st == DOM_OK) {
+		dom_hex_encode(dom_slice(key, sizeof(key)), hex);
+		hex[2 * sizeof(key)] = '\n';
+		st = export_bytes(
+		    export, "consents/region.pub", dom_slice(hex, 2 * sizeof(key) + 1));
+	}
+	if (st == DOM_OK || st == DOM_ABSENT)
+		st = dom_catalogue_ask(session, &catalogue);
+	if (st == DOM_OK)
+		st = export_bytes(export, "consents/catalogue.json", catalogue->text);
+	dom_catalogue_free(&catalogue);
+	return st;
+}
+
+enum dom_status
+export_consents(struct export *export)
+{
+	struct consents consents = {.export = export};
+	struct export_text text;
+	char count[TEXT_SHORT], receipts[TEXT_SHORT];
+	enum dom_status st = export_text_begin(export, &text);
+
+	if (st != DOM_OK)
+		return st;
+	consents.json = (struct json){.out = text.out};
+	json_open(&consents.json, NULL, '[');
+	st = dom_statements(export->restore.cli->session, put_statement, &consents);
+	json_finish(&consents.json);
+	if (st != DOM_OK) {
+		export_text_drop(export, &text);
+		return st;
+	}
+	if (!export->is_json)
+		printf("consents  %s statements, %s receipts: consents/\n",
+		    text_count(export->statements, count),
+		    text_count(export->receipts, receipts));
+	st = export_text_end(export, &text, "consents/statements.json");
+	return st == DOM_OK ? put_region(export) : st;
+}
