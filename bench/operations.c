@@ -143,7 +143,7 @@ login_next(void *context, unsigned connection, const struct load_reply *reply)
 void
 bench_login(struct bench *bench, unsigned connections, unsigned count)
 {
-	struct logins logins = {.account = bench->account, .left = count};
+	struct logins logins = {.left = count};
 	struct load_plan plan = {.connections = connections,
 	    .keeps_bodies = true,
 	    .pids = bench->pids,
@@ -152,7 +152,10 @@ bench_login(struct bench *bench, unsigned connections, unsigned count)
 	    .context = &logins};
 	struct load_result result;
 
-	load_account_ask_challenge(bench->account, &logins.ask);
+	if (bench->visitor == NULL)
+		bench->visitor = load_account_open(&bench->server);
+	logins.account = bench->visitor;
+	load_account_ask_challenge(bench->visitor, &logins.ask);
 	load_run(&bench->server, &plan, &result);
 	say("login", connections, count, &result);
 	dom_buffer_free(&logins.ask.wire);

@@ -21,6 +21,7 @@ struct pages {
 struct bench {
 	struct load_server server;
 	struct load_account *account;
+	struct load_account *visitor; /* logs in; the region ends its oldest sessions */
 	int pids[LOAD_PIDS_MAX];
 	unsigned pid_count;
 	char filled[DOM_UID_SIZE_MAX + 1]; /* uid of the collection of 10,000 items, or "" */

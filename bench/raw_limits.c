@@ -6,6 +6,7 @@
  *   raw_limits batches STORE FOLDER N    N commits of 50 items, as a region stored them
  *   raw_limits sessions STORE FOLDER N   N commits of one session
  *   raw_limits files FILES FOLDER N C    N files chunk0 .. written and synced by C threads
+ *   raw_limits files FILES FOLDER N C direct   the same, past the page cache
  *
  * STORE is a region's store.sqlite3, which is only read: tables, indexes and
  * rows are copied from it, so they are the region's own.  FOLDER is where to
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +27,15 @@
 
 #include <sqlite3.h>
 
-enum { BATCH_ITEMS = 50, COLUMNS_MAX = 32, PATH_SIZE = 400, FILES_MAX = 32, THREADS_MAX = 16 };
+enum {
+	BATCH_ITEMS = 50,
+	COLUMNS_MAX = 32,
+	PATH_SIZE = 400,
+	FILES_MAX = 32,
+	THREADS_MAX = 16,
+	SESSIONS_MAX = 100,
+	BLOCK_SIZE = 4096
+};
 
 _Noreturn static void __attribute__((format(printf, 1, 2))) die(const char *format, ...)
 {
@@ -202,20 +212,39 @@ batches(sqlite3 *from, sqlite3 *to, unsigned count)
 	rows_free(&chunks);
 }
 
-/* What a login stores, one after the other: its row, and no two may be equal. */
+/*
+ * What a login stores, a commit each: its row, in place of an older one, since an
+ * account has so many sessions and no more.
+ */
 static void
 sessions(sqlite3 *from, sqlite3 *to, unsigned count)
 {
+	sqlite3_stmt *begin, *remove, *commit;
 	struct rows rows;
 	double started;
 
-	read_rows(from, to, "session", "ORDER BY number", count, &rows);
-	if (rows.count != count)
-		die("the store has %u sessions", rows.count);
-	started = now();
-	for (unsigned i = 0; i < count; i++)
+	read_rows(from, to, "session", "ORDER BY number DESC", SESSIONS_MAX, &rows);
+	if (rows.count == 0)
+		die("the store has no sessions");
+	for (unsigned i = 0; i < rows.count; i++)
 		insert_row(&rows, i);
+	begin = prepare(to, "BEGIN IMMEDIATE");
+	remove = prepare(to, "DELETE FROM session WHERE number = ?");
+	commit = prepare(to, "COMMIT");
+	started = now();
+	for (unsigned i = 0; i < count; i++) {
+		unsigned index = i % rows.count;
+
+		step(begin);
+		sqlite3_bind_value(remove, 1, rows.values[index * rows.columns]);
+		step(remove);
+		insert_row(&rows, index);
+		step(commit);
+	}
 	say("sessions", count, started);
+	sqlite3_finalize(begin);
+	sqlite3_finalize(remove);
+	sqlite3_finalize(commit);
 	rows_free(&rows);
 }
 
@@ -249,6 +278,7 @@ static struct {
 	unsigned at, count;
 	const char *folder;
 	int folder_fd;
+	bool is_direct;
 } work = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
@@ -262,7 +292,8 @@ read_contents(const char *folder)
 		snprintf(path, sizeof(path), "%.350s/chunk%u", folder, i);
 		if ((file = fopen(path, "re")) == NULL || fseek(file, 0, SEEK_END) != 0 ||
 		    (size = ftell(file)) <= 0 || fseek(file, 0, SEEK_SET) != 0 ||
-		    (contents[i].bytes = malloc((size_t)size)) == NULL ||
+		    (contents[i].bytes = aligned_alloc(BLOCK_SIZE,
+		         (size_t)size / BLOCK_SIZE * BLOCK_SIZE + BLOCK_SIZE)) == NULL ||
 		    fread(contents[i].bytes, 1, (size_t)size, file) != (size_t)size)
 			die("%s: %s", path, strerror(errno));
 		contents[i].size = (size_t)size;
@@ -286,10 +317,20 @@ write_file(unsigned index)
 	int fd;
 
 	raw_path(path, index);
-	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+	if ((fd = open(path,
+	         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | (work.is_direct ? O_DIRECT : 0),
+	         0600)) < 0)
 		die("%s: %s", path, strerror(errno));
 	while (left > 0) {
-		ssize_t written = write(fd, bytes, left);
+		size_t part = left;
+		ssize_t written;
+
+		/* What is no whole block goes the usual way. */
+		if (work.is_direct && left > BLOCK_SIZE)
+			part = left / BLOCK_SIZE * BLOCK_SIZE;
+		else if (work.is_direct && fcntl(fd, F_SETFL, 0) != 0)
+			die("%s: %s", path, strerror(errno));
+		written = write(fd, bytes, part);
 
 		if (written < 0)
 			die("%s: %s", path, strerror(errno));
@@ -350,9 +391,12 @@ main(int argc, char **argv)
 		sqlite_limit(argv[2], argv[3], count, batches);
 	else if (argc == 5 && count > 0 && strcmp(argv[1], "sessions") == 0)
 		sqlite_limit(argv[2], argv[3], count, sessions);
-	else if (argc == 6 && count > 0 && strcmp(argv[1], "files") == 0)
+	else if ((argc == 6 || (argc == 7 && strcmp(argv[6], "direct") == 0)) && count > 0 &&
+	         strcmp(argv[1], "files") == 0) {
+		work.is_direct = argc == 7;
 		files_limit(argv[2], argv[3], count, (unsigned)strtoul(argv[5], NULL, 10));
-	else
+	} else {
 		die("the opening comment of bench/raw_limits.c says what it takes");
+	}
 	return 0;
 }

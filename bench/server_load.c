@@ -103,6 +103,7 @@ bench_close(struct bench *bench)
 		free(bench->pages[i].bodies);
 	}
 	load_account_close(&bench->account);
+	load_account_close(&bench->visitor);
 	load_server_close(&bench->server);
 }
 
