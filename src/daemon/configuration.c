@@ -282,7 +282,6 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_REGION_KEY_FILE:
 		into->region_key_file = absolute(reading, name, value);
-		into->has_own_key_file = true;
 		break;
 	case KEY_ERASURE_JOURNAL:
 		into->erasure_journal = absolute(reading, name, value);
@@ -464,17 +463,20 @@ static void
 set_files(struct reading *reading)
 {
 	struct configuration *into = reading->into;
+	const char *in_data;
 
 	if (into->data == NULL)
 		return;
+	in_data = dom_arena_print(reading->arena, "%s/region.key", into->data);
 	if (into->region_key_file == NULL)
-		into->region_key_file =
-		    dom_arena_print(reading->arena, "%s/region.key", into->data);
+		into->region_key_file = in_data;
 	if (into->erasure_journal == NULL)
 		into->erasure_journal =
 		    dom_arena_print(reading->arena, "%s/erasures.journal", into->data);
-	if (into->region_key_file == NULL || into->erasure_journal == NULL)
+	if (in_data == NULL || into->erasure_journal == NULL)
 		problem(reading, 0, "no memory");
+	else
+		into->has_own_key_file = strcmp(into->region_key_file, in_data) != 0;
 }
 
 /* What no line alone can say. */

@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "daemon/control_wire.h"
 #include "services/service.h"
 
 /*
@@ -18,6 +19,9 @@ struct control_options {
 	struct store *store;
 	const char *data;      /* the folder */
 	bool has_own_key_file; /* the region key is not in it */
+	/* After a commit that left work for the keeper, and changes for devices that wait. */
+	void (*begun)(void *context, const struct service_changes *changes);
+	void *context;
 };
 
 /* Serves until it is closed.  message_r: for an operator. */
@@ -36,6 +40,14 @@ struct control_call {
 	size_t word_count;
 	int64_t started_ms; /* of the server */
 };
+/* A line; a client that does not take its lines any more stops its command. */
+void control_say(struct control_call *call, enum control_kind kind, const char *line);
+/* control_erase.c */
+int control_user_erase(struct control_call *call);
+int control_erasures(struct control_call *call);
+int control_clock(struct control_call *call);
+int control_clock_confirm(struct control_call *call);
+
 /* Runs it and says everything but the end; the exit code. */
 int control_run(struct control_call *call);
 

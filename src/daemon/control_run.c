@@ -40,6 +40,12 @@ say(struct control_call *call, enum control_kind kind, const char *format, ...)
 		atomic_store(call->stop, true);
 }
 
+void
+control_say(struct control_call *call, enum control_kind kind, const char *line)
+{
+	say(call, kind, "%s", line);
+}
+
 static int
 fail(struct control_call *call, enum dom_status status, const char *detail)
 {
@@ -497,6 +503,10 @@ control_run(struct control_call *call)
 	    {"invite", 4, invite},
 	    {"invite list", 1, invite_list},
 	    {"invite revoke", 2, invite_revoke},
+	    {"user erase", 2, control_user_erase},
+	    {"erasures", 1, control_erasures},
+	    {"clock", 1, control_clock},
+	    {"clock confirm", 1, control_clock_confirm},
 	    {"stats", 1, stats},
 	    {"fsck", 1, fsck},
 	    {"backup", 3, backup},

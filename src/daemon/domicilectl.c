@@ -33,10 +33,16 @@ static const char usage[] =
     "                             print a code with which somebody may sign up\n"
     "  invite list                number, made, ends, used, quota, state; separated by tabs\n"
     "  invite revoke N            take one back, by its number or its code\n"
+    "  user erase NAME [--yes]    erase an account, with everything in it; there is no way "
+    "back\n"
+    "  erasures                   number, time, what, state, counts; separated by tabs\n"
+    "  clock [confirm]            the region's time; confirm: the machine's clock is right\n"
     "  stats                      figures of the store\n"
     "  fsck                       examine the store; changes nothing\n"
     "  backup DIR [--with-key]    a copy of one moment, in a new folder\n"
     "  restore DIR                make the store out of a backup, while no server runs\n"
+    "      [--journal FILE]       the journal of erasures, if it is not in its place\n"
+    "      [--without-journal]    what was erased since the backup comes back\n"
     "  group init|add|set|remove|sign|show\n"
     "                             the signed file that says which regions trust each other\n"
     "\n"
@@ -49,27 +55,39 @@ static const char usage[] =
     "Exit status: 0 done; 1 it failed, or something is wrong with the store; 2 the command is\n"
     "wrong.  See domicilectl(8).\n";
 
+enum {
+	TAKES_EMAIL = 1 << 0,
+	TAKES_KEY = 1 << 1,
+	TAKES_INVITE = 1 << 2,
+	TAKES_YES = 1 << 3,
+	TAKES_JOURNAL = 1 << 4,
+};
+
 struct command {
 	const char *name;
 	bool has_second; /* a second word follows, such as in "user add" */
 	size_t arguments;
-	bool takes_email, takes_key, takes_invite;
+	unsigned takes; /* options */
 	int (*run)(const struct ctl *ctl);
 };
 
 static const struct command commands[] = {
-    {"user add", true, 1, true, false, false, ctl_user_add},
-    {"user list", true, 0, false, false, false, ctl_plain},
-    {"user disable", true, 1, false, false, false, ctl_plain},
-    {"user enable", true, 1, false, false, false, ctl_plain},
-    {"user quota", true, 2, false, false, false, ctl_user_quota},
-    {"invite list", true, 0, false, false, false, ctl_plain},
-    {"invite revoke", true, 1, false, false, false, ctl_plain},
-    {"invite", false, 0, false, false, true, ctl_invite},
-    {"stats", false, 0, false, false, false, ctl_plain},
-    {"fsck", false, 0, false, false, false, ctl_fsck},
-    {"backup", false, 1, false, true, false, ctl_backup},
-    {"restore", false, 1, false, false, false, ctl_restore},
+    {"user add", true, 1, TAKES_EMAIL, ctl_user_add},
+    {"user list", true, 0, 0, ctl_plain},
+    {"user disable", true, 1, 0, ctl_plain},
+    {"user enable", true, 1, 0, ctl_plain},
+    {"user erase", true, 1, TAKES_YES, ctl_user_erase},
+    {"user quota", true, 2, 0, ctl_user_quota},
+    {"invite list", true, 0, 0, ctl_plain},
+    {"invite revoke", true, 1, 0, ctl_plain},
+    {"invite", false, 0, TAKES_INVITE, ctl_invite},
+    {"erasures", false, 0, 0, ctl_plain},
+    {"clock confirm", true, 0, 0, ctl_plain},
+    {"clock", false, 0, 0, ctl_plain},
+    {"stats", false, 0, 0, ctl_plain},
+    {"fsck", false, 0, 0, ctl_fsck},
+    {"backup", false, 1, TAKES_KEY, ctl_backup},
+    {"restore", false, 1, TAKES_JOURNAL, ctl_restore},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), NAME_SIZE = 64 };
 
@@ -95,16 +113,26 @@ unknown_command(const char *name)
 static const char *
 option_not_taken(const struct ctl *ctl, const struct command *command)
 {
-	if (ctl->email != NULL && !command->takes_email)
-		return "--email";
-	if (ctl->with_key && !command->takes_key)
-		return "--with-key";
-	if (command->takes_invite)
-		return NULL;
-	return ctl->uses != NULL    ? "--uses"
-	       : ctl->life != NULL  ? "--for"
-	       : ctl->quota != NULL ? "--quota"
-	                            : NULL;
+	const struct {
+		bool is_given;
+		unsigned option;
+		const char *name;
+	} options[] = {
+	    {ctl->email != NULL, TAKES_EMAIL, "--email"},
+	    {ctl->with_key, TAKES_KEY, "--with-key"},
+	    {ctl->uses != NULL, TAKES_INVITE, "--uses"},
+	    {ctl->life != NULL, TAKES_INVITE, "--for"},
+	    {ctl->quota != NULL, TAKES_INVITE, "--quota"},
+	    {ctl->yes, TAKES_YES, "--yes"},
+	    {ctl->journal != NULL, TAKES_JOURNAL, "--journal"},
+	    {ctl->without_journal, TAKES_JOURNAL, "--without-journal"},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].is_given && (command->takes & options[i].option) == 0)
+			return options[i].name;
+	}
+	return NULL;
 }
 
 static int
@@ -159,6 +187,9 @@ main(int argc, char **argv)
 	    {"socket", required_argument, NULL, 's'},
 	    {"email", required_argument, NULL, 'e'},
 	    {"with-key", no_argument, NULL, 'k'},
+	    {"yes", no_argument, NULL, 'y'},
+	    {"journal", required_argument, NULL, 'j'},
+	    {"without-journal", no_argument, NULL, 'w'},
 	    {"uses", required_argument, NULL, 'u'},
 	    {"for", required_argument, NULL, 'f'},
 	    {"quota", required_argument, NULL, 'q'},
@@ -182,6 +213,15 @@ main(int argc, char **argv)
 			break;
 		case 'k':
 			ctl.with_key = true;
+			break;
+		case 'y':
+			ctl.yes = true;
+			break;
+		case 'j':
+			ctl.journal = optarg;
+			break;
+		case 'w':
+			ctl.without_journal = true;
 			break;
 		case 'u':
 			ctl.uses = optarg;

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-
 #include "daemon/amount.h"
 #include "daemon/configuration.h"
 #include "daemon/control_wire.h"
@@ -25,9 +23,8 @@ complain(const char *message)
 	fprintf(stderr, "domicilectl: %s\n", message);
 }
 
-/* False: what is wrong with it has been said. */
-static bool
-configure(const struct ctl *ctl, struct configuration *configuration_r)
+bool
+ctl_configure(const struct ctl *ctl, struct configuration *configuration_r)
 {
 	return configuration_read(ctl->configuration, ctl->arena, configuration_r) == DOM_OK;
 }
@@ -50,6 +47,8 @@ listen_to(const struct ctl *ctl, int fd)
 		}
 		if (kind == CONTROL_END)
 			return code;
+		if (kind == CONTROL_OUT && ctl->heard != NULL && ctl->heard(ctl->context, line))
+			continue;
 		if (kind == CONTROL_OUT)
 			puts(line);
 		else
@@ -67,7 +66,7 @@ ask(const struct ctl *ctl, const char *const *words, size_t count)
 	int fd, result;
 
 	if (path == NULL) {
-		if (!configure(ctl, &configuration))
+		if (!ctl_configure(ctl, &configuration))
 			return CTL_WRONG;
 		path =
 		    dom_arena_print(ctl->arena, "%s/" CONTROL_SOCKET_NAME, configuration.data);
@@ -95,8 +94,8 @@ ask(const struct ctl *ctl, const char *const *words, size_t count)
 	return result;
 }
 
-static int
-ask_server(const struct ctl *ctl, const char *const *words, size_t count)
+int
+ctl_ask_server(const struct ctl *ctl, const char *const *words, size_t count)
 {
 	int result = ask(ctl, words, count);
 
@@ -113,7 +112,10 @@ ctl_plain(const struct ctl *ctl)
 {
 	const char *words[] = {ctl->command, ctl->argument, ctl->second};
 
-	return ask_server(ctl, words, ctl->argument == NULL ? 1 : ctl->second == NULL ? 2 : 3);
+	return ctl_ask_server(ctl, words,
+	    ctl->argument == NULL ? 1
+	    : ctl->second == NULL ? 2
+	                          : 3);
 }
 
 int
@@ -122,7 +124,7 @@ ctl_user_add(const struct ctl *ctl)
 	const char *words[] = {
 	    ctl->command, ctl->argument, ctl->email == NULL ? "" : ctl->email};
 
-	return ask_server(ctl, words, 3);
+	return ctl_ask_server(ctl, words, 3);
 }
 
 /* Bytes in digits, as the server takes them; NULL: it is no size. */
@@ -147,7 +149,7 @@ ctl_user_quota(const struct ctl *ctl)
 {
 	const char *words[] = {ctl->command, ctl->argument, bytes_of(ctl, ctl->second)};
 
-	return words[2] == NULL ? CTL_WRONG : ask_server(ctl, words, 3);
+	return words[2] == NULL ? CTL_WRONG : ctl_ask_server(ctl, words, 3);
 }
 
 int
@@ -167,7 +169,7 @@ ctl_invite(const struct ctl *ctl)
 		return CTL_WRONG;
 	}
 	words[2] = dom_arena_print(ctl->arena, "%" PRId64, ms);
-	return words[2] == NULL ? CTL_FAILED : ask_server(ctl, words, 4);
+	return words[2] == NULL ? CTL_FAILED : ctl_ask_server(ctl, words, 4);
 }
 
 /* --- without a server ------------------------------------------------------- */
@@ -176,8 +178,8 @@ ctl_invite(const struct ctl *ctl)
  * What we make must be the server's to use afterwards.  A folder that is not
  * there yet is whose we are.
  */
-static bool
-is_ours(const char *folder)
+bool
+ctl_is_ours(const char *folder)
 {
 	struct stat info;
 
@@ -200,7 +202,7 @@ offline(const struct ctl *ctl, struct configuration *configuration_r)
 		         "configuration with -c");
 		return false;
 	}
-	return configure(ctl, configuration_r) && is_ours(configuration_r->data);
+	return ctl_configure(ctl, configuration_r) && ctl_is_ours(configuration_r->data);
 }
 
 static void
@@ -290,41 +292,4 @@ ctl_backup(const struct ctl *ctl)
 		result = backup_offline(ctl, here);
 	free(here);
 	return result;
-}
-
-int
-ctl_restore(const struct ctl *ctl)
-{
-	const struct dom_clock clock = dom_clock_system();
-	struct configuration configuration;
-	struct store_restore_report report;
-	char message[MESSAGE_SIZE], text[REPORT_SIZE];
-
-	if (ctl->socket != NULL) {
-		complain(
-		    "restore works on the folder of a region whose server does not run: name "
-		    "its configuration with -c");
-		return CTL_WRONG;
-	}
-	if (!configure(ctl, &configuration))
-		return CTL_WRONG;
-	if (!is_ours(configuration.data))
-		return CTL_FAILED;
-	if (store_restore(ctl->argument, configuration.data, configuration.region,
-	        configuration.has_own_key_file ? NULL : region_key_name, NULL,
-	        dom_clock_now_ms(&clock), &report, message, sizeof(message)) != DOM_OK) {
-		complain(message);
-		return CTL_FAILED;
-	}
-	printf("restored: %" PRIu64 " accounts, %" PRIu64 " files of %" PRIu64
-	       " bytes; %" PRIu64 " sessions ended, so everyone logs in again\n",
-	    report.accounts, report.files, report.file_bytes, report.sessions_ended);
-	puts("What was signed after the backup is lost, withdrawals too: tell people to look "
-	     "at\n"
-	     "what is on.  Check the store with: domicilectl fsck");
-	if (report.missing == 0)
-		return CTL_DONE;
-	report_missing(report.missing, text);
-	complain(text);
-	return CTL_FAILED;
 }

@@ -22,8 +22,11 @@
 #include "daemon/catalogue.h"
 #include "daemon/configuration.h"
 #include "daemon/control.h"
+#include "daemon/journal.h"
+#include "daemon/keeper.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
+#include "daemon/recover.h"
 #include "daemon/region_key.h"
 #include "http/server.h"
 #include "services/account/attempts.h"
@@ -63,6 +66,8 @@ struct region {
 	struct store *store;
 	struct service service;
 	struct http_server *server;
+	struct journal_file *journal;
+	struct keeper_thread *keeper;
 	struct control *control;
 	struct metrics *metrics; /* NULL: off */
 	int log_fd;
@@ -224,6 +229,8 @@ open_server(struct region *region, char *message_r, size_t message_size)
 	    .listen_count = configuration->listen_count,
 	    .tls_certificate = configuration->tls_certificate,
 	    .tls_key = configuration->tls_key,
+	    .keeper_wake = keeper_thread_wake,
+	    .keeper = region->keeper,
 	};
 
 	return http_server_open(&options, &region->server, message_r, message_size);
@@ -239,6 +246,41 @@ limits_of(const struct configuration *configuration)
 	    .invitations = of[HTTP_LIMIT_INVITATIONS],
 	    .sessions = of[HTTP_LIMIT_SESSIONS],
 	    .statements_per_day = of[HTTP_LIMIT_STATEMENTS_PER_DAY]};
+}
+
+/* What the journal knows and the store does not comes first: nobody is served before. */
+static enum dom_status
+open_keeper(struct region *region, char *message_r, size_t message_size)
+{
+	const struct recovery recovery = {.configuration = &region->configuration,
+	    .service = &region->service,
+	    .store = region->store};
+	struct keeper_options options = {.service = &region->service, .store = region->store};
+	uint64_t followed;
+	enum dom_status st;
+
+	if ((st = recover_journal(
+	         &recovery, &region->journal, &followed, message_r, message_size)) != DOM_OK)
+		return st;
+	if (message_r[0] != '\0')
+		complain(message_r);
+	if (followed != 0)
+		fprintf(stderr,
+		    "domiciled: this store was made out of a backup: %llu erasures and "
+		    "withdrawals of the journal are followed again\n",
+		    (unsigned long long)followed);
+	options.journal = journal_file_functions(region->journal);
+	return keeper_thread_open(&options, &region->keeper, message_r, message_size);
+}
+
+/* On the thread of an operator's command. */
+static void
+operator_began(void *context, const struct service_changes *changes)
+{
+	struct region *region = context;
+
+	http_server_announce(region->server, changes);
+	keeper_thread_wake(region->keeper);
 }
 
 static struct login_attempts *
@@ -305,6 +347,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	            .catalogue = region->catalogue,
 	            .limits = limits_of(configuration),
 	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
+	            .backup_keep = configuration->backup_keep,
 #ifdef DOM_TEST_API
 	            .test_api = configuration->test_api,
 #endif
@@ -320,7 +363,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 		snprintf(message_r, message_size, "no memory");
 		return DOM_ENOMEM;
 	}
-	if ((st = open_server(region, message_r, message_size)) != DOM_OK)
+	if ((st = open_keeper(region, message_r, message_size)) != DOM_OK ||
+	    (st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
 	if (configuration->metrics_listen != NULL &&
 	    (st = metrics_open(
@@ -333,7 +377,9 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	return control_open(&(struct control_options){.service = &region->service,
 	                        .store = region->store,
 	                        .data = configuration->data,
-	                        .has_own_key_file = configuration->has_own_key_file},
+	                        .has_own_key_file = configuration->has_own_key_file,
+	                        .begun = operator_began,
+	                        .context = region},
 	    &region->control, message_r, message_size);
 }
 
@@ -343,6 +389,8 @@ region_close(struct region *region)
 	control_close(&region->control);
 	metrics_close(&region->metrics);
 	http_server_close(&region->server);
+	keeper_thread_close(&region->keeper);
+	journal_file_close(&region->journal);
 	store_close(&region->store);
 	push_tickets_close(&region->service.tickets);
 	login_attempts_free(&region->service.attempts);

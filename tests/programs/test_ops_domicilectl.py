@@ -219,7 +219,7 @@ def test_a_restored_region_hides_no_later_write_from_tokens_of_before(region, tm
     collections_of_before = person.stoken
     region.stop()
     shutil.rmtree(region.data)
-    said = ctl(region, "restore", tmp_path / "backup")
+    said = ctl(region, "restore", tmp_path / "backup", "--without-journal")
     assert "1 accounts" in said and "1 files" in said
     region.start()
 
@@ -267,12 +267,13 @@ def test_a_backup_while_people_write_is_complete(region, tmp_path):
     region_key = (region.data / "region.key").read_bytes()
     region.stop()
     shutil.rmtree(region.data)
-    assert "region.key is neither" in ctl(region, "restore", tmp_path / "backup", code=1)
+    assert "region.key is neither" in ctl(region, "restore", tmp_path / "backup",
+                                           "--without-journal", code=1)
     shutil.rmtree(region.data, ignore_errors=True)
     region.data.mkdir(mode=0o700)
     (region.data / "region.key").write_bytes(region_key)
     (region.data / "region.key").chmod(0o600)
-    ctl(region, "restore", tmp_path / "backup")
+    ctl(region, "restore", tmp_path / "backup", "--without-journal")
     region.start()
     restored = Client(region.url)
     restored.login(person.name, person.login_key)
@@ -291,7 +292,7 @@ def test_a_backup_of_a_stopped_region_is_the_same(region, tmp_path):
     modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "backup").rglob("*")}
     assert modes == {0}
     shutil.rmtree(region.data)
-    ctl(region, "restore", tmp_path / "backup")
+    ctl(region, "restore", tmp_path / "backup", "--without-journal")
     region.start()
     again = Client(region.url)
     again.login(person.name, person.login_key)

@@ -199,7 +199,7 @@ def test_no_descriptors_left_is_waited_out(make_region):
     region = make_region(start=False)
     region.write_configuration()
     region.process = subprocess.Popen(
-        ["/bin/sh", "-c", f'ulimit -n 24; exec "{domiciled_path()}" -c "{region.configuration}"'],
+        ["/bin/sh", "-c", f'ulimit -n 32; exec "{domiciled_path()}" -c "{region.configuration}"'],
         stderr=subprocess.DEVNULL)
     wait_for(region.ready.exists, 20)
     region.port = int(region.ready.read_text().rsplit(":", 1)[1])

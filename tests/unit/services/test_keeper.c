@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The keeper's steps: crashes between any two, the journal over a backup, the region's time. */
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "erasing.h"
+
+enum { STEPS_MAX = 60, PATH_SIZE = 128 };
+
+static char copied_folder[64];
+
+/* --- what a crash, or a backup, leaves ------------------------------------------------- */
+
+static int
+copy_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	char target[512], command[1200];
+
+	(void)where;
+	snprintf(target, sizeof(target), "%s%s", copied_folder, path + strlen(house.folder));
+	if (kind == FTW_D)
+		return mkdir(target, info->st_mode & 0777) != 0 && access(target, F_OK) != 0;
+	snprintf(command, sizeof(command), "cp '%s' '%s'", path, target);
+	return system(command);
+}
+
+static int
+remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info, (void)kind, (void)where;
+	return remove(path);
+}
+
+static void
+remove_copy(void)
+{
+	if (copied_folder[0] != '\0')
+		(void)nftw(copied_folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	copied_folder[0] = '\0';
+}
+
+/* The files as they are now: no job runs, so this is what a kill would leave. */
+static void
+copy_folder(void)
+{
+	remove_copy();
+	snprintf(copied_folder, sizeof(copied_folder), "/tmp/keeper-XXXXXX");
+	assert_non_null(mkdtemp(copied_folder));
+	assert_int_equal(nftw(house.folder, copy_entry, 16, FTW_PHYS), 0);
+}
+
+static void
+open_at(const char *folder)
+{
+	char message[200];
+
+	if (store_open(&(struct store_options){.folder = folder,
+	                   .region = "in",
+	                   .key = house.service.key,
+	                   .clock = house.service.clock,
+	                   .manual = true,
+	                   .chunk_row_size_max = 4096},
+	        &house.store, message, sizeof(message)) != DOM_OK)
+		fail_msg("%s", message);
+	house.service.store = house.store;
+	assert_int_equal(store_reader_open(house.store, &house.reader), DOM_OK);
+}
+
+/* From now on the house is what was copied. */
+static void
+live_in_copy(void)
+{
+	store_reader_close(&house.reader);
+	store_close(&house.store);
+	(void)nftw(house.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	memcpy(house.folder, copied_folder, sizeof(house.folder));
+	copied_folder[0] = '\0';
+	open_at(house.folder);
+}
+
+static uint64_t
+replay(void)
+{
+	const struct journal journal = journal_in_memory();
+	uint64_t followed;
+
+	assert_int_equal(
+	    erasure_replay(&house.service, house.store, &journal, &followed), DOM_OK);
+	return followed;
+}
+
+static enum dom_status
+step(void)
+{
+	const struct keeper_options options = {
+	    .service = &house.service, .store = house.store, .journal = journal_in_memory()};
+	struct keeper *keeper;
+	enum dom_status st;
+
+	assert_int_equal(keeper_open(&options, &keeper), DOM_OK);
+	st = keeper_step(keeper);
+	keeper_close(&keeper);
+	return st;
+}
+
+static void
+begin(int scope)
+{
+	if (scope == WIRE_SCOPE_ITEM)
+		assert_int_equal(
+		    begin_erasing(scope, ana_number, "", uid('c', 1), uid('i', 1)), DOM_OK);
+	else
+		assert_int_equal(begin_erasing(scope, ana_number,
+		                     scope == WIRE_SCOPE_ACCOUNT ? "" : "contacts", "", ""),
+		    DOM_OK);
+}
+
+static const int scopes[] = {WIRE_SCOPE_ITEM, WIRE_SCOPE_SERVICE, WIRE_SCOPE_ACCOUNT};
+enum { SCOPES = 3 };
+
+static void
+expect_erased(int scope)
+{
+	struct store_erasure row = the_erasure();
+	struct store_counts counts = count_all();
+
+	assert_int_equal(row.state, STORE_ERASURE_ERASED);
+	assert_true(row.receipt.size != 0);
+	switch (scope) {
+	case WIRE_SCOPE_ITEM:
+		assert_int_equal(row.sum.revisions, 2);
+		assert_int_equal(counts.revisions, 2 * (1 + ITEMS));
+		break;
+	case WIRE_SCOPE_SERVICE:
+		assert_int_equal(row.sum.items, 1 + ITEMS);
+		assert_int_equal(counts.collections, 1);
+		break;
+	default:
+		assert_int_equal(row.sum.items, 2 * (1 + ITEMS));
+		assert_int_equal(counts.accounts, 2);
+		assert_int_equal(counts.collections, 0);
+	}
+}
+
+static void
+fresh_house(void)
+{
+	void *state = NULL;
+
+	assert_int_equal(house_tear_down(&state), 0);
+	assert_int_equal(house_set_up(&state), 0);
+	two_services();
+	write_revisions(2);
+}
+
+static void
+a_crash_after_any_step_loses_nothing_and_repeats_nothing(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SCOPES; i++) {
+		bool finished = false;
+
+		for (unsigned crash = 0; !finished; crash++) {
+			assert_true(crash < STEPS_MAX);
+			fresh_house();
+			begin(scopes[i]);
+			for (unsigned at = 0; at < crash && !finished; at++)
+				finished = step() == DOM_ABSENT;
+			copy_folder();
+			live_in_copy();
+			assert_int_equal(replay(), 0);
+			finish_all();
+			expect_erased(scopes[i]);
+			assert_int_equal(
+			    memory_journal.count, scopes[i] == WIRE_SCOPE_SERVICE ? 2 : 1);
+		}
+	}
+}
+
+/* The power goes after some of its entries, or after all and before the store knows. */
+static void
+what_the_journal_has_already_is_not_written_again(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SCOPES; i++) {
+		int most = scopes[i] == WIRE_SCOPE_SERVICE ? 2 : 1;
+
+		for (int entries = 0; entries <= most; entries++) {
+			for (unsigned restarts = 0; restarts < 2; restarts++) {
+				fresh_house();
+				begin(scopes[i]);
+				memory_journal.stops_after = entries;
+				assert_int_equal(step(), DOM_EFILE);
+				assert_int_equal(memory_journal.count, entries);
+				memory_journal.stops_after = -1;
+				if (restarts != 0)
+					assert_int_equal(replay(), 0);
+				finish_all();
+				expect_erased(scopes[i]);
+				assert_int_equal(memory_journal.count, most);
+			}
+		}
+	}
+}
+
+static void
+a_withdrawal_that_keeps_is_in_the_journal_and_leaves_no_row(void **state)
+{
+	(void)state;
+	two_services();
+	begin(ERASURE_SCOPE_KEEP);
+	finish_all();
+	assert_int_equal(memory_journal.count, 1);
+	assert_int_equal(memory_journal.entries[0].kind, JOURNAL_WITHDRAWAL);
+	assert_int_equal(count_all().collections, 2);
+	assert_int_equal(get(SERVICE_ERASURES, &house.ana), SERVICE_DONE);
+}
+
+static bool
+holds(const void *bytes, size_t size)
+{
+	const uint8_t *all = (const uint8_t *)memory_journal.entries;
+
+	return memmem(all, sizeof(memory_journal.entries), bytes, size) != NULL;
+}
+
+static void
+the_journal_holds_no_id_and_no_name(void **state)
+{
+	struct store_account account;
+	struct store_txn *txn;
+
+	(void)state;
+	two_services();
+	write_revisions(2);
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(
+	    store_account_by_number(txn, ana_number, house.arena, &account), DOM_OK);
+	store_read_end(&txn);
+	for (unsigned i = 0; i < SCOPES; i++)
+		begin(scopes[i]);
+	finish_all();
+	assert_int_equal(memory_journal.count, 4);
+	assert_false(holds(account.id, sizeof(account.id)));
+	assert_false(holds(house.ana.identity_public, 32));
+	assert_false(holds("contacts", 8));
+	assert_false(holds(uid('c', 1), 32));
+	assert_false(holds(uid('i', 1), 32));
+	/* It does hold what the keeper was asked. */
+	assert_true(holds(request, sizeof(request)));
+}
+
+/* --- an older backup -------------------------------------------------------------------- */
+
+static void
+what_was_erased_after_a_backup_is_erased_again(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SCOPES; i++) {
+		fresh_house();
+		copy_folder();
+		begin(scopes[i]);
+		finish_all();
+		live_in_copy();
+		assert_int_equal(count_all().collections, 2);
+		assert_int_equal(replay(), 1);
+		if (scopes[i] != WIRE_SCOPE_ITEM)
+			assert_int_not_equal(read_collection(&house.ana, 1), SERVICE_DONE);
+		finish_all();
+		expect_erased(scopes[i]);
+		assert_int_equal(memory_journal.count, scopes[i] == WIRE_SCOPE_SERVICE ? 2 : 1);
+		assert_int_equal(replay(), 0);
+	}
+}
+
+static void
+what_was_withdrawn_after_a_backup_is_off_again(void **state)
+{
+	(void)state;
+	two_services();
+	assert_int_equal(write_one(&house.ana, 2, 5), SERVICE_DONE);
+	copy_folder();
+	begin(ERASURE_SCOPE_KEEP);
+	finish_all();
+	live_in_copy();
+	replay();
+	assert_int_equal(read_collection(&house.ana, 1), SERVICE_DONE);
+	assert_int_equal(write_one(&house.ana, 1, 5), SERVICE_CONSENT_REQUIRED);
+	assert_int_equal(write_one(&house.ana, 2, 5), SERVICE_DONE);
+}
+
+/* The request is in the backup: it goes on there, and what came after it is followed. */
+static void
+a_backup_from_within_an_erasure_goes_on_with_it(void **state)
+{
+	uint8_t first[STORE_REQUEST_SIZE];
+
+	(void)state;
+	for (unsigned steps = 0; steps < 6; steps++) {
+		fresh_house();
+		begin(WIRE_SCOPE_SERVICE);
+		memcpy(first, request, sizeof(first));
+		for (unsigned i = 0; i < steps; i++)
+			(void)!step();
+		copy_folder();
+		finish_all();
+		begin(WIRE_SCOPE_ACCOUNT);
+		finish_all();
+		live_in_copy();
+		assert_int_equal(replay(), 1);
+		finish_all();
+		assert_int_equal(count_all().accounts, 2);
+		assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+		memcpy(request, first, sizeof(first));
+		assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+	}
+}
+
+static void
+the_journals_entries_of_accounts_that_are_not_here_change_nothing(void **state)
+{
+	(void)state;
+	two_services();
+	copy_folder();
+	sign_up(&(struct person){.name = "dee"});
+	begin_erasing(WIRE_SCOPE_ACCOUNT, number_of("dee"), "", "", "");
+	finish_all();
+	live_in_copy();
+	assert_int_equal(replay(), 0);
+	assert_int_equal(count_all().accounts, 3);
+	assert_int_equal(count_all().collections, 2);
+}
+
+static void
+a_consent_of_after_a_withdrawal_that_the_backup_knows_stays(void **state)
+{
+	(void)state;
+	two_services();
+	begin(ERASURE_SCOPE_KEEP);
+	finish_all();
+	assert_int_equal(consent(&house.ana, "contacts", "type one"), SERVICE_DONE);
+	copy_folder();
+	live_in_copy();
+	assert_int_equal(replay(), 0);
+	assert_int_equal(write_one(&house.ana, 1, 5), SERVICE_DONE);
+}
+
+/* --- a snapshot holds the log ---------------------------------------------------------------
+ */
+
+static void
+there_is_no_receipt_while_a_snapshot_can_still_read_it(void **state)
+{
+	struct store_reader *other;
+	struct store_txn *snapshot;
+	struct store_counts counts;
+	enum dom_status st = DOM_OK;
+
+	(void)state;
+	two_services();
+	begin(WIRE_SCOPE_SERVICE);
+	assert_int_equal(store_reader_open(house.store, &other), DOM_OK);
+	assert_int_equal(store_read_begin(other, &snapshot), DOM_OK);
+	assert_int_equal(store_count(snapshot, &counts), DOM_OK);
+	for (unsigned i = 0; i < STEPS_MAX && st != DOM_CONFLICT; i++)
+		st = step();
+	assert_int_equal(st, DOM_CONFLICT);
+	assert_int_equal(the_erasure().state, STORE_ERASURE_SETTLING);
+	store_read_end(&snapshot);
+	store_reader_close(&other);
+	finish_all();
+	assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+}
+
+/* --- the region's time
+ * ------------------------------------------------------------------------ */
+
+static int64_t
+region_time(void)
+{
+	struct store_txn *txn;
+	int64_t time_ms;
+
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(store_region_time(txn, &time_ms), DOM_OK);
+	store_read_end(&txn);
+	return time_ms;
+}
+
+static void
+tick(struct keeper_time *time, int64_t wall_ms, int64_t monotonic_ms)
+{
+	assert_int_equal(keeper_tick(time, house.store, wall_ms, monotonic_ms), DOM_OK);
+}
+
+static void
+the_regions_time_follows_a_clock_that_goes_right(void **state)
+{
+	struct keeper_time time = {0};
+	int64_t began_ms = region_time();
+
+	(void)state;
+	assert_int_equal(began_ms, house.now_ms);
+	for (int64_t minute = 0; minute <= 10; minute++)
+		tick(&time, began_ms + minute * 60000, 500 + minute * 60000);
+	assert_int_equal(region_time(), began_ms + 600000);
+}
+
+static void
+a_clock_that_jumps_ages_nothing(void **state)
+{
+	struct keeper_time time = {0};
+	int64_t began_ms = region_time();
+
+	(void)state;
+	tick(&time, began_ms, 1000);
+	tick(&time, began_ms + 365 * DAY_MS, 61000);
+	assert_int_equal(region_time(), began_ms + 60000);
+	/* Put right again: it waits until the clock has come up to it. */
+	tick(&time, began_ms + 30000, 91000);
+	assert_int_equal(region_time(), began_ms + 60000);
+	tick(&time, began_ms - DAY_MS, 92000);
+	assert_int_equal(region_time(), began_ms + 60000);
+	tick(&time, began_ms + 90000, 151000);
+	assert_int_equal(region_time(), began_ms + 90000);
+}
+
+static void
+time_that_the_server_was_off_does_not_count(void **state)
+{
+	struct keeper_time time = {0}, after = {0};
+	int64_t began_ms = region_time();
+
+	(void)state;
+	tick(&time, began_ms, 1000);
+	tick(&time, began_ms + 60000, 61000);
+	tick(&after, began_ms + 30 * DAY_MS, 5000000);
+	assert_int_equal(region_time(), began_ms + 60000);
+	tick(&after, began_ms + 30 * DAY_MS + 60000, 5060000);
+	assert_int_equal(region_time(), began_ms + 120000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_crash_after_any_step_loses_nothing_and_repeats_nothing),
+	    TEST(what_the_journal_has_already_is_not_written_again),
+	    TEST(a_withdrawal_that_keeps_is_in_the_journal_and_leaves_no_row),
+	    TEST(the_journal_holds_no_id_and_no_name),
+	    TEST(what_was_erased_after_a_backup_is_erased_again),
+	    TEST(what_was_withdrawn_after_a_backup_is_off_again),
+	    TEST(a_backup_from_within_an_erasure_goes_on_with_it),
+	    TEST(the_journals_entries_of_accounts_that_are_not_here_change_nothing),
+	    TEST(a_consent_of_after_a_withdrawal_that_the_backup_knows_stays),
+	    TEST(there_is_no_receipt_while_a_snapshot_can_still_read_it),
+	    TEST(the_regions_time_follows_a_clock_that_goes_right),
+	    TEST(a_clock_that_jumps_ages_nothing),
+	    TEST(time_that_the_server_was_off_does_not_count),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	remove_copy();
+	return failed;
+}
