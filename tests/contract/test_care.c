@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "../region_key.h"
 #include "contract.h"
 #include "store/care.h"
+#include "store/erase.h"
 
 enum {
 	FILE_SIZE = STORE_CHUNK_ROW_SIZE_MAX + 1,
@@ -314,6 +316,27 @@ clocks_that_contradict_each_other_are_found(void **state)
 }
 
 static void
+what_contradicts_an_erasure_is_found(void **state)
+{
+	struct world *world = *state;
+
+	tamper(world, "UPDATE account SET name = x''");
+	assert_only_fault(world, "an account has no name that could be opened");
+	tamper(world, "UPDATE account SET state = 1");
+	assert_only_fault(world, "being erased still has what is sealed");
+	tamper(world, "UPDATE account SET rest_key = x'', name_hash = NULL;"
+	              "UPDATE collection SET erasure = 5");
+	assert_only_fault(world, "collection c1: it waits for an erasure that is not there");
+	tamper(world, "UPDATE collection SET erasure = NULL;"
+	              "INSERT INTO member SELECT 1, 1, 1, 1, 1, 1, x'', x'';"
+	              "UPDATE collection SET abandoned_ms = 1");
+	assert_only_fault(world, "collection c1: it waits to be erased, but has members");
+	tamper(world, "DELETE FROM member;"
+	              "INSERT INTO gone SELECT file FROM chunk WHERE file IS NOT NULL");
+	assert_only_fault(world, "a chunk's file is about to be removed");
+}
+
+static void
 a_reference_to_nothing_is_found(void **state)
 {
 	struct world *world = *state;
@@ -549,6 +572,42 @@ a_backup_during_writes_is_of_one_moment(void **state)
 	free(pairs);
 }
 
+static void *
+back_up_main(void *context)
+{
+	struct store_backup_report report;
+
+	back_up(context, ".backup", &report);
+	assert_int_equal(report.missing, 0);
+	return NULL;
+}
+
+/* What a backup's snapshot names stays until it is copied. */
+static void
+files_are_not_unlinked_while_a_backup_copies_nor_copied_while_they_are(void **state)
+{
+	struct world *world = *state;
+	char path[PATH_SIZE];
+	pthread_t thread;
+	struct stat info;
+	int hold;
+
+	name_beside(world, "/chunks", path);
+	hold = open(path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(hold, LOCK_SH), 0); /* as a backup does */
+	assert_status(store_settle(world->store), DOM_CONFLICT);
+	assert_int_equal(flock(hold, LOCK_EX), 0); /* as settling does */
+	assert_int_equal(pthread_create(&thread, NULL, back_up_main, world), 0);
+	usleep(50000);
+	name_beside(world, ".backup.part/store.sqlite3", path);
+	assert_int_not_equal(stat(path, &info), 0);
+	close(hold);
+	pthread_join(thread, NULL);
+	name_beside(world, ".backup/store.sqlite3", path);
+	assert_int_equal(stat(path, &info), 0);
+	assert_status(store_settle(world->store), DOM_OK);
+}
+
 static void
 a_backup_replaces_nothing_and_says_so(void **state)
 {
@@ -721,6 +780,7 @@ main(void)
 	    CARE_CASE(a_missing_file_and_one_of_another_size_are_found),
 	    CARE_CASE(a_damaged_row_is_found),
 	    CARE_CASE(clocks_that_contradict_each_other_are_found),
+	    CARE_CASE(what_contradicts_an_erasure_is_found),
 	    CARE_CASE(a_reference_to_nothing_is_found),
 	    CARE_CASE(use_is_counted_and_a_wrong_count_is_found),
 	    CARE_CASE(a_damaged_database_is_found),
@@ -728,6 +788,7 @@ main(void)
 	    CARE_CASE(an_examination_can_be_stopped),
 	    CARE_CASE(what_was_backed_up_comes_back),
 	    CARE_CASE(a_backup_during_writes_is_of_one_moment),
+	    CARE_CASE(files_are_not_unlinked_while_a_backup_copies_nor_copied_while_they_are),
 	    CARE_CASE(a_backup_replaces_nothing_and_says_so),
 	    CARE_CASE(a_backup_has_no_key_unless_it_is_asked_for),
 	    CARE_CASE(a_backup_of_a_store_that_lost_a_file_says_how_many),

@@ -3,6 +3,9 @@
  * A child writes batches and tells of each one when it is acknowledged; it is
  * killed at a random moment, many times.  Every acknowledged batch must be
  * there, no batch may be there in part, and no file may be left over.
+ *
+ * Another erases an account and is killed as often: whoever goes on finds a
+ * store without a fault, and ends with a disk on which nothing is left.
  */
 #include <fcntl.h>
 #include <semaphore.h>
@@ -14,6 +17,8 @@
 
 #include "../region_key.h"
 #include "contract.h"
+#include "store/care.h"
+#include "store/erase.h"
 
 enum {
 	KILL_COUNT = 50,
@@ -21,6 +26,12 @@ enum {
 	BATCH_ITEMS = 10,
 	IN_FLIGHT = 4,
 	FILE_SIZE = STORE_CHUNK_ROW_SIZE_MAX + 1,
+	ERASED_ITEMS = 300,
+	ERASED_FILES = 40,
+	ERASE_STEP = 5, /* rows */
+	ERASE_AFTER_US_MAX = 12000,
+	ERASE_KILLS_MIN = 8,
+	ERASE_ROUNDS_MAX = 400,
 };
 
 static const struct contract_row row = {"crash", false, 0};
@@ -215,10 +226,146 @@ nothing_acknowledged_is_lost_and_nothing_is_half_written(void **state)
 	world_open(world);
 }
 
+/* --- erasing -------------------------------------------------------------------- */
+
+/* An account with a collection that waits to be erased, as one job. */
+static enum dom_status
+furnish_run(struct store_txn *txn, void *context)
+{
+	struct store_staged **staged = context;
+	int64_t ana = add_account(txn, "ana", 5), one = add_collection(txn, "c1", ana);
+	char uid[16], revision[16];
+
+	for (unsigned i = 0; i < ERASED_ITEMS; i++) {
+		struct dom_slice etag;
+		struct dom_arena *arena = dom_arena_new(0);
+		int64_t item;
+
+		snprintf(uid, sizeof(uid), "i%u", i);
+		assert_status(put_item(txn, one, uid, "r1", 2 * i + 1), DOM_OK);
+		assert_status(
+		    store_item_etag(txn, one, dom_slice_of(uid), arena, &item, &etag), DOM_OK);
+		snprintf(revision, sizeof(revision), "r%u", i + 2);
+		assert_status(put_revision(txn, one, item, revision, 2 * i + 2), DOM_OK);
+		dom_arena_free(&arena);
+	}
+	for (unsigned i = 0; i < ERASED_FILES; i++) {
+		snprintf(uid, sizeof(uid), "k%u", i);
+		assert_status(store_chunk_put(txn, one, dom_slice_of(uid), staged[i]), DOM_OK);
+	}
+	for (uint64_t clock = 0; clock < 2 * ERASED_ITEMS;)
+		assert_status(store_account_tick(txn, ana, &clock), DOM_OK);
+	assert_status(store_collection_abandon(txn, one, 0), DOM_OK);
+	return store_account_begin_erase(txn, ana);
+}
+
+static enum dom_status
+erase_collection_run(struct store_txn *txn, void *context)
+{
+	return store_erase_collection(txn, 1, ERASE_STEP, context);
+}
+
+static enum dom_status
+erase_account_run(struct store_txn *txn, void *context)
+{
+	return store_erase_account(txn, 1, ERASE_STEP, context);
+}
+
+/* Never returns; 0: it came to the end. */
+static void
+eraser_main(const char *folder)
+{
+	struct store_options options = {
+	    .folder = folder, .region = "in", .key = test_region_key()};
+	struct store_erased sum = {0};
+	struct store *store;
+	enum dom_status st;
+	char message[200];
+
+	if (store_open(&options, &store, message, sizeof(message)) != DOM_OK)
+		_exit(5);
+	while ((st = store_write(store, erase_collection_run, &sum)) == DOM_OK)
+		;
+	if (st != DOM_ABSENT)
+		_exit(6);
+	while ((st = store_write(store, erase_account_run, &sum)) == DOM_OK)
+		;
+	if (st != DOM_ABSENT)
+		_exit(7);
+	_exit(store_settle(store) == DOM_OK ? 0 : 8);
+}
+
+static void
+tell_fault(void *context, const char *sentence)
+{
+	(void)context;
+	print_error("%s\n", sentence);
+}
+
+static void
+expect_no_fault(struct world *world)
+{
+	struct store_care care = {.folder = world->folder, .offline = true};
+	struct store_fsck_report report;
+	char message[200];
+
+	assert_status(
+	    store_fsck(&care, tell_fault, NULL, &report, message, sizeof(message)), DOM_OK);
+	assert_int_equal(report.faults, 0);
+}
+
+static void
+an_erasure_that_is_cut_short_goes_on_where_it_was(void **state)
+{
+	struct world *world = *state;
+	struct store_staged *staged[ERASED_FILES];
+	unsigned kills = 0, rounds = 0;
+	struct store_counts counts;
+	int outcome = -1;
+
+	for (unsigned i = 0; i < ERASED_FILES; i++)
+		assert_status(store_chunk_stage(world->store, owner_id,
+		                  dom_slice(file_bytes, FILE_SIZE), &staged[i]),
+		    DOM_OK);
+	assert_status(store_write(world->store, furnish_run, staged), DOM_OK);
+	for (unsigned i = 0; i < ERASED_FILES; i++)
+		store_staged_free(&staged[i]);
+	assert_int_equal(count_files(world), ERASED_FILES);
+	world_close(world);
+	while (outcome != 0 && rounds++ < ERASE_ROUNDS_MAX) {
+		pid_t child = fork();
+
+		if (child == 0)
+			eraser_main(world->folder);
+		assert_true(child > 0);
+		/* On a slow machine the wait grows until it gets on. */
+		if (kills < ERASE_KILLS_MIN || rounds < ERASE_ROUNDS_MAX / 2) {
+			usleep((useconds_t)(random() % ERASE_AFTER_US_MAX) + 10 * kills);
+			kill(child, SIGKILL);
+		}
+		assert_int_equal(waitpid(child, &outcome, 0), child);
+		if (WIFSIGNALED(outcome))
+			kills++;
+		else if (WEXITSTATUS(outcome) != 0)
+			fail_msg("the eraser gave up: %d", WEXITSTATUS(outcome));
+		expect_no_fault(world);
+	}
+	print_message("killed %u times\n", kills);
+	assert_int_equal(outcome, 0);
+	assert_true(kills >= ERASE_KILLS_MIN);
+	world_open(world);
+	assert_status(store_count(read_begin(world), &counts), DOM_OK);
+	read_end(world);
+	assert_int_equal(counts.accounts + counts.collections, 0);
+	assert_int_equal(counts.items + counts.revisions + counts.chunks, 0);
+	assert_int_equal(count_files(world), 0);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest cases[] = {
+	    CONTRACT_CASE(an_erasure_that_is_cut_short_goes_on_where_it_was),
 	    CONTRACT_CASE(nothing_acknowledged_is_lost_and_nothing_is_half_written)};
 
 	srandom((unsigned)time(NULL));

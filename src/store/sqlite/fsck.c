@@ -82,6 +82,7 @@ look(struct fsck *fsck, const struct care_place *place, const struct care_messag
 	fsck_clocks(fsck);
 	fsck_chunks(fsck);
 	fsck_revisions(fsck);
+	fsck_erasing(fsck);
 	blobs_close(&fsck->blobs);
 	if (fsck->failed == DOM_ESTOPPED)
 		return care_fail(message, DOM_ESTOPPED, "stopped before it was done");

@@ -35,5 +35,6 @@ void fsck_structure(struct fsck *fsck);
 void fsck_clocks(struct fsck *fsck);
 void fsck_chunks(struct fsck *fsck);
 void fsck_revisions(struct fsck *fsck);
+void fsck_erasing(struct fsck *fsck);
 
 #endif

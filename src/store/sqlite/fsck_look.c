@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "crypto/digest.h"
+#include "crypto/rest.h"
 
 #include "store/sqlite/engine.h"
 #include "store/sqlite/fsck.h"
@@ -121,6 +122,58 @@ fsck_usage(struct fsck *fsck)
 	    "  ON c.number = k.collection GROUP BY c.owner) u ON u.owner = a.number"
 	    " WHERE a.number > ?1 AND a.chunk_bytes <> coalesce(u.bytes, 0) ORDER BY a.number",
 	    usage);
+}
+
+/* A sentence of a row by itself. */
+static int64_t
+told_row(struct fsck *fsck, sqlite3_stmt *statement)
+{
+	struct dom_slice text = column(statement, 1);
+
+	fsck_fault(fsck, "%.*s", TEXT(text));
+	return sqlite3_column_int64(statement, 0);
+}
+
+/* What must open with the region key, which is not here, has the form of it. */
+void
+fsck_erasing(struct fsck *fsck)
+{
+	char sealed[400];
+
+	snprintf(sealed, sizeof(sealed),
+	    "SELECT number, 'an account has no name that could be opened' FROM account"
+	    " WHERE number > ?1 AND state = 0 AND (length(rest_key) <> %d OR"
+	    " length(name) < %d OR name_hash IS NULL OR length(name_hash) <> %d OR"
+	    " (email IS NULL) <> (email_hash IS NULL)) ORDER BY number" PAGE,
+	    DOM_REST_WRAPPED_SIZE, DOM_REST_BLOCK_SIZE + DOM_SEAL_OVERHEAD, DOM_INDEX_SIZE);
+	fsck_each(fsck, "the names of accounts", sealed, told_row);
+	fsck_each(fsck, "accounts that are being erased",
+	    "SELECT number, 'an account that is being erased still has what is sealed'"
+	    " FROM account WHERE number > ?1 AND state <> 0 AND"
+	    " (length(rest_key) <> 0 OR length(name) <> 0 OR email IS NOT NULL OR"
+	    " name_hash IS NOT NULL OR email_hash IS NOT NULL) ORDER BY number" PAGE,
+	    told_row);
+	fsck_each(fsck, "collections that wait to be erased",
+	    "SELECT c.number, c.uid, 'it waits to be erased, but has members'"
+	    " FROM collection c WHERE c.number > ?1 AND c.abandoned_ms IS NOT NULL AND"
+	    " EXISTS (SELECT 1 FROM member m WHERE m.collection = c.number)"
+	    " ORDER BY c.number" PAGE,
+	    in_collection);
+	fsck_each(fsck, "collections of erasures",
+	    "SELECT c.number, c.uid, 'it waits for an erasure that is not there'"
+	    " FROM collection c WHERE c.number > ?1 AND c.erasure IS NOT NULL AND NOT EXISTS"
+	    " (SELECT 1 FROM erasure e WHERE e.number = c.erasure AND e.state <> 3)"
+	    " ORDER BY c.number" PAGE,
+	    in_collection);
+	fsck_each(fsck, "chunks without a name",
+	    "SELECT k.number, 'a chunk is noted as unnamed in another collection than its own'"
+	    " FROM chunk_loose l JOIN chunk k ON k.number = l.chunk"
+	    " WHERE k.number > ?1 AND l.collection <> k.collection ORDER BY k.number" PAGE,
+	    told_row);
+	fsck_each(fsck, "files that are to go",
+	    "SELECT k.number, 'a chunk''s file is about to be removed' FROM chunk k"
+	    " WHERE k.number > ?1 AND k.file IN (SELECT file FROM gone) ORDER BY k.number" PAGE,
+	    told_row);
 }
 
 /* True if the chunk's row is still there. */
