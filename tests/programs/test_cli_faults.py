@@ -227,6 +227,38 @@ def test_a_full_disk_stops_a_restore_cleanly_and_space_finishes_it(region, tmp_p
     assert tree(f"{out}-all") == tree(album)
 
 
+def test_an_export_that_is_stopped_or_meets_a_full_disk_leaves_nothing(region, tmp_path, album):
+    device = Device(tmp_path).signup(region, services=["photos"])
+    device.run("backup", album)
+    out = tmp_path / "out"
+    for stop in (signal.SIGINT, signal.SIGKILL):
+        process = device.start("export", out)
+        while len(list((tmp_path / "out.unfinished").rglob("*.jpg"))) < 10:
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(stop)
+        _, err = process.communicate(timeout=20)
+        assert not out.exists()
+        if stop == signal.SIGINT:
+            assert process.returncode == 130 and "nothing was left behind" in err
+            assert not (tmp_path / "out.unfinished").exists()
+    # What the kill left is removed by the next one, which begins anew.
+    assert tree(tmp_path / "out.unfinished")
+    device.run("export", out)
+    assert tree(out / "content") == tree(album) and not (tmp_path / "out.unfinished").exists()
+
+    small = tmp_path / "small"
+    done = in_small_disk(small, "10m", f'''
+        "{device.program}" export "{small}/e"; echo "first: $?"
+        ls -A "{small}"
+        mount -o remount,size=200m "{small}"
+        "{device.program}" export "{small}/e"; echo "second: $?"
+        ''', device.environment)
+    # Between the two nothing is on that disk.
+    assert done.stdout.startswith("first: 1\nphotos "), done.stdout + done.stderr
+    assert "second: 0\n" in done.stdout and "disk is full" in done.stderr
+
+
 def test_a_full_disk_under_the_state_folder_stops_a_backup_cleanly(region, tmp_path):
     device = Device(tmp_path).signup(region, services=["messages"])
     rng = random.Random(5)
