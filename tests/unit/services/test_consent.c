@@ -237,6 +237,11 @@ statements_that_are_not_right_change_nothing(void **state)
 	statement = good();
 	statement.until_ms = statement.issued_ms;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
+	/* By a clock that is an hour ahead: it would end before it was given. */
+	statement.issued_ms = house.now_ms + 3600 * 1000;
+	statement.until_ms = house.now_ms + 1800 * 1000;
+	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
+	assert_non_null(strstr(house.reply.detail, "before it begins"));
 	statement = good();
 	statement.kind = WIRE_WITHDRAWAL;
 	statement.erase = true;
