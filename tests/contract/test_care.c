@@ -599,6 +599,8 @@ files_are_not_unlinked_while_a_backup_copies_nor_copied_while_they_are(void **st
 	assert_int_equal(flock(hold, LOCK_EX), 0); /* as settling does */
 	assert_int_equal(pthread_create(&thread, NULL, back_up_main, world), 0);
 	usleep(50000);
+	name_beside(world, ".backup", path);
+	assert_int_not_equal(stat(path, &info), 0);
 	name_beside(world, ".backup.part/store.sqlite3", path);
 	assert_int_not_equal(stat(path, &info), 0);
 	close(hold);
