@@ -510,10 +510,6 @@ DOM_MUST_CHECK enum dom_status store_consent_set(struct store_txn *txn, int64_t 
 /* DOM_ABSENT: it was not on. */
 DOM_MUST_CHECK enum dom_status store_consent_clear(
     struct store_txn *txn, int64_t account, struct dom_slice service);
-/* The first of store_consent_covers(); DOM_ABSENT: none. */
-DOM_MUST_CHECK enum dom_status store_consent_cover(struct store_txn *txn, int64_t account,
-    struct dom_slice type, int64_t now_ms, struct dom_arena *arena,
-    struct store_consent *consent_r);
 /*
  * All live consents of the account that cover this type at now_ms, those that
  * name it before one that covers everything.

@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "contract.h"
+#include "store/erase.h"
 
 /* Without a thread the checkpoint is over when a write is. */
 static const struct contract_row row = {"disk", true, 0};
@@ -206,6 +207,56 @@ a_group_that_meets_a_full_disk_fails_and_the_next_succeeds(void **state)
 	assert_int_equal(account_count(world), 2);
 }
 
+static void
+erasing_meets_a_full_disk_and_goes_on_where_it_was(void **state)
+{
+	struct world *world = *state;
+	struct store_erased sum = {0}, lost;
+	struct store_txn *txn;
+	enum dom_status st = DOM_OK;
+	unsigned added = 0;
+
+	while (added < 60) {
+		assert_status(add_large_item(world, added), DOM_OK);
+		added++;
+	}
+	txn = write_begin(world);
+	assert_status(store_collection_abandon(txn, 1, 0), DOM_OK);
+	write_commit(world);
+	write_answer = SQLITE_FULL;
+	lost = sum;
+	assert_status(store_erase_collection(write_begin(world), 1, 500, &lost), DOM_OK);
+	assert_status(write_end(world, DOM_OK), DOM_EFULL);
+	assert_int_equal(item_count(world), added);
+	write_answer = SQLITE_OK;
+	while (st == DOM_OK) {
+		st = store_erase_collection(write_begin(world), 1, 500, &sum);
+		write_commit(world);
+	}
+	assert_status(st, DOM_ABSENT);
+	assert_int_equal(sum.items, added);
+	write_answer = SQLITE_FULL; /* the database has its pages, but the disk has moods */
+	assert_status(store_settle(world->store), DOM_EFULL);
+	write_answer = SQLITE_OK;
+	assert_status(store_settle(world->store), DOM_OK);
+}
+
+/* Nobody may sign that it is gone. */
+static void
+a_disk_that_cannot_sync_does_not_settle(void **state)
+{
+	struct world *world = *state;
+
+	assert_status(add_named(world, "ana", 1), DOM_OK);
+	database_sync_answer = SQLITE_IOERR_FSYNC;
+	assert_status(store_settle(world->store), DOM_ESTORE);
+	database_sync_answer = SQLITE_OK;
+	assert_true(store_failed(world->store));
+	assert_status(store_settle(world->store), DOM_ESTORE);
+	world_reopen(world);
+	assert_status(store_settle(world->store), DOM_OK);
+}
+
 struct look_job {
 	struct store_job job;
 	struct world *world;
@@ -355,6 +406,8 @@ main(void)
 	static const struct CMUnitTest cases[] = {
 	    CONTRACT_CASE(a_failed_sync_is_never_acknowledged_and_ends_writing),
 	    CONTRACT_CASE(a_failed_sync_of_a_checkpoint_ends_writing_and_loses_nothing),
+	    CONTRACT_CASE(erasing_meets_a_full_disk_and_goes_on_where_it_was),
+	    CONTRACT_CASE(a_disk_that_cannot_sync_does_not_settle),
 	    CONTRACT_CASE(a_group_that_meets_a_full_disk_fails_and_the_next_succeeds),
 	    CONTRACT_CASE(a_refusal_that_rests_on_a_lost_commit_is_not_told),
 	    CONTRACT_CASE(a_disk_that_cannot_write_ends_writing),

@@ -205,22 +205,6 @@ store_consent_covers(struct store_txn *txn, int64_t account, struct dom_slice ty
 }
 
 enum dom_status
-store_consent_cover(struct store_txn *txn, int64_t account, struct dom_slice type,
-    int64_t now_ms, struct dom_arena *arena, struct store_consent *consent_r)
-{
-	struct store_consent *rows;
-	enum dom_status st;
-	size_t count;
-
-	st = store_consent_covers(txn, account, type, now_ms, arena, &rows, &count);
-	if (st == DOM_OK && count == 0)
-		return DOM_ABSENT;
-	if (st == DOM_OK)
-		*consent_r = rows[0];
-	return st;
-}
-
-enum dom_status
 store_consent_list(struct store_txn *txn, int64_t account, struct dom_arena *arena,
     struct store_consent **consents_r, size_t *count_r)
 {
