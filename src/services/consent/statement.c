@@ -4,6 +4,7 @@
 #include "wire/receipt.h"
 
 #include "services/consent/consent.h"
+#include "services/erasure/erasure.h"
 
 enum { STATEMENTS_PAGE_MAX = 100, DAY_MS = 24 * 3600 * 1000 };
 
@@ -66,10 +67,6 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 	if (statement->kind > WIRE_ORDER)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This region cannot move accounts yet: nothing was changed.");
-	if (statement->erase || statement->kind == WIRE_ERASURE)
-		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
-		    "This region cannot erase on withdrawal yet: nothing was changed."
-		    " Delete the records yourself, then withdraw and keep.");
 	return DOM_OK;
 }
 
@@ -179,20 +176,17 @@ check_rate(struct service_call *call)
 }
 
 static enum dom_status
-apply(struct service_call *call, const struct wire_statement *statement)
+apply(struct service_call *call, const struct wire_statement *statement,
+    const uint8_t request[WIRE_SUBJECT_SIZE], uint64_t clock)
 {
 	struct store_consent consent = {.service = statement->service,
 	    .serial = statement->serial,
 	    .until_ms = statement->until_ms,
 	    .version = statement->catalogue_version,
 	    .any = dom_slice_is(statement->service, "any")};
-	enum dom_status st;
 
-	if (statement->kind == WIRE_WITHDRAWAL) {
-		/* Withdrawing what is off is no error: it is off now. */
-		st = store_consent_clear(call->txn, call->account.number, statement->service);
-		return st == DOM_ABSENT ? DOM_OK : st;
-	}
+	if (statement->kind != WIRE_CONSENT)
+		return erasure_statement(call, statement, request, clock);
 	memcpy(consent.terms, statement->terms, sizeof(consent.terms));
 	return store_consent_set(
 	    call->txn, call->account.number, &consent, statement->types, statement->type_count);
@@ -200,7 +194,8 @@ apply(struct service_call *call, const struct wire_statement *statement)
 
 /* The same row always gives the same receipt, so a lost reply can be repeated. */
 static enum dom_status
-countersign(struct service_call *call, struct store_statement *row)
+countersign(struct service_call *call, struct store_statement *row,
+    uint8_t subject_r[WIRE_SUBJECT_SIZE])
 {
 	const struct service *service = call->service;
 	struct wire_receipt receipt = {.kind = WIRE_RECEIPT_TAKEN,
@@ -217,6 +212,7 @@ countersign(struct service_call *call, struct store_statement *row)
 	    call->account.statement_public, row->bytes, row->signature, receipt.subject);
 	if (st != DOM_OK)
 		return st;
+	memcpy(subject_r, receipt.subject, WIRE_SUBJECT_SIZE);
 	dom_region_sign_public(service->key, receipt.region_public);
 	wire_receipt_encode(&bytes, &receipt);
 	if ((st = dom_buffer_finish(&bytes)) == DOM_OK) {
@@ -232,11 +228,15 @@ countersign(struct service_call *call, struct store_statement *row)
 }
 
 static enum dom_status
-answer(struct service_call *call, const struct store_statement *row)
+answer(struct service_call *call, const struct wire_statement *statement,
+    const struct store_statement *row, const uint8_t subject[WIRE_SUBJECT_SIZE])
 {
-	wire_countersigned_encode(
-	    &call->reply->body, &(struct wire_countersigned){.receipt = row->receipt,
-	                            .signature = row->receipt_signature});
+	struct wire_countersigned answer = {
+	    .receipt = row->receipt, .signature = row->receipt_signature};
+
+	if (statement->erase || statement->kind == WIRE_ERASURE)
+		answer.request = dom_slice(subject, WIRE_SUBJECT_SIZE);
+	wire_countersigned_encode(&call->reply->body, &answer);
 	return DOM_OK;
 }
 
@@ -250,32 +250,38 @@ store_and_apply(struct service_call *call, const struct wire_signed_statement *m
 	    .service = statement->service,
 	    .bytes = message->statement,
 	    .signature = message->signature};
+	uint8_t subject[WIRE_SUBJECT_SIZE];
 	enum dom_status st;
 
 	st = store_account_tick(call->txn, call->account.number, &row.clock);
 	if (st == DOM_OK)
-		st = countersign(call, &row);
+		st = countersign(call, &row, subject);
 	if (st == DOM_OK)
 		st = store_statement_add(call->txn, call->account.number, &row);
 	if (st == DOM_OK)
-		st = apply(call, statement);
+		st = apply(call, statement, subject, row.clock);
 	if (st == DOM_OK)
 		st = service_position(call, call->account.number, call->account.clock);
 	if (st == DOM_OK)
-		st = answer(call, &row);
+		st = answer(call, statement, &row, subject);
 	return st > 0 ? DOM_ESTORE : st;
 }
 
 /* A reply was lost and the device asks again: it is done already. */
 static enum dom_status
-answer_again(struct service_call *call, struct store_statement *row)
+answer_again(struct service_call *call, const struct wire_statement *statement,
+    struct store_statement *row)
 {
-	enum dom_status st = DOM_OK;
+	uint8_t subject[WIRE_SUBJECT_SIZE];
+	enum dom_status st;
 
-	/* One that an earlier release has taken. */
+	/* One that an earlier release has taken has no receipt. */
 	if (row->receipt.size == 0)
-		st = countersign(call, row);
-	return st == DOM_OK ? answer(call, row) : st;
+		st = countersign(call, row, subject);
+	else
+		st = wire_subject(
+		    call->account.statement_public, row->bytes, row->signature, subject);
+	return st == DOM_OK ? answer(call, statement, row, subject) : st;
 }
 
 enum dom_status
@@ -299,7 +305,7 @@ consent_statement_add(struct service_call *call)
 		return st;
 	st = check_serial(call, &statement, message.statement, &same);
 	if (st == DOM_CONFLICT)
-		return answer_again(call, &same);
+		return answer_again(call, &statement, &same);
 	if (st == DOM_OK)
 		st = check_times(call, &statement);
 	if (st == DOM_OK && statement.kind == WIRE_CONSENT)

@@ -364,6 +364,9 @@ erasure_begin(struct store_txn *txn, struct dom_arena *arena, const struct erasu
 	st = store_account_by_number(txn, order->account, arena, &account);
 	if (st == DOM_OK && account.state != STORE_ACCOUNT_HOME)
 		return DOM_CONFLICT;
+	/* For the root, which comes after the account has lost its keys. */
+	if (st == DOM_OK)
+		beginning.row.statement_public = account.identity_public;
 	if (st != DOM_OK ||
 	    (st = store_erasure_add(txn, &beginning.row, &beginning.row.number)) != DOM_OK)
 		return st;

@@ -16,6 +16,9 @@ struct keeper_options {
 	const struct service *service; /* clock, region key and settings */
 	struct store *store;
 	struct journal journal;
+	/* Asked now and then within long steps: true, end soon; NULL: never. */
+	bool (*stopped)(void *context);
+	void *context;
 };
 
 DOM_MUST_CHECK enum dom_status keeper_open(

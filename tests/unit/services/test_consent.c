@@ -243,11 +243,6 @@ statements_that_are_not_right_change_nothing(void **state)
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	assert_non_null(strstr(house.reply.detail, "before it begins"));
 	statement = good();
-	statement.kind = WIRE_WITHDRAWAL;
-	statement.erase = true;
-	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	assert_non_null(strstr(house.reply.detail, "cannot erase"));
-	statement = good();
 	statement.serial = 2;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_STALE);
 	/* Signed by somebody else's key. */

@@ -324,6 +324,116 @@ only_the_owner_erases_and_only_what_is_there(void **state)
 	assert_int_equal(read_collection(&house.bob, 1), SERVICE_DONE);
 }
 
+/* --- by statements ------------------------------------------------------------------------ */
+
+/* Its answer says under which number; the same statement again says the same. */
+static void
+take_request(struct person *person, struct wire_statement *statement)
+{
+	struct wire_countersigned answer;
+
+	for (unsigned times = 0; times < 2; times++) {
+		statement->serial = person->serial + (times == 0);
+		if (times != 0 && statement->scope == WIRE_SCOPE_ACCOUNT)
+			break;
+		assert_int_equal(state_it(person, statement), SERVICE_DONE);
+		assert_int_equal(
+		    wire_countersigned_decode(dom_buffer_slice(&house.reply.body), &answer),
+		    DOM_OK);
+		assert_int_equal(answer.request.size, sizeof(request));
+		assert_true(
+		    times == 0 || memcmp(request, answer.request.data, sizeof(request)) == 0);
+		memcpy(request, answer.request.data, sizeof(request));
+	}
+}
+
+static struct wire_statement
+statement_to(enum wire_statement_kind kind)
+{
+	struct wire_statement statement = {.kind = kind,
+	    .issued_ms = house.now_ms,
+	    .region = dom_slice_of("in"),
+	    .service = dom_slice_of(kind == WIRE_WITHDRAWAL ? "contacts" : ""),
+	    .collection_uid = dom_slice("", 0),
+	    .item_uid = dom_slice("", 0)};
+
+	memcpy(statement.account, house.ana.identity_public, 32);
+	return statement;
+}
+
+static void
+a_withdrawal_that_erases_turns_off_and_erases(void **state)
+{
+	struct wire_statement statement = statement_to(WIRE_WITHDRAWAL);
+
+	(void)state;
+	two_services();
+	statement.erase = true;
+	take_request(&house.ana, &statement);
+	assert_int_equal(read_collection(&house.ana, 1), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(create(&house.ana, 7, "type one"), SERVICE_CONSENT_REQUIRED);
+	assert_int_equal(read_collection(&house.ana, 2), SERVICE_DONE);
+	finish_all();
+	assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+	assert_int_equal(memory_journal.count, 2);
+	/* On again: what was erased stays erased. */
+	assert_int_equal(consent(&house.ana, "contacts", "type one"), SERVICE_DONE);
+	assert_int_equal(read_collection(&house.ana, 1), SERVICE_DOES_NOT_EXIST);
+}
+
+static void
+a_withdrawal_that_keeps_erases_nothing(void **state)
+{
+	struct wire_countersigned answer;
+
+	(void)state;
+	two_services();
+	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
+	assert_int_equal(
+	    wire_countersigned_decode(dom_buffer_slice(&house.reply.body), &answer), DOM_OK);
+	assert_int_equal(answer.request.size, 0);
+	assert_true(house.reply.wakes_keeper);
+	finish_all();
+	assert_int_equal(read_collection(&house.ana, 1), SERVICE_DONE);
+	assert_int_equal(memory_journal.count, 1);
+}
+
+static void
+a_statement_erases_an_items_history(void **state)
+{
+	struct wire_statement statement = statement_to(WIRE_ERASURE);
+
+	(void)state;
+	two_services();
+	write_revisions(3);
+	statement.scope = WIRE_SCOPE_ITEM;
+	statement.collection_uid = dom_slice_of(uid('c', 1));
+	statement.item_uid = dom_slice_of(uid('i', 1));
+	take_request(&house.ana, &statement);
+	finish_all();
+	assert_int_equal(the_erasure().sum.revisions, 3);
+	/* Another's, or nobody's: refused, and the number is not used up. */
+	statement.item_uid = dom_slice_of(uid('i', 77));
+	statement.serial = house.ana.serial + 1;
+	assert_int_equal(state_it(&house.ana, &statement), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(consent(&house.ana, "any", NULL), SERVICE_DONE);
+}
+
+static void
+a_statement_erases_its_account(void **state)
+{
+	struct wire_statement statement = statement_to(WIRE_ERASURE);
+
+	(void)state;
+	two_services();
+	statement.scope = WIRE_SCOPE_ACCOUNT;
+	take_request(&house.ana, &statement);
+	assert_int_equal(read_collection(&house.ana, 1), SERVICE_AUTHENTICATION_FAILED);
+	finish_all();
+	assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+	assert_int_equal(count_all().accounts, 2);
+}
+
 /* --- who may ask ----------------------------------------------------------------------------
  */
 
@@ -406,6 +516,10 @@ main(void)
 	    TEST(an_items_history_goes_and_its_current_revision_stays),
 	    TEST(chunks_that_only_the_history_named_go_with_it),
 	    TEST(only_the_owner_erases_and_only_what_is_there),
+	    TEST(a_withdrawal_that_erases_turns_off_and_erases),
+	    TEST(a_withdrawal_that_keeps_erases_nothing),
+	    TEST(a_statement_erases_an_items_history),
+	    TEST(a_statement_erases_its_account),
 	    TEST(who_knows_the_number_may_ask_and_nothing_else_answers),
 	    TEST(an_account_lists_its_own_erasures_alone),
 	};
