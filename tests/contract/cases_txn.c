@@ -46,6 +46,42 @@ a_snapshot_is_taken_when_the_transaction_begins(void **state)
 	assert_int_equal(counts.accounts, 0);
 }
 
+/* Whoever opens one may get what another has closed, and must not see what that one saw. */
+static void
+a_reader_that_is_opened_again_sees_the_present(void **state)
+{
+	struct world *world = *state;
+	struct store_reader *readers[8];
+	struct store_counts counts;
+	struct store_txn *txn;
+
+	for (unsigned round = 1; round <= 4; round++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "p%u", round);
+		add_account(write_begin(world), name, (uint8_t)round);
+		assert_status(write_end(world, DOM_OK), DOM_OK);
+		for (unsigned i = 0; i < 8; i++) {
+			assert_status(store_reader_open(world->store, &readers[i]), DOM_OK);
+			assert_status(store_read_begin(readers[i], &txn), DOM_OK);
+			assert_status(store_count(txn, &counts), DOM_OK);
+			assert_int_equal(counts.accounts, round);
+			store_read_end(&txn);
+			for (unsigned j = 0; j < i; j++)
+				assert_ptr_not_equal(readers[i], readers[j]);
+		}
+		for (unsigned i = 0; i < 8; i++)
+			store_reader_close(&readers[i]);
+	}
+	world_reopen(world); /* which asserts that nobody reads any more */
+	assert_status(store_reader_open(world->store, &readers[0]), DOM_OK);
+	assert_status(store_read_begin(readers[0], &txn), DOM_OK);
+	assert_status(store_count(txn, &counts), DOM_OK);
+	assert_int_equal(counts.accounts, 4);
+	store_read_end(&txn);
+	store_reader_close(&readers[0]);
+}
+
 static void
 readers_read_while_the_writer_writes(void **state)
 {
@@ -384,6 +420,7 @@ too_small_an_arena_is_no_memory_and_no_harm(void **state)
 const struct CMUnitTest txn_cases[] = {
     CONTRACT_CASE(a_reader_sees_all_of_a_job_or_nothing),
     CONTRACT_CASE(a_snapshot_is_taken_when_the_transaction_begins),
+    CONTRACT_CASE(a_reader_that_is_opened_again_sees_the_present),
     CONTRACT_CASE(readers_read_while_the_writer_writes),
     CONTRACT_CASE(a_job_that_fails_leaves_nothing_and_one_that_answers_stays),
     CONTRACT_CASE(jobs_of_a_group_succeed_and_fail_each_for_itself),

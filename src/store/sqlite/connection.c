@@ -79,19 +79,76 @@ store_connect(struct store *store, bool writes, struct sql_connection *connectio
 	return sql_status(connection, code);
 }
 
+static struct store_reader *
+take_spare(struct store *store)
+{
+	struct store_reader *reader;
+
+	pthread_mutex_lock(&store->spare_lock);
+	if ((reader = store->spare) != NULL) {
+		store->spare = reader->next;
+		store->spare_count--;
+		reader->next = NULL;
+	}
+	pthread_mutex_unlock(&store->spare_lock);
+	return reader;
+}
+
+/*
+ * Opening one reads and parses the whole schema, which takes as long as to
+ * store ten items, and whoever stages a batch needs one for a moment.
+ */
+static bool
+keep_spare(struct store_reader *reader)
+{
+	struct store *store = reader->store;
+	bool kept = false;
+
+	if (reader->connection.failed != DOM_OK)
+		return false;
+	sqlite3_db_release_memory(reader->connection.db);
+	pthread_mutex_lock(&store->spare_lock);
+	if (store->spare_count < SPARE_READERS_MAX) {
+		reader->next = store->spare;
+		store->spare = reader;
+		store->spare_count++;
+		kept = true;
+	}
+	pthread_mutex_unlock(&store->spare_lock);
+	return kept;
+}
+
+static void
+reader_free(struct store_reader *reader)
+{
+	sql_disconnect(&reader->connection);
+	free(reader);
+}
+
+void
+store_spare_readers_close(struct store *store)
+{
+	struct store_reader *reader;
+
+	while ((reader = take_spare(store)) != NULL)
+		reader_free(reader);
+}
+
 enum dom_status
 store_reader_open(struct store *store, struct store_reader **reader_r)
 {
-	struct store_reader *reader = calloc(1, sizeof(*reader));
+	struct store_reader *reader = take_spare(store);
 	enum dom_status st;
 
-	*reader_r = NULL;
-	if (reader == NULL)
+	if ((*reader_r = reader) != NULL) {
+		atomic_fetch_add(&store->readers, 1);
+		return DOM_OK;
+	}
+	if ((reader = calloc(1, sizeof(*reader))) == NULL)
 		return DOM_ENOMEM;
 	reader->store = store;
 	if ((st = store_connect(store, false, &reader->connection)) < 0) {
-		sql_disconnect(&reader->connection);
-		free(reader);
+		reader_free(reader);
 		return st;
 	}
 	reader->txn = (struct store_txn){.store = store, .connection = &reader->connection};
@@ -109,9 +166,9 @@ store_reader_close(struct store_reader **reader)
 		return;
 	*reader = NULL;
 	assert(!old->in_txn);
-	sql_disconnect(&old->connection);
 	atomic_fetch_sub(&old->store->readers, 1);
-	free(old);
+	if (!keep_spare(old))
+		reader_free(old);
 }
 
 /*

@@ -22,6 +22,7 @@ enum {
 	READER_WAIT_MS = 10000,   /* a reader waits for a log that is being recovered */
 	FAILURE_TEXT_SIZE = 160,
 	STAGE_PIECE_SIZE = 64 << 10,
+	SPARE_READERS_MAX = 4,
 };
 
 /* The database of a restore that is not finished yet. */
@@ -42,6 +43,7 @@ struct store_reader {
 	struct sql_call snapshot; /* open while a transaction is */
 	struct store_txn txn;
 	bool in_txn;
+	struct store_reader *next; /* while spare */
 };
 
 /*
@@ -116,6 +118,11 @@ struct store {
 		atomic_uint_least64_t groups_within[STORE_GROUP_BUCKETS];
 	} done;
 
+	/* Guards spare readers, which are not counted in readers; a leaf. */
+	pthread_mutex_t spare_lock;
+	struct store_reader *spare;
+	unsigned spare_count;
+
 	/* Guards seen; a leaf. */
 	pthread_mutex_t seen_lock;
 	struct seen *seen;
@@ -128,6 +135,8 @@ struct store {
 /* connection.c */
 DOM_MUST_CHECK enum dom_status store_connect(
     struct store *store, bool writes, struct sql_connection *connection);
+/* Once nobody opens readers any more. */
+void store_spare_readers_close(struct store *store);
 /* migrate.c; message as for store_open() */
 DOM_MUST_CHECK enum dom_status store_migrate(
     struct store *store, const char *region, char *message_r, size_t message_size);

@@ -230,6 +230,7 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	store->queue_last = &store->queue_first;
 	pthread_mutex_init(&store->queue_lock, NULL);
 	pthread_cond_init(&store->queue_filled, NULL);
+	pthread_mutex_init(&store->spare_lock, NULL);
 	store_seen_open(store);
 	if ((st = open_folder(store, &opening)) < 0 || (st = open_lock(store, &opening)) < 0 ||
 	    (st = open_database(store, &opening)) < 0 ||
@@ -256,6 +257,7 @@ store_close(struct store **store)
 		pthread_join(old->thread, NULL);
 	while (old->manual && old->blobs != NULL && store_pump(old) != 0)
 		;
+	store_spare_readers_close(old);
 	if (old->blobs != NULL)
 		writer_checkpoint(old, true);
 	/* After a failed sync the log is all there is: it is not to be touched. */
@@ -269,6 +271,7 @@ store_close(struct store **store)
 	if (old->folder >= 0)
 		close(old->folder);
 	store_seen_close(old);
+	pthread_mutex_destroy(&old->spare_lock);
 	pthread_cond_destroy(&old->queue_filled);
 	pthread_mutex_destroy(&old->queue_lock);
 	free(old);
