@@ -155,6 +155,7 @@ wire_root_add(struct wire_root *root, const struct wire_record *record)
 	struct tree *tree = &root->trees[record->type == WIRE_RECORD_CHUNK ? 1 : 0];
 	struct entry *entry;
 	uint8_t key[DIGEST_SIZE];
+	struct wire_record timeless;
 	struct dom_slice named;
 	enum dom_status st;
 
@@ -163,6 +164,11 @@ wire_root_add(struct wire_root *root, const struct wire_record *record)
 	tree->seen++;
 	if (root->passes == 0)
 		count_in(&root->sum, record);
+	if (record->type == WIRE_RECORD_CHUNK) {
+		timeless = *record;
+		timeless.of.chunk.stored_ms = 0;
+		record = &timeless;
+	}
 	dom_buffer_clear(&root->bytes);
 	wire_record_encode(&root->bytes, record);
 	if ((st = dom_buffer_finish(&root->bytes)) != DOM_OK ||

@@ -27,7 +27,8 @@
  *              u64     collections, items, revisions, chunks, bytes
  *
  * Items are counted by their current revision; bytes are those of metadata, of
- * items' own keys, and of the chunks.
+ * items' own keys, and of the chunks.  When a chunk was stored counts as 0, since
+ * a store that had to tell would read all of the chunk.
  *
  * Entries are sorted in bounded memory: those that do not fit wait for another
  * pass, for which the caller gives the same records again, in any order.

@@ -199,6 +199,30 @@ every_field_of_a_record_counts(void **state)
 }
 
 static void
+when_a_chunk_was_stored_does_not_count(void **state)
+{
+	static const uint8_t identity[32] = {9};
+	uint8_t digests[2][32];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct wire_record piece = chunk(dom_slice_of("chunk"));
+		struct wire_erased sum;
+		bool again;
+
+		piece.of.chunk.stored_ms = i;
+		root = wire_root_new(WIRE_ROOT_MEMORY_MIN);
+		assert_non_null(root);
+		assert_int_equal(wire_root_add(root, &piece), DOM_OK);
+		assert_int_equal(wire_root_pass(root, &again), DOM_OK);
+		assert_int_equal(
+		    wire_root_finish(root, identity, 1, 77, digests[i], &sum), DOM_OK);
+		wire_root_free(&root);
+	}
+	assert_memory_equal(digests[0], digests[1], 32);
+}
+
+static void
 a_pass_that_brings_other_records_is_refused(void **state)
 {
 	bool again = false;
@@ -245,6 +269,7 @@ main(void)
 	    TEST(neither_order_nor_memory_changes_the_root),
 	    TEST(an_empty_account_has_the_root_of_its_definition),
 	    TEST(every_field_of_a_record_counts),
+	    TEST(when_a_chunk_was_stored_does_not_count),
 	    TEST(a_pass_that_brings_other_records_is_refused),
 	    TEST(what_does_not_fit_because_it_repeats_is_refused),
 	};
