@@ -29,7 +29,7 @@ now_ms(void *context)
 	return *(int64_t *)context;
 }
 
-static void
+void
 person_make(struct person *person, const char *name)
 {
 	uint8_t bytes[32];
@@ -48,7 +48,7 @@ person_make(struct person *person, const char *name)
 	    DOM_OK);
 }
 
-static void
+void
 person_free(struct person *person)
 {
 	dom_main_key_free(&person->main);
