@@ -49,6 +49,20 @@ DOM_MUST_CHECK enum dom_status dom_collections_each(struct dom_session *session,
     enum dom_status (*each)(void *context, const struct dom_collection_info *info),
     void *context);
 
+/*
+ * What a collection says of itself, asked from the server and checked; tell()
+ * is called once.  DOM_EINTEGRITY: it is damaged.
+ */
+struct dom_collection_about {
+	const char *name;
+	int64_t mtime_ms;         /* 0: unknown */
+	struct dom_slice extra;   /* as in dom_item_info */
+	struct dom_slice content; /* few apps store any */
+};
+DOM_MUST_CHECK enum dom_status dom_collection_about(struct dom_collection *collection,
+    enum dom_status (*tell)(void *context, const struct dom_collection_about *about),
+    void *context);
+
 /* An item's metadata.  Borrowed for the time of the call. */
 struct dom_item_info {
 	const char *uid;

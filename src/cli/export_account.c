@@ -106,6 +106,47 @@ put_members(struct export *export, struct json *json, const struct known_collect
 	return DOM_OK;
 }
 
+/* Its colour and the like, and what else its app stored of it. */
+struct about {
+	struct export *export;
+	struct json *json;
+	const struct known_collection *known;
+};
+
+static enum dom_status
+put_about(void *context, const struct dom_collection_about *said)
+{
+	const struct about *about = context;
+	char path[128];
+
+	if (said->mtime_ms != 0)
+		json_signed(about->json, "modified_ms", said->mtime_ms);
+	if (said->extra.size > 0)
+		json_pairs(about->json, "other", said->extra);
+	if (said->content.size == 0)
+		return DOM_OK;
+	snprintf(path, sizeof(path), "account/collections/%.64s", about->known->uid);
+	json_text(about->json, "content", path);
+	return export_bytes(about->export, path, said->content);
+}
+
+static enum dom_status
+ask_about(struct export *export, struct json *json, const struct known_collection *known)
+{
+	struct about about = {export, json, known};
+	struct dom_collection *collection = NULL;
+	enum dom_status st =
+	    dom_collection_open(export->restore.cli->session, known->uid, &collection);
+
+	if (st == DOM_OK)
+		st = dom_collection_about(collection, put_about, &about);
+	dom_collection_free(&collection);
+	if (st != DOM_EINTEGRITY)
+		return st;
+	export->restore.bad++;
+	return export_loss(export, known->uid, known->name, st);
+}
+
 static enum dom_status
 put_collections(struct export *export)
 {
@@ -128,9 +169,13 @@ put_collections(struct export *export)
 		    known->service == SERVICE_COUNT ? NULL : services[known->service].name);
 		json_text(&json, "access", access_text(known->access_level));
 		json_number(&json, "items", known->items);
-		st = put_members(export, &json, known);
+		export->known = known;
+		st = ask_about(export, &json, known);
+		if (st == DOM_OK)
+			st = put_members(export, &json, known);
 		json_close(&json);
 	}
+	export->known = NULL;
 	json_finish(&json);
 	if (st == DOM_OK)
 		return export_text_end(export, &text, "account/collections.json");

@@ -324,7 +324,7 @@ def test_what_other_apps_stored_and_shared_is_exported_as_it_is(npm, pair, tmp_p
     device.run("export", out, "--history")
     found = json.loads((out / "index.json").read_text())["files"]
     paths = {entry["collection"]: entry["path"] for entry in found
-             if "collection" in entry and not entry["path"].startswith("history/")}
+             if "collection" in entry and not entry["path"].startswith(("history/", "account/"))}
     assert paths[work] == "content/Work _ <life>.ics"
     assert b"SUMMARY:Meet" in (out / paths[work]).read_bytes()
     assert paths[strange].startswith("other/com.example_.._odd-")
@@ -340,6 +340,8 @@ def test_what_other_apps_stored_and_shared_is_exported_as_it_is(npm, pair, tmp_p
     assert [entry["other"] for entry in items if entry["item"] == item] == [{"mood": "kept"}]
     told = {entry["collection"]: entry
             for entry in json.loads((out / "account/collections.json").read_text())}
+    assert told[strange]["other"] == {"color": "#23aabb"}
+    assert (out / told[strange]["content"]).read_bytes() == b"about this collection"
     assert told[shared]["access"] == "read" and "members" not in told[shared]
     assert told[work]["members"] == [{"name": "ana", "access": "admin"}]
     sent = json.loads((out / "account/invitations.json").read_text())["sent"]
