@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "erasing.h"
+#include "services/root/root.h"
 
 enum { STEPS_MAX = 60, PATH_SIZE = 128 };
 
@@ -202,6 +203,76 @@ what_the_journal_has_already_is_not_written_again(void **state)
 			}
 		}
 	}
+}
+
+/* What there is now, as the receipt of the last request should say it was. */
+static void
+root_now(int scope, uint8_t root_r[WIRE_ROOT_SIZE], struct wire_erased *sum_r)
+{
+	struct store_erasure row = the_erasure();
+	struct root_options options = {.scope = (enum wire_scope)scope,
+	    .account = ana_number,
+	    .clock = row.clock,
+	    .erasure = row.number,
+	    .collection_uid = row.collection_uid,
+	    .item_uid = row.item_uid};
+	struct store_txn *txn;
+
+	memcpy(options.identity_public, house.ana.identity_public, 32);
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(root_compute(txn, &options, root_r, sum_r), DOM_OK);
+	store_read_end(&txn);
+}
+
+static void
+the_receipt_has_the_root_and_the_counts_of_what_was_there(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SCOPES; i++) {
+		uint8_t before[WIRE_ROOT_SIZE];
+		struct wire_receipt receipt;
+		struct wire_erased sum;
+
+		fresh_house();
+		begin(scopes[i]);
+		root_now(scopes[i], before, &sum);
+		assert_true(sum.revisions != 0 && sum.bytes != 0);
+		finish_all();
+		assert_int_equal(wire_receipt_decode(the_erasure().receipt, &receipt), DOM_OK);
+		assert_memory_equal(receipt.root, before, sizeof(before));
+		assert_memory_equal(&receipt.sum, &sum, sizeof(sum));
+	}
+}
+
+static bool
+stop_now(void *context)
+{
+	++*(unsigned *)context;
+	return true;
+}
+
+static void
+a_root_that_is_stopped_is_computed_again(void **state)
+{
+	unsigned asked = 0;
+	struct keeper_options options = {.service = &house.service,
+	    .journal = journal_in_memory(),
+	    .stopped = stop_now,
+	    .context = &asked};
+	struct keeper *keeper;
+
+	(void)state;
+	two_services();
+	options.store = house.store;
+	begin(WIRE_SCOPE_SERVICE);
+	assert_int_equal(step(), DOM_OK);
+	assert_int_equal(keeper_open(&options, &keeper), DOM_OK);
+	assert_int_equal(keeper_step(keeper), DOM_ESTOPPED);
+	keeper_close(&keeper);
+	assert_int_equal(asked, 1);
+	assert_int_equal(the_erasure().state, STORE_ERASURE_NOTED);
+	finish_all();
+	expect_erased(WIRE_SCOPE_SERVICE);
 }
 
 static void
@@ -447,6 +518,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_crash_after_any_step_loses_nothing_and_repeats_nothing),
 	    TEST(what_the_journal_has_already_is_not_written_again),
+	    TEST(the_receipt_has_the_root_and_the_counts_of_what_was_there),
+	    TEST(a_root_that_is_stopped_is_computed_again),
 	    TEST(a_withdrawal_that_keeps_is_in_the_journal_and_leaves_no_row),
 	    TEST(the_journal_holds_no_id_and_no_name),
 	    TEST(what_was_erased_after_a_backup_is_erased_again),
