@@ -25,6 +25,7 @@ enum dom_status {
 	DOM_EAUTH = -12,     /* not logged in, or the password is wrong */
 	DOM_ESERVER = -13,   /* the server failed or speaks another protocol */
 	DOM_ESTOPPED = -14,  /* the caller asked to stop */
+	DOM_EFENCED = -15,   /* the account is not at home in this region, or not just now */
 };
 
 #define DOM_MUST_CHECK __attribute__((warn_unused_result))

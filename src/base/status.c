@@ -38,6 +38,8 @@ dom_status_text(enum dom_status status)
 		return "not logged in, or the password is wrong";
 	case DOM_ESERVER:
 		return "the server failed or speaks another protocol";
+	case DOM_EFENCED:
+		return "the account does not take writes in this region; nothing was written";
 	case DOM_ESTOPPED:
 		return "stopped as asked";
 	}

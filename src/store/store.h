@@ -25,6 +25,8 @@
  *   DOM_ABSENT    there is no such row
  *   DOM_CONFLICT  a uniqueness rule refuses it; nothing was changed
  *   DOM_ENOMEM    the arena or the heap is exhausted
+ *   DOM_EFENCED   a write to what an account owns that is not at home here (any
+ *                 more, yet, or for this moment): see store_txn_fenced()
  *   DOM_EFULL     the disk is full: this job is rolled back; the store goes on
  *   DOM_ESTORE    the disk failed: this job is rolled back, and if a sync
  *                 failed the store refuses every later write (store_failed())
@@ -129,7 +131,19 @@ DOM_MUST_CHECK enum dom_status store_region_journal_set(struct store_txn *txn, u
 
 /* --- accounts -------------------------------------------------------------- */
 
-enum store_account_state { STORE_ACCOUNT_HOME = 0, STORE_ACCOUNT_ERASING = 1 };
+/*
+ * Never renumber: stored.  Only an account at HOME takes writes to what it
+ * owns; the question is asked inside every statement that writes (the fence).
+ * One that is being erased is at home still, for those who erase it.
+ */
+enum store_account_state {
+	STORE_ACCOUNT_HOME = 0,
+	STORE_ACCOUNT_ERASING = 1,
+	STORE_ACCOUNT_FROZEN = 2,   /* for a moment, while it is handed over */
+	STORE_ACCOUNT_GONE = 3,     /* it lives in another region */
+	STORE_ACCOUNT_STAGING = 4,  /* a copy that is being made of another region's */
+	STORE_ACCOUNT_PREPARED = 5, /* that copy, complete and promised */
+};
 
 struct store_account {
 	int64_t number;
@@ -188,6 +202,8 @@ DOM_MUST_CHECK enum dom_status store_account_set_quota(
 DOM_MUST_CHECK enum dom_status store_account_scan(struct store_txn *txn, int64_t after,
     unsigned limit, struct dom_arena *arena, struct store_account **accounts_r,
     size_t *count_r);
+/* The account whose fence refused this job (DOM_EFENCED); 0: none. */
+int64_t store_txn_fenced(const struct store_txn *txn);
 /* Take the account's next number. */
 DOM_MUST_CHECK enum dom_status store_account_tick(
     struct store_txn *txn, int64_t number, uint64_t *clock_r);

@@ -30,6 +30,7 @@ main(void)
 		    {"what is due", due_cases, due_case_count},
 		    {"invites", invite_cases, invite_case_count},
 		    {"scans", scan_cases, scan_case_count},
+		    {"moves", move_cases, move_case_count},
 		};
 
 		world_row = &contract_rows[i];

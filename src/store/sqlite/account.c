@@ -148,12 +148,14 @@ store_account_set_login(struct store_txn *txn, int64_t number, struct dom_slice 
     struct dom_slice encrypted_content)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_SET_LOGIN);
+	enum dom_status st;
 
 	assert(txn->writes);
 	sql_put_slice(&call, login_public);
 	sql_put_slice(&call, encrypted_content);
 	sql_put_number(&call, number);
-	return sql_change(&call);
+	st = sql_change(&call);
+	return st == DOM_ABSENT ? fence_refuse(txn, number) : st;
 }
 
 enum dom_status
@@ -161,11 +163,13 @@ store_account_set_statement_key(
     struct store_txn *txn, int64_t number, struct dom_slice statement_public)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_SET_STATEMENT_KEY);
+	enum dom_status st;
 
 	assert(txn->writes);
 	sql_put_slice(&call, statement_public);
 	sql_put_number(&call, number);
-	return sql_change(&call);
+	st = sql_change(&call);
+	return st == DOM_ABSENT ? fence_refuse(txn, number) : st;
 }
 
 enum dom_status
@@ -181,5 +185,5 @@ store_account_tick(struct store_txn *txn, int64_t number, uint64_t *clock_r)
 		st = sql_step(&call) < 0 ? call.failed : DOM_OK;
 	}
 	sql_end(&call);
-	return st;
+	return st == DOM_ABSENT ? fence_refuse(txn, number) : st;
 }

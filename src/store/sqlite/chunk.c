@@ -20,6 +20,19 @@ grow(struct store_txn *txn, int64_t collection, uint64_t size)
 	return sql_end(&call) < 0 ? call.failed : st;
 }
 
+/* Whose chunk it would have been. */
+static enum dom_status
+refuse(struct store_txn *txn, int64_t collection)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_COPY_STAGING);
+	int64_t owner = 0;
+
+	sql_put_number(&call, collection);
+	if (sql_step(&call) == DOM_OK)
+		owner = sql_get_number(&call);
+	return sql_end(&call) < 0 ? call.failed : fence_refuse(txn, owner);
+}
+
 const struct store_usage *
 store_chunk_usage(const struct store_txn *txn)
 {
@@ -46,9 +59,10 @@ store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 		sql_put_optional(&call, none);
 		sql_put_slice(&call, data);
 	}
-	if ((st = sql_run(&call)) != DOM_OK ||
-	    (st = grow(txn, collection, staged->size)) != DOM_OK)
+	if ((st = sql_run(&call)) != DOM_OK)
 		return st;
+	if ((st = grow(txn, collection, staged->size)) != DOM_OK)
+		return st == DOM_ABSENT ? refuse(txn, collection) : st;
 	txn->bytes += data.size;
 	/* A row holds its bytes: whatever becomes of the job, no file is left over. */
 	if (!staged->in_file)

@@ -35,6 +35,7 @@ struct store_txn {
 	uint64_t bytes;            /* written by this job, about */
 	struct store_staged *puts; /* by this job, linked by next_put */
 	struct store_usage usage;  /* after the last of them */
+	int64_t fenced;            /* account whose fence refused it */
 };
 
 struct store_reader {
@@ -160,11 +161,21 @@ DOM_MUST_CHECK enum dom_status store_verify(
 void store_seen_open(struct store *store);
 void store_seen_close(struct store *store);
 
+/*
+ * fence.c: a write found no account that is at home.  DOM_EFENCED: it is here in
+ * another state, which store_txn_fenced() will tell; DOM_ABSENT: it is not here.
+ */
+enum dom_status fence_refuse(struct store_txn *txn, int64_t account);
+
 /* row.c: rows that several files get */
 struct dom_slice row_pack_chunks(struct sql_connection *connection,
     const struct dom_slice *chunks, size_t count, enum dom_status *status_r);
 enum dom_status row_unpack_chunks(struct dom_slice packed, struct dom_arena *arena,
     struct dom_slice **chunks_r, size_t *count_r);
+void row_get_revision(
+    struct sql_call *call, struct dom_arena *arena, struct store_revision *revision_r);
+void row_put_revision(
+    struct sql_call *call, const struct store_revision *revision, struct dom_slice packed);
 void row_get_account(
     struct sql_call *call, struct dom_arena *arena, struct store_account *account_r);
 void row_get_collection(

@@ -5,27 +5,6 @@
 #include "store/sqlite/engine.h"
 
 static void
-get_packed_chunks(
-    struct sql_call *call, struct dom_arena *arena, struct store_revision *revision_r)
-{
-	struct dom_slice packed = sql_get_slice(call, arena);
-
-	if (call->failed == DOM_OK)
-		sql_fail(call, row_unpack_chunks(packed, arena, &revision_r->chunks,
-		                   &revision_r->chunk_count));
-}
-
-static void
-get_revision(struct sql_call *call, struct dom_arena *arena, struct store_revision *revision_r)
-{
-	revision_r->uid = sql_get_slice(call, arena);
-	revision_r->deleted = sql_get_bool(call);
-	revision_r->clock = sql_get_clock(call);
-	revision_r->meta = sql_get_slice(call, arena);
-	get_packed_chunks(call, arena, revision_r);
-}
-
-static void
 get_item(struct sql_call *call, struct dom_arena *arena, struct store_item *item_r)
 {
 	*item_r = (struct store_item){0};
@@ -33,7 +12,7 @@ get_item(struct sql_call *call, struct dom_arena *arena, struct store_item *item
 	item_r->uid = sql_get_slice(call, arena);
 	item_r->version = (int)sql_get_number(call);
 	item_r->encryption_key = sql_get_optional(call, arena);
-	get_revision(call, arena, &item_r->current);
+	row_get_revision(call, arena, &item_r->current);
 }
 
 enum dom_status
@@ -71,18 +50,6 @@ store_item_etag(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 	return sql_end(&call);
 }
 
-/* uid, deleted, clock, meta, chunks: as get_revision() gets them */
-static void
-put_revision(
-    struct sql_call *call, const struct store_revision *revision, struct dom_slice packed)
-{
-	sql_put_slice(call, revision->uid);
-	sql_put_number(call, revision->deleted);
-	sql_put_clock(call, revision->clock);
-	sql_put_slice(call, revision->meta);
-	sql_put_slice(call, packed);
-}
-
 static enum dom_status
 item_add(struct store_txn *txn, int64_t collection, const struct store_item *item,
     struct dom_slice packed)
@@ -93,7 +60,7 @@ item_add(struct store_txn *txn, int64_t collection, const struct store_item *ite
 	sql_put_slice(&call, item->uid);
 	sql_put_number(&call, item->version);
 	sql_put_optional(&call, item->encryption_key);
-	put_revision(&call, &item->current, packed);
+	row_put_revision(&call, &item->current, packed);
 	return sql_run(&call);
 }
 
@@ -139,7 +106,7 @@ item_replace(struct store_txn *txn, int64_t collection, const struct store_item 
 	if ((st = sql_change(&call)) != DOM_OK)
 		return st;
 	call = sql_call(txn->connection, SQL_ITEM_REPLACE);
-	put_revision(&call, &item->current, packed);
+	row_put_revision(&call, &item->current, packed);
 	sql_put_number(&call, item->number);
 	return sql_change(&call);
 }
@@ -216,7 +183,7 @@ store_revision_find(struct store_txn *txn, int64_t item, struct dom_slice uid,
 		return st;
 	}
 	*revision_r = (struct store_revision){0};
-	get_revision(&call, arena, revision_r);
+	row_get_revision(&call, arena, revision_r);
 	revision_r->previous = sql_get_slice(&call, arena);
 	return sql_end(&call);
 }
@@ -239,7 +206,7 @@ store_revision_scan(struct store_txn *txn, int64_t item, uint64_t before, unsign
 			sql_fail(&call, DOM_ENOMEM);
 			break;
 		}
-		get_revision(&call, arena, revision);
+		row_get_revision(&call, arena, revision);
 	}
 	*revisions_r = rows.rows;
 	*count_r = rows.count;

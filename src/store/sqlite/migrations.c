@@ -203,5 +203,25 @@ const char *const migrations[MIGRATION_COUNT] = {
 	" hash BLOB NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX invite_hash ON invite (hash);"
 	"CREATE INDEX invite_expires ON invite (expires_ms);",
+
+	[6] =
+	/* account: NULL once it is erased here; name_hash: who asks for it is told where it is. */
+	"CREATE TABLE move ("
+	" number INTEGER PRIMARY KEY, account INTEGER, side INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, open INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" attempts INTEGER NOT NULL, started_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL,"
+	" due_ms INTEGER NOT NULL, clock INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+	" bytes_total INTEGER NOT NULL, id BLOB NOT NULL, attempt BLOB NOT NULL,"
+	" identity BLOB NOT NULL, peer BLOB NOT NULL, name_hash BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX move_id ON move (id, side);"
+	"CREATE INDEX move_account ON move (account, number);"
+	"CREATE INDEX move_name ON move (name_hash, number);"
+	"CREATE INDEX move_open ON move (number) WHERE open;"
+	"CREATE TABLE move_message ("
+	" move INTEGER NOT NULL REFERENCES move ON DELETE CASCADE, kind INTEGER NOT NULL,"
+	" bytes BLOB NOT NULL, signature BLOB NOT NULL,"
+	" PRIMARY KEY (move, kind)) STRICT, WITHOUT ROWID;"
+	/* Chunks in the order in which they came: the index holds the row's number too. */
+	"CREATE INDEX chunk_collection ON chunk (collection);",
 };
 /* clang-format on */

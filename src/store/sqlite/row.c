@@ -126,3 +126,37 @@ row_get_member(struct sql_call *call, struct dom_arena *arena, struct store_memb
 	member_r->collection_key = sql_get_slice(call, arena);
 	member_r->collection_type = sql_get_slice(call, arena);
 }
+
+static void
+get_packed_chunks(
+    struct sql_call *call, struct dom_arena *arena, struct store_revision *revision_r)
+{
+	struct dom_slice packed = sql_get_slice(call, arena);
+
+	if (call->failed == DOM_OK)
+		sql_fail(call, row_unpack_chunks(packed, arena, &revision_r->chunks,
+		                   &revision_r->chunk_count));
+}
+
+void
+row_get_revision(
+    struct sql_call *call, struct dom_arena *arena, struct store_revision *revision_r)
+{
+	revision_r->uid = sql_get_slice(call, arena);
+	revision_r->deleted = sql_get_bool(call);
+	revision_r->clock = sql_get_clock(call);
+	revision_r->meta = sql_get_slice(call, arena);
+	get_packed_chunks(call, arena, revision_r);
+}
+
+/* uid, deleted, clock, meta, chunks: as row_get_revision() gets them */
+void
+row_put_revision(
+    struct sql_call *call, const struct store_revision *revision, struct dom_slice packed)
+{
+	sql_put_slice(call, revision->uid);
+	sql_put_number(call, revision->deleted);
+	sql_put_clock(call, revision->clock);
+	sql_put_slice(call, revision->meta);
+	sql_put_slice(call, packed);
+}

@@ -7,23 +7,14 @@
 static void
 get_history(struct sql_call *call, struct dom_arena *arena, struct store_history *row)
 {
-	struct store_revision *revision = &row->revision;
-	struct dom_slice packed;
-
 	row->at.item_clock = sql_get_clock(call);
 	row->item = sql_get_number(call);
 	row->item_uid = sql_get_slice(call, arena);
 	row->version = (int)sql_get_number(call);
 	row->encryption_key = sql_get_optional(call, arena);
 	row->replaced_ms = sql_get_number(call);
-	revision->uid = sql_get_slice(call, arena);
-	revision->deleted = sql_get_bool(call);
-	row->at.clock = revision->clock = sql_get_clock(call);
-	revision->meta = sql_get_slice(call, arena);
-	packed = sql_get_slice(call, arena);
-	if (call->failed == DOM_OK)
-		sql_fail(call, row_unpack_chunks(
-		                   packed, arena, &revision->chunks, &revision->chunk_count));
+	row_get_revision(call, arena, &row->revision);
+	row->at.clock = row->revision.clock;
 }
 
 enum dom_status

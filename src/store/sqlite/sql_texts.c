@@ -47,6 +47,10 @@
 	"SELECT serial, clock, kind, accepted_ms, service, bytes, signature, receipt,"         \
 	" receipt_signature"                                                                   \
 	" FROM statement WHERE "
+#define MOVE_SELECT                                                                            \
+	"SELECT number, id, side, state, open, coalesce(account, 0), identity, peer, epoch,"   \
+	" attempt, attempts, started_ms, changed_ms, due_ms, clock, bytes, bytes_total"        \
+	" FROM move WHERE "
 #define CONSENT_SELECT                                                                         \
 	"SELECT service, serial, until_ms, covers_any, version, terms FROM consent c WHERE "
 
@@ -103,18 +107,19 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    "UPDATE account SET initialised = 1, salt = ?, login_public = ?, identity_public = ?,"
 	    " encrypted_content = ?, statement_public = ? WHERE number = ?",
 	[SQL_ACCOUNT_SET_LOGIN] =
-	    "UPDATE account SET login_public = ?, encrypted_content = ? WHERE number = ?",
+	    "UPDATE account SET login_public = ?, encrypted_content = ?"
+	    " WHERE number = ? AND state = 0",
 	[SQL_ACCOUNT_SET_STATEMENT_KEY] =
-	    "UPDATE account SET statement_public = ? WHERE number = ?",
+	    "UPDATE account SET statement_public = ? WHERE number = ? AND state = 0",
 	[SQL_ACCOUNT_TICK] =
-	    "UPDATE account SET clock = clock + 1 WHERE number = ? RETURNING clock",
+	    "UPDATE account SET clock = clock + 1 WHERE number = ? AND state <= 1 RETURNING clock",
 	[SQL_ACCOUNT_SCAN] = ACCOUNT_NAMED_SELECT "a.number > ? ORDER BY a.number LIMIT ?",
 	[SQL_ACCOUNT_SET_QUOTA] = "UPDATE account SET quota_bytes = ? WHERE number = ?",
 	[SQL_ACCOUNT_USAGE] =
 	    "SELECT chunk_bytes, coalesce(quota_bytes, -1) FROM account WHERE number = ?",
 	[SQL_ACCOUNT_GROW] =
 	    "UPDATE account SET chunk_bytes = chunk_bytes + ?2"
-	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1)"
+	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1) AND state IN (0, 4)"
 	    " RETURNING chunk_bytes, coalesce(quota_bytes, -1)",
 	[SQL_ACCOUNT_SET_DISABLED] = "UPDATE account SET disabled = ? WHERE number = ?",
 	[SQL_ACCOUNT_SET_NOTICE] = "UPDATE account SET notice_ms = ? WHERE number = ?",
@@ -436,5 +441,60 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_CONSENT_TYPES] =
 	    "SELECT t.type FROM consent c JOIN consent_type t ON t.consent = c.number"
 	    " WHERE c.account = ? AND c.service = ? ORDER BY t.type",
+	[SQL_ACCOUNT_STATE] = "SELECT state FROM account WHERE number = ?",
+	[SQL_ACCOUNT_TURN] =
+	    "UPDATE account SET state = ?3, epoch = ?4 WHERE number = ?1 AND state = ?2",
+	[SQL_ACCOUNT_STAGE] =
+	    "UPDATE account SET state = 4, clock = 0, initialised = 1 WHERE number = ?",
+	[SQL_ACCOUNT_SET_CLOCK] =
+	    "UPDATE account SET clock = ?, epoch = ?, quota_bytes = ? WHERE number = ? AND state = 4",
+	[SQL_MOVE_ADD] =
+	    "INSERT INTO move (state, open, account, identity, peer, epoch, attempt, attempts,"
+	    " started_ms, changed_ms, due_ms, clock, bytes, bytes_total, id, side, name_hash)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_MOVE_FIND] = MOVE_SELECT "id = ? AND side = ?",
+	[SQL_MOVE_OF] = MOVE_SELECT "account = ? ORDER BY number DESC LIMIT 1",
+	[SQL_MOVE_BY_NAME] = MOVE_SELECT "name_hash = ? AND side = 0 ORDER BY number DESC LIMIT 1",
+	[SQL_MOVE_LIST] = MOVE_SELECT "number > ?1 AND (open OR NOT ?2) ORDER BY number LIMIT ?3",
+	[SQL_MOVE_UPDATE] =
+	    "UPDATE move SET state = ?, open = ?, account = ?, identity = ?, peer = ?, epoch = ?,"
+	    " attempt = ?, attempts = ?, started_ms = ?, changed_ms = ?, due_ms = ?, clock = ?,"
+	    " bytes = ?, bytes_total = ? WHERE number = ?",
+	[SQL_MOVE_REMOVE] = "DELETE FROM move WHERE number = ?",
+	[SQL_MOVE_MESSAGE_PUT] =
+	    "INSERT INTO move_message (move, kind, bytes, signature) VALUES (?, ?, ?, ?)"
+	    " ON CONFLICT (move, kind) DO UPDATE SET bytes = excluded.bytes,"
+	    " signature = excluded.signature",
+	[SQL_MOVE_MESSAGE_GET] =
+	    "SELECT bytes, signature FROM move_message WHERE move = ? AND kind = ?",
+	[SQL_MOVE_MESSAGE_REMOVE] = "DELETE FROM move_message WHERE move = ? AND kind = ?",
+	[SQL_CHUNK_LOG] =
+	    "SELECT number, uid, size, sha256, stored_ms FROM chunk INDEXED BY chunk_collection"
+	    " WHERE collection = ? AND number > ? ORDER BY number LIMIT ?",
+	[SQL_COPY_COLLECTION] =
+	    "SELECT c.number, a.state FROM collection c JOIN account a ON a.number = c.owner"
+	    " WHERE c.uid = ? AND c.owner = ?",
+	[SQL_COPY_COLLECTION_SET] =
+	    "UPDATE collection SET items_clock = ?, members_clock = ?, abandoned_ms = ?"
+	    " WHERE number = ?",
+	[SQL_COPY_MEMBER] =
+	    "INSERT INTO member (collection, account, owner, clock, access_level, collection_key,"
+	    " collection_type)"
+	    " SELECT c.number, ?2, c.owner, ?3, ?4, ?5, ?6 FROM collection c JOIN account a"
+	    " ON a.number = c.owner WHERE c.number = ?1 AND a.state = 4"
+	    " ON CONFLICT (account, owner, collection) DO UPDATE SET clock = excluded.clock,"
+	    " access_level = excluded.access_level, collection_key = excluded.collection_key,"
+	    " collection_type = excluded.collection_type",
+	[SQL_COPY_STAGING] =
+	    "SELECT a.number, a.state FROM collection c JOIN account a ON a.number = c.owner"
+	    " WHERE c.number = ?",
+	[SQL_COPY_HISTORY] =
+	    "INSERT INTO revision (item, uid, deleted, clock, meta, chunks, replaced_ms)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+	    " ON CONFLICT (item, uid) DO UPDATE SET replaced_ms = excluded.replaced_ms",
+	[SQL_COPY_CHUNK_TIME] =
+	    "UPDATE chunk SET stored_ms = ? WHERE collection = ? AND uid = ?",
+	[SQL_COPY_CLEAR_STATEMENTS] = "DELETE FROM statement WHERE account = ?",
+	[SQL_COPY_CLEAR_CONSENTS] = "DELETE FROM consent WHERE account = ?",
+	[SQL_COPY_CLEAR_REMOVED] = "DELETE FROM removed WHERE account = ?",
 };
-/* clang-format on */

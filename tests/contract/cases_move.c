@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The fence around what an account owns, moves and their messages, and copies. */
+#include "contract.h"
+#include "store/move.h"
+
+static struct store_move
+sample_move(int64_t account)
+{
+	return (struct store_move){.id = {1},
+	    .side = STORE_MOVE_SOURCE,
+	    .state = 3,
+	    .open = true,
+	    .account = account,
+	    .identity = {2},
+	    .peer = dom_slice_of("sg"),
+	    .name = dom_slice_of("ana"),
+	    .epoch = 4,
+	    .attempt = {5},
+	    .attempts = 6,
+	    .started_ms = 7,
+	    .changed_ms = 8,
+	    .due_ms = 9,
+	    .clock = 10,
+	    .bytes = 11,
+	    .bytes_total = 12};
+}
+
+static void
+a_move_is_found_by_its_id_its_account_and_the_name(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), number, other;
+	struct store_move move = sample_move(ana), found, *rows;
+	size_t count;
+
+	assert_status(store_move_add(txn, &move, &number), DOM_OK);
+	assert_status(store_move_add(txn, &move, &other), DOM_CONFLICT);
+	move.side = STORE_MOVE_TARGET;
+	move.name = dom_slice_of("bo");
+	move.account = 0;
+	move.open = false;
+	assert_status(store_move_add(txn, &move, &other), DOM_OK);
+	write_commit(world);
+	world_reopen(world);
+	txn = read_begin(world);
+	assert_status(store_move_of(txn, ana, world->arena, &found), DOM_OK);
+	assert_int_equal(found.number, number);
+	assert_int_equal(found.state, 3);
+	assert_true(found.open);
+	assert_int_equal(found.identity[0], 2);
+	assert_slice(found.peer, "sg");
+	assert_int_equal(found.epoch, 4);
+	assert_int_equal(found.attempt[0], 5);
+	assert_int_equal(found.attempts, 6);
+	assert_int_equal(found.started_ms, 7);
+	assert_int_equal(found.changed_ms, 8);
+	assert_int_equal(found.due_ms, 9);
+	assert_int_equal(found.clock, 10);
+	assert_int_equal(found.bytes, 11);
+	assert_int_equal(found.bytes_total, 12);
+	assert_status(
+	    store_move_by_name(txn, dom_slice_of("ana"), world->arena, &found), DOM_OK);
+	assert_int_equal(found.number, number);
+	/* A name that came is not one that left. */
+	assert_status(
+	    store_move_by_name(txn, dom_slice_of("bo"), world->arena, &found), DOM_ABSENT);
+	assert_status(
+	    store_move_find(txn, move.id, STORE_MOVE_TARGET, world->arena, &found), DOM_OK);
+	assert_int_equal(found.number, other);
+	assert_int_equal(found.account, 0);
+	assert_status(store_move_list(txn, 0, true, 9, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	assert_status(store_move_list(txn, 0, false, 9, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 2);
+}
+
+static void
+messages_go_with_their_move(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t number;
+	struct store_move move = sample_move(0);
+	struct dom_slice bytes, signature;
+
+	assert_status(store_move_add(txn, &move, &number), DOM_OK);
+	assert_status(
+	    store_move_message_put(txn, number, 3, dom_slice_of("first"), dom_slice_of("by S")),
+	    DOM_OK);
+	assert_status(store_move_message_put(
+	                  txn, number, 3, dom_slice_of("second"), dom_slice_of("by D")),
+	    DOM_OK);
+	assert_status(
+	    store_move_message_get(txn, number, 3, world->arena, &bytes, &signature), DOM_OK);
+	assert_slice(bytes, "second");
+	assert_slice(signature, "by D");
+	assert_status(store_move_message_get(txn, number, 4, world->arena, &bytes, &signature),
+	    DOM_ABSENT);
+	assert_status(store_move_message_put(txn, 99, 3, bytes, signature), DOM_ABSENT);
+	assert_status(store_move_remove(txn, number), DOM_OK);
+	assert_status(store_move_message_get(txn, number, 3, world->arena, &bytes, &signature),
+	    DOM_ABSENT);
+	write_commit(world);
+}
+
+/* Every kind of write to what an account owns. */
+static void
+assert_fenced(struct world *world, int64_t ana, int64_t collection)
+{
+	static const uint8_t id[STORE_ID_SIZE] = {1};
+	struct dom_slice any = dom_slice_of("0123456789abcdef0123456789abcdef");
+	struct store_staged *staged;
+	struct store_txn *txn;
+	uint64_t clock;
+
+	txn = write_begin(world);
+	assert_int_equal(store_txn_fenced(txn), 0);
+	assert_status(store_account_tick(txn, ana, &clock), DOM_EFENCED);
+	assert_int_equal(store_txn_fenced(txn), ana);
+	assert_status(store_account_set_login(txn, ana, any, any), DOM_EFENCED);
+	assert_status(store_account_set_statement_key(txn, ana, any), DOM_EFENCED);
+	assert_status(
+	    store_chunk_stage(world->store, id, dom_slice_of("chunk"), &staged), DOM_OK);
+	assert_status(store_chunk_put(txn, collection, dom_slice_of("k"), staged), DOM_EFENCED);
+	assert_status(write_end(world, DOM_EFENCED), DOM_EFENCED);
+	store_staged_free(&staged);
+}
+
+static void
+who_is_not_at_home_takes_no_write(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), mine = add_collection(txn, "c1", ana);
+	uint64_t clock;
+
+	write_commit(world);
+	static const enum store_account_state states[] = {
+	    STORE_ACCOUNT_FROZEN, STORE_ACCOUNT_GONE, STORE_ACCOUNT_PREPARED};
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		txn = write_begin(world);
+		assert_status(
+		    store_account_turn(txn, ana, STORE_ACCOUNT_HOME, states[i], 7), DOM_OK);
+		write_commit(world);
+		assert_fenced(world, ana, mine);
+		txn = write_begin(world);
+		assert_status(store_account_turn(txn, ana, STORE_ACCOUNT_HOME, states[i], 7),
+		    DOM_CONFLICT);
+		assert_status(
+		    store_account_turn(txn, ana, states[i], STORE_ACCOUNT_HOME, 7), DOM_OK);
+		assert_status(store_account_tick(txn, ana, &clock), DOM_OK);
+		write_commit(world);
+	}
+	txn = write_begin(world);
+	assert_status(store_account_tick(txn, 99, &clock), DOM_ABSENT);
+	assert_int_equal(store_txn_fenced(txn), 0);
+	write_commit(world);
+}
+
+static struct store_item
+item(const char *uid, const char *etag, uint64_t clock)
+{
+	return (struct store_item){.uid = dom_slice_of(uid),
+	    .version = 1,
+	    .current = {
+	        .uid = dom_slice_of(etag), .meta = dom_slice_of("meta"), .clock = clock}};
+}
+
+static void
+a_copy_can_be_made_twice_and_in_any_order(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	struct store_account copy = sample_account("ana", 1), found;
+	struct store_item first = item("i", "i1", 5), second = item("i", "i2", 8);
+	struct store_history history = {
+	    .item_uid = dom_slice_of("i"), .revision = first.current, .replaced_ms = 77};
+	struct store_history *rows;
+	struct store_item is;
+	int64_t ana, bo = add_account(txn, "bo", 2), taken = add_collection(txn, "taken", bo);
+	int64_t mine, again;
+	uint64_t clock;
+	size_t count;
+
+	assert_status(store_account_stage(txn, &copy, &ana), DOM_OK);
+	assert_status(
+	    store_copy_collection(txn, ana, dom_slice_of("c"), 8, 2, 0, &mine), DOM_OK);
+	assert_status(
+	    store_copy_collection(txn, ana, dom_slice_of("c"), 8, 2, 0, &again), DOM_OK);
+	assert_int_equal(again, mine);
+	/* What is another account's is not taken. */
+	assert_status(store_copy_collection(txn, ana, dom_slice_of("taken"), 1, 1, 0, &again),
+	    DOM_CONFLICT);
+	assert_status(store_copy_item(txn, taken, &first), DOM_EFENCED);
+	for (int round = 0; round < 2; round++) {
+		assert_status(store_copy_item(txn, mine, &first), DOM_OK);
+		assert_status(store_copy_item(txn, mine, &second), DOM_OK);
+		assert_status(store_copy_history(txn, mine, &history), DOM_OK);
+	}
+	history.item_uid = dom_slice_of("nobody");
+	assert_status(store_copy_history(txn, mine, &history), DOM_ABSENT);
+	history.item_uid = dom_slice_of("i");
+	history.revision = second.current;
+	assert_status(store_copy_history(txn, mine, &history), DOM_CONFLICT);
+	/* Only those who make the copy write to it. */
+	assert_status(store_account_tick(txn, ana, &clock), DOM_EFENCED);
+	assert_status(store_account_set_clock(txn, ana, 8, 4, -1), DOM_OK);
+	assert_status(
+	    store_account_turn(txn, ana, STORE_ACCOUNT_STAGING, STORE_ACCOUNT_HOME, 5), DOM_OK);
+	assert_status(store_copy_item(txn, mine, &first), DOM_EFENCED);
+	assert_status(store_account_tick(txn, ana, &clock), DOM_OK);
+	assert_int_equal(clock, 9);
+	write_commit(world);
+	txn = read_begin(world);
+	assert_status(
+	    store_account_by_name(txn, dom_slice_of("ana"), world->arena, &found), DOM_OK);
+	assert_int_equal(found.epoch, 5);
+	assert_status(store_item_find(txn, mine, dom_slice_of("i"), world->arena, &is), DOM_OK);
+	assert_slice(is.current.uid, "i2");
+	assert_status(store_history_scan(txn, mine, (struct store_history_at){0}, 9,
+	                  world->arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 1);
+	assert_slice(rows[0].revision.uid, "i1");
+	assert_int_equal(rows[0].replaced_ms, 77);
+}
+
+static void
+chunks_are_read_in_the_order_in_which_they_came(void **state)
+{
+	static const char *const uids[] = {"zz", "aa", "mm"};
+	static const uint8_t id[STORE_ID_SIZE] = {1};
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), mine = add_collection(txn, "c", ana);
+	struct store_staged *staged[3];
+	struct store_chunk_entry *rows;
+	int64_t after = 0;
+	size_t count;
+
+	for (size_t i = 0; i < 3; i++) {
+		assert_status(
+		    store_chunk_stage(world->store, id, dom_slice_of("bytes"), &staged[i]),
+		    DOM_OK);
+		assert_status(
+		    store_chunk_put(txn, mine, dom_slice_of(uids[i]), staged[i]), DOM_OK);
+	}
+	assert_status(store_copy_chunk_time(txn, mine, dom_slice_of("aa"), 55), DOM_OK);
+	write_commit(world);
+	for (size_t i = 0; i < 3; i++)
+		store_staged_free(&staged[i]);
+	txn = read_begin(world);
+	for (size_t i = 0; i < 3; i++) {
+		assert_status(
+		    store_chunk_log(txn, mine, after, 1, world->arena, &rows, &count), DOM_OK);
+		assert_int_equal(count, 1);
+		assert_slice(rows[0].uid, uids[i]);
+		assert_int_equal(rows[0].size, 5);
+		assert_int_equal(rows[0].stored_ms, i == 1 ? 55 : WORLD_BEGAN_MS);
+		after = rows[0].number;
+	}
+	assert_status(
+	    store_chunk_log(txn, mine, after, 1, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 0);
+}
+
+static void
+what_is_sent_whole_is_forgotten_of_copies_only(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	struct store_account copy = sample_account("ana", 1);
+	struct store_statement statement = {.serial = 1,
+	    .service = dom_slice_of("s"),
+	    .bytes = dom_slice_of("b"),
+	    .signature = dom_slice_of("g")};
+	struct store_removed removed = {.uid = dom_slice_of("u"), .clock = 1}, found;
+	int64_t ana, bo = add_account(txn, "bo", 2);
+
+	assert_status(store_account_stage(txn, &copy, &ana), DOM_OK);
+	for (int round = 0; round < 2; round++) {
+		assert_status(store_copy_clear_small(txn, ana), DOM_OK);
+		assert_status(store_statement_add(txn, ana, &statement), DOM_OK);
+		assert_status(store_removed_put(txn, ana, &removed), DOM_OK);
+	}
+	assert_status(store_removed_put(txn, bo, &removed), DOM_OK);
+	assert_status(store_copy_clear_small(txn, bo), DOM_EFENCED);
+	assert_status(
+	    store_removed_find(txn, bo, dom_slice_of("u"), world->arena, &found), DOM_OK);
+	assert_status(store_copy_clear_small(txn, 99), DOM_ABSENT);
+	write_commit(world);
+}
+
+const struct CMUnitTest move_cases[] = {
+    CONTRACT_CASE(a_move_is_found_by_its_id_its_account_and_the_name),
+    CONTRACT_CASE(messages_go_with_their_move),
+    CONTRACT_CASE(who_is_not_at_home_takes_no_write),
+    CONTRACT_CASE(a_copy_can_be_made_twice_and_in_any_order),
+    CONTRACT_CASE(chunks_are_read_in_the_order_in_which_they_came),
+    CONTRACT_CASE(what_is_sent_whole_is_forgotten_of_copies_only),
+};
+const size_t move_case_count = sizeof(move_cases) / sizeof(move_cases[0]);
