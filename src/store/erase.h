@@ -18,7 +18,7 @@
  * says when all of it has left the disk: it is called after erasures and after
  * retention's work alike.
  */
-enum { STORE_ERASE_STEP_SIZE_MAX = 1 << 20 };
+enum { STORE_ERASE_STEP_SIZE_MAX = 1 << 18 };
 
 struct store_erased {
 	uint64_t collections, items, revisions, chunks;

@@ -22,7 +22,7 @@ enum {
 	MARK_SIZE = 12, /* "MK", kind of owner, 9 digits */
 	VALUE_SIZE_MAX = 6000,
 	STEP_ROWS = 7,
-	SEEDS = 6,
+	SEEDS = 8,
 };
 
 /* Whose it is: the one that is erased, the other one, what is sealed of either. */
