@@ -40,6 +40,7 @@ enum key {
 	KEY_CATALOGUE,
 	KEY_SESSION_DAYS,
 	KEY_DEFAULT_QUOTA_BYTES,
+	KEY_RETENTION,
 	KEY_LOOPS,
 	KEY_LOG,
 	KEY_READY_FILE,
@@ -67,6 +68,7 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_CATALOGUE] = "catalogue",
     [KEY_SESSION_DAYS] = "session_days",
     [KEY_DEFAULT_QUOTA_BYTES] = "default_quota_bytes",
+    [KEY_RETENTION] = "retention",
     [KEY_LOOPS] = "loops",
     [KEY_LOG] = "log",
     [KEY_READY_FILE] = "ready_file",
@@ -268,6 +270,22 @@ set_backup_keep(struct reading *reading, const char *value)
 }
 
 static void
+set_retention(struct reading *reading, const char *value)
+{
+	struct configuration *into = reading->into;
+	char why[MESSAGE_SIZE];
+
+	if (into->retention_count == RETENTION_LINES_MAX)
+		problem(reading, reading->line, "retention has more than %d rules",
+		    RETENTION_LINES_MAX);
+	else if (retention_rule_parse(value, reading->arena,
+	             &into->retention[into->retention_count], why, sizeof(why)) != DOM_OK)
+		problem(reading, reading->line, "retention: %s", why);
+	else
+		into->retention_count++;
+}
+
+static void
 set(struct reading *reading, unsigned key, const char *value)
 {
 	struct configuration *into = reading->into;
@@ -319,6 +337,9 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_DEFAULT_QUOTA_BYTES:
 		into->quota_bytes = number(reading, name, value, 0, INT64_MAX);
+		break;
+	case KEY_RETENTION:
+		set_retention(reading, value);
 		break;
 	case KEY_LOOPS:
 		into->loops = (unsigned)number(reading, name, value, 0, HTTP_LOOPS_MAX);
@@ -384,7 +405,8 @@ handle(void *user, const char *section, const char *name, const char *value)
 		if (value[0] == '\0')
 			problem(reading, reading->line, "%s has no value", name);
 		else if (reading->set_at[key] != 0 && key != KEY_LISTEN &&
-		         key != KEY_PUBLIC_HOSTS && key != KEY_TRUSTED)
+		         key != KEY_PUBLIC_HOSTS && key != KEY_TRUSTED &&
+		         key != KEY_RETENTION)
 			problem(reading, reading->line, "%s is set already in line %d", name,
 			    reading->set_at[key]);
 		else

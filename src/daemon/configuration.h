@@ -6,6 +6,7 @@
 #include "base/duration.h"
 
 #include "http/limit.h"
+#include "services/retention/rules.h"
 #include "http/peer.h"
 #include "services/service.h"
 
@@ -37,6 +38,8 @@ struct configuration {
 	const char *log;            /* "stderr", "none" or a path */
 	const char *ready_file;     /* NULL: none */
 	const char *metrics_listen; /* NULL: none */
+	struct retention_rule retention[RETENTION_LINES_MAX];
+	size_t retention_count;
 	struct http_limits limits;
 	struct http_networks trusted;
 #ifdef DOM_TEST_API

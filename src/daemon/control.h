@@ -14,11 +14,14 @@
  */
 struct control;
 
+struct retention_desk;
+
 struct control_options {
 	const struct service *service;
 	struct store *store;
 	const char *data;      /* the folder */
 	bool has_own_key_file; /* the region key is not in it */
+	struct retention_desk *retention;
 	/* After a commit that left work for the keeper, and changes for devices that wait. */
 	void (*begun)(void *context, const struct service_changes *changes);
 	void *context;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "daemon/control.h"
+#include "daemon/control_retention.h"
 #include "daemon/control_wire.h"
 #include "daemon/region_key.h"
 #include "daemon/report.h"
@@ -26,7 +27,13 @@ enum {
 	WRONG = 2,
 };
 
-/* A client that does not take its lines any more stops its command. */
+void
+control_say(struct control_call *call, enum control_kind kind, const char *line)
+{
+	if (!atomic_load(call->stop) && control_send_line(call->fd, kind, line) < 0)
+		atomic_store(call->stop, true);
+}
+
 static void __attribute__((format(printf, 3, 4)))
 say(struct control_call *call, enum control_kind kind, const char *format, ...)
 {
@@ -36,14 +43,7 @@ say(struct control_call *call, enum control_kind kind, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	if (!atomic_load(call->stop) && control_send_line(call->fd, kind, line) < 0)
-		atomic_store(call->stop, true);
-}
-
-void
-control_say(struct control_call *call, enum control_kind kind, const char *line)
-{
-	say(call, kind, "%s", line);
+	control_say(call, kind, line);
 }
 
 static int
@@ -503,6 +503,9 @@ control_run(struct control_call *call)
 	    {"invite", 4, invite},
 	    {"invite list", 1, invite_list},
 	    {"invite revoke", 2, invite_revoke},
+	    {"retention", 1, control_retention_rules},
+	    {"retention report", 1, control_retention_report},
+	    {"retention notices", 1, control_retention_notices},
 	    {"user erase", 2, control_user_erase},
 	    {"erasures", 1, control_erasures},
 	    {"clock", 1, control_clock},

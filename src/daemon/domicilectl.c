@@ -33,6 +33,9 @@ static const char usage[] =
     "                             print a code with which somebody may sign up\n"
     "  invite list                number, made, ends, used, quota, state; separated by tabs\n"
     "  invite revoke N            take one back, by its number or its code\n"
+    "  retention                  how long what is kept, and which rules conflict\n"
+    "  retention report           what was removed by these rules since the server started\n"
+    "  retention notices          whose account ends for lack of use: name, e-mail, told, end\n"
     "  user erase NAME [--yes]    erase an account, with everything in it; there is no way "
     "back\n"
     "  erasures                   number, time, what, state, counts; separated by tabs\n"
@@ -81,6 +84,9 @@ static const struct command commands[] = {
     {"invite list", true, 0, 0, ctl_plain},
     {"invite revoke", true, 1, 0, ctl_plain},
     {"invite", false, 0, TAKES_INVITE, ctl_invite},
+    {"retention report", true, 0, 0, ctl_plain},
+    {"retention notices", true, 0, 0, ctl_plain},
+    {"retention", false, 0, 0, ctl_plain},
     {"erasures", false, 0, 0, ctl_plain},
     {"clock confirm", true, 0, 0, ctl_plain},
     {"clock", false, 0, 0, ctl_plain},

@@ -12,6 +12,7 @@ enum {
 	CONFLICT_MS = 250, /* a snapshot holds what it waits for */
 	FAILURE_MS = 5000, /* the disk may be full */
 	BUSY_MS = 5,       /* people write: they go first */
+	SWEEP_MS = 10,     /* between steps of retention, which nobody waits for */
 	BUSY_JOBS = 32,    /* so many of them wait */
 	TICK_MS = 60 * 1000,
 	FAILURE_AGAIN = 120, /* times before the same failure is told again */
@@ -20,6 +21,8 @@ enum {
 struct keeper_thread {
 	struct keeper *keeper;
 	struct keeper_options options;
+	struct retention_desk *retention;
+	struct store_reader *reader; /* retention's */
 	struct keeper_time time;
 	int64_t ticked_ms;
 	enum dom_status failure; /* that the operator was told last */
@@ -90,6 +93,21 @@ rest(struct keeper_thread *thread, int64_t wait_ms)
 	return goes_on;
 }
 
+/* How long to wait then. */
+static int64_t
+sweep(struct keeper_thread *thread)
+{
+	enum dom_status st =
+	    retention_desk_step(thread->retention, thread->options.service, thread->reader);
+
+	if (st < 0) {
+		tell(thread, st);
+		return FAILURE_MS;
+	}
+	thread->failure = DOM_OK;
+	return st == DOM_ABSENT ? LOOK_MS : SWEEP_MS;
+}
+
 static int64_t
 work(struct keeper_thread *thread)
 {
@@ -101,7 +119,7 @@ work(struct keeper_thread *thread)
 		return FAILURE_MS;
 	}
 	if (st == DOM_ABSENT)
-		return LOOK_MS;
+		return sweep(thread);
 	if (st == DOM_CONFLICT)
 		return CONFLICT_MS;
 	thread->failure = DOM_OK;
@@ -128,8 +146,8 @@ thread_main(void *context)
 }
 
 enum dom_status
-keeper_thread_open(const struct keeper_options *options, struct keeper_thread **thread_r,
-    char *message_r, size_t message_size)
+keeper_thread_open(const struct keeper_options *options, struct retention_desk *retention,
+    struct keeper_thread **thread_r, char *message_r, size_t message_size)
 {
 	struct keeper_thread *thread = calloc(1, sizeof(*thread));
 	pthread_condattr_t attributes;
@@ -139,12 +157,14 @@ keeper_thread_open(const struct keeper_options *options, struct keeper_thread **
 	if (thread == NULL)
 		goto out;
 	thread->options = *options;
+	thread->retention = retention;
 	pthread_mutex_init(&thread->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&thread->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if ((st = keeper_open(options, &thread->keeper)) != DOM_OK)
+	if ((st = keeper_open(options, &thread->keeper)) != DOM_OK ||
+	    (st = store_reader_open(options->store, &thread->reader)) != DOM_OK)
 		goto out;
 	thread->has_thread = pthread_create(&thread->thread, NULL, thread_main, thread) == 0;
 	if (!thread->has_thread)
@@ -186,6 +206,7 @@ keeper_thread_close(struct keeper_thread **thread)
 		pthread_join(old->thread, NULL);
 	}
 	keeper_close(&old->keeper);
+	store_reader_close(&old->reader);
 	pthread_cond_destroy(&old->wake);
 	pthread_mutex_destroy(&old->lock);
 	free(old);

@@ -28,6 +28,7 @@
 #include "daemon/notify.h"
 #include "daemon/recover.h"
 #include "daemon/region_key.h"
+#include "daemon/retention.h"
 #include "http/server.h"
 #include "services/account/attempts.h"
 #include "services/push/push.h"
@@ -63,6 +64,7 @@ struct region {
 	struct configuration configuration;
 	struct dom_region_key *key;
 	struct wire_catalogue *catalogue;
+	struct retention_desk *retention;
 	struct store *store;
 	struct service service;
 	struct http_server *server;
@@ -270,7 +272,8 @@ open_keeper(struct region *region, char *message_r, size_t message_size)
 		    "withdrawals of the journal are followed again\n",
 		    (unsigned long long)followed);
 	options.journal = journal_file_functions(region->journal);
-	return keeper_thread_open(&options, &region->keeper, message_r, message_size);
+	return keeper_thread_open(
+	    &options, region->retention, &region->keeper, message_r, message_size);
 }
 
 /* On the thread of an operator's command. */
@@ -322,6 +325,9 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	if ((st = catalogue_load(configuration->catalogue, &region->catalogue, message_r,
 	         message_size)) != DOM_OK)
 		return st;
+	if ((st = retention_desk_open(configuration, region->catalogue, &region->retention,
+	         message_r, message_size)) != DOM_OK)
+		return st;
 	if ((st = region_key_load(configuration->region_key_file, configuration->data, &random,
 	         &region->key, message_r, message_size)) != DOM_OK)
 		return st;
@@ -347,6 +353,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	            .catalogue = region->catalogue,
 	            .limits = limits_of(configuration),
 	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
+	            .retention = retention_desk_rules(region->retention),
 	            .backup_keep = configuration->backup_keep,
 #ifdef DOM_TEST_API
 	            .test_api = configuration->test_api,
@@ -371,13 +378,15 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	         &(struct metrics_options){.listen = configuration->metrics_listen,
 	             .server = region->server,
 	             .store = region->store,
-	             .data = configuration->data},
+	             .data = configuration->data,
+	             .retention = region->retention},
 	         &region->metrics, message_r, message_size)) != DOM_OK)
 		return st;
 	return control_open(&(struct control_options){.service = &region->service,
 	                        .store = region->store,
 	                        .data = configuration->data,
 	                        .has_own_key_file = configuration->has_own_key_file,
+	                        .retention = region->retention,
 	                        .begun = operator_began,
 	                        .context = region},
 	    &region->control, message_r, message_size);
@@ -395,15 +404,25 @@ region_close(struct region *region)
 	push_tickets_close(&region->service.tickets);
 	login_attempts_free(&region->service.attempts);
 	dom_region_key_free(&region->key);
+	retention_desk_close(&region->retention);
 	wire_catalogue_free(&region->catalogue);
 	if (region->log_fd >= 0)
 		close(region->log_fd);
 }
 
 static void
+say_conflict(void *context, const char *sentence)
+{
+	(void)context;
+	fprintf(stderr, "domiciled: retention: %s\n", sentence);
+}
+
+static void
 say_ready(const struct region *region)
 {
 	const char *url;
+
+	retention_desk_conflicts(region->retention, say_conflict, NULL);
 
 	for (size_t i = 0; (url = http_server_url(region->server, i)) != NULL; i++)
 		fprintf(stderr, "domiciled: region %s ready on %s%s\n",
@@ -527,6 +546,29 @@ run(struct region *region)
 	return result;
 }
 
+/* Rules, and a catalogue where there is one yet: they are said together. */
+static int
+check(struct region *region)
+{
+	char message[MESSAGE_SIZE];
+	int result = EXIT_USAGE;
+	enum dom_status st = catalogue_load(
+	    region->configuration.catalogue, &region->catalogue, message, sizeof(message));
+
+	if (st == DOM_OK || st == DOM_EFILE)
+		st = retention_desk_open(&region->configuration, region->catalogue,
+		    &region->retention, message, sizeof(message));
+	if (st != DOM_OK) {
+		complain(message);
+	} else {
+		retention_desk_conflicts(region->retention, say_conflict, NULL);
+		result = puts("configuration is good") < 0;
+	}
+	retention_desk_close(&region->retention);
+	wire_catalogue_free(&region->catalogue);
+	return result;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -574,7 +616,7 @@ main(int argc, char **argv)
 	if (configuration_read(path, arena, &region.configuration) != DOM_OK)
 		result = EXIT_USAGE;
 	else if (only_checks)
-		result = puts("configuration is good") < 0;
+		result = check(&region);
 	else
 		result = run(&region);
 	dom_arena_free(&arena);

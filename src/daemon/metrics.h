@@ -11,11 +11,14 @@
  */
 struct metrics;
 
+struct retention_desk;
+
 struct metrics_options {
 	const char *listen; /* as for http_server_open(), plain */
 	struct http_server *server;
 	struct store *store;
 	const char *data; /* the folder */
+	struct retention_desk *retention;
 };
 
 /* message_r: for an operator. */

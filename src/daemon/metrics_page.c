@@ -8,6 +8,7 @@
 
 #include "daemon/metrics.h"
 #include "daemon/region_key.h"
+#include "daemon/retention.h"
 #include "http/router.h"
 
 static void
@@ -110,6 +111,28 @@ groups(struct dom_buffer *page, const struct store_figures *figures)
 	    "1: the store refuses every write until a restart.", figures->failed ? 1 : 0);
 }
 
+static void
+retention(struct dom_buffer *page, const struct retention_figures *figures)
+{
+	describe(page, "domicile_retention_removed_total", "counter",
+	    "What was removed by the rules of retention.");
+	for (unsigned i = 0; i < RETENTION_WHAT_COUNT; i++)
+		dom_buffer_print(page,
+		    "domicile_retention_removed_total{what=\"%s\"} %" PRIu64 "\n",
+		    retention_what_name((enum retention_what)i), figures->removed[i]);
+	number(page, "domicile_retention_removed_bytes_total", "counter",
+	    "Bytes of what was removed by the rules of retention.", figures->bytes);
+	number(page, "domicile_retention_notices_total", "counter",
+	    "Accounts told that they end for lack of use.", figures->notices);
+	number(page, "domicile_retention_sweeps_total", "counter",
+	    "Sweeps that came to their end.", figures->sweeps);
+	describe(page, "domicile_retention_held", "gauge",
+	    "What the last sweep left alone since rules conflict.");
+	for (unsigned i = 0; i < RETENTION_WHAT_COUNT; i++)
+		dom_buffer_print(page, "domicile_retention_held{what=\"%s\"} %" PRIu64 "\n",
+		    retention_what_name((enum retention_what)i), figures->held[i]);
+}
+
 static uint64_t
 file_bytes(const char *data, const char *suffix)
 {
@@ -130,6 +153,7 @@ metrics_page(const struct metrics_options *options, struct dom_buffer *page)
 {
 	struct http_figures *http = calloc(1, sizeof(*http));
 	struct store_figures store;
+	struct retention_figures swept;
 	struct statvfs disk;
 
 	if (http != NULL) {
@@ -140,6 +164,8 @@ metrics_page(const struct metrics_options *options, struct dom_buffer *page)
 	store_figures(options->store, &store);
 	commits(page, &store);
 	groups(page, &store);
+	retention_desk_figures(options->retention, &swept);
+	retention(page, &swept);
 	number(page, "domicile_database_bytes", "gauge", "Size of the database.",
 	    file_bytes(options->data, ""));
 	number(page, "domicile_log_bytes", "gauge", "Size of the database's write-ahead log.",

@@ -88,6 +88,7 @@ static const struct row {
     {"GET", OURS "erasures/{e}/", SERVICE_ERASURE, 0},
     {"GET", OURS "sessions/", SERVICE_SESSIONS, 0},
     {"DELETE", OURS "sessions/{s}/", SERVICE_SESSION_REVOKE, 0},
+    {"GET", OURS "retention/", SERVICE_RETENTION, 0},
 #ifdef DOM_TEST_API
     {"POST", "api/v1/test/authentication/reset/", SERVICE_TEST_RESET, 0},
 #endif
@@ -384,6 +385,7 @@ route_op_name(enum service_op op)
 	    [SERVICE_ERASURES] = "erasures",
 	    [SERVICE_SESSIONS] = "sessions",
 	    [SERVICE_SESSION_REVOKE] = "session_revoke",
+	    [SERVICE_RETENTION] = "retention",
 	    [SERVICE_PUSH_TICKET] = "push_ticket",
 	    [SERVICE_PUSH_SUBSCRIBE] = "push_subscribe",
 	    [SERVICE_PUSH_CHANGES_TICKET] = "push_changes_ticket",

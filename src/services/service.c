@@ -10,6 +10,7 @@
 #include "services/consent/consent.h"
 #include "services/erasure/erasure.h"
 #include "services/push/push.h"
+#include "services/retention/show.h"
 #include "services/share/share.h"
 #include "services/vault/vault.h"
 
@@ -127,6 +128,7 @@ static const struct entry {
     [SERVICE_ERASURES] = {READ, erasure_list},
     [SERVICE_SESSIONS] = {READ, account_session_list},
     [SERVICE_SESSION_REVOKE] = {WRITE, account_session_revoke},
+    [SERVICE_RETENTION] = {READ, retention_show},
     [SERVICE_PUSH_TICKET] = {READ, push_ticket},
     [SERVICE_PUSH_SUBSCRIBE] = {SOCKET, push_subscribe},
     [SERVICE_PUSH_CHANGES_TICKET] = {READ, push_changes_ticket},

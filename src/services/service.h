@@ -71,6 +71,7 @@ enum service_op {
 	SERVICE_ERASURES,
 	SERVICE_SESSIONS,
 	SERVICE_SESSION_REVOKE,
+	SERVICE_RETENTION,
 	SERVICE_PUSH_TICKET,
 	SERVICE_PUSH_SUBSCRIBE,
 	SERVICE_PUSH_CHANGES_TICKET,
@@ -221,7 +222,7 @@ struct service_reply {
 	 */
 	char position_before[WIRE_STOKEN_SIZE(1) + 1];
 	char position_after[WIRE_STOKEN_SIZE(1) + 1];
-	struct service_change change; /* to be announced once it is on the disk */
+	struct service_change change;          /* to be announced once it is on the disk */
 	const struct service_changes *changes; /* and these; NULL: none; in the arena */
 	bool wakes_keeper; /* a success leaves work behind, see services/keeper/ */
 	/* A success that opens a socket: what it follows; owned. */
@@ -244,13 +245,16 @@ struct service_limits {
 	int64_t statements_per_day;
 };
 
+struct retention_rules;
+
 struct service_settings {
 	const char *region; /* name */
 	enum service_signup signup;
 	bool check_host;          /* compare a login's host with hosts[] */
 	const char *const *hosts; /* public names; empty: the Host header */
 	size_t host_count;
-	int64_t session_life_ms; /* sliding */
+	int64_t session_life_ms;                 /* sliding */
+	const struct retention_rules *retention; /* NULL: none */
 	/* What can be turned on; NULL: nothing can be. */
 	const struct wire_catalogue *catalogue;
 	struct dom_duration backup_keep; /* of backups; zero: none are made */

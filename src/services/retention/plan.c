@@ -303,11 +303,11 @@ plan_collections(struct plan *plan)
 	return DOM_CONFLICT;
 }
 
-/* A notice of a time when it was not used: one of before its last use is none. */
+/* A notice of before its last use, or of the same minute (T ticks), is none. */
 static bool
 is_told(const struct store_account_due *account)
 {
-	return account->notice_ms != 0 && account->notice_ms >= account->active_ms;
+	return account->notice_ms > account->active_ms;
 }
 
 static enum dom_status

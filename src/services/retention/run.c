@@ -152,9 +152,6 @@ retention_ran(
 	/* Rolled back: the same is found again. */
 	if (st < 0)
 		return;
-	figures->removed[RETENTION_HISTORY] += step->sum.revisions;
-	figures->removed[RETENTION_CHUNKS] += step->sum.chunks;
-	figures->removed[RETENTION_COLLECTIONS] += step->sum.collections;
 	figures->bytes += step->sum.bytes;
 	switch (step->kind) {
 	case RETENTION_STEP_SESSIONS:
@@ -163,6 +160,7 @@ retention_ran(
 			retention->is_part_done = true;
 		break;
 	case RETENTION_STEP_REVISIONS:
+		figures->removed[RETENTION_HISTORY] += step->sum.revisions;
 		pass_revisions(retention, step);
 		break;
 	case RETENTION_STEP_NOTICE:
@@ -172,10 +170,13 @@ retention_ran(
 		figures->removed[RETENTION_ACCOUNTS] += step->removed;
 		break;
 	case RETENTION_STEP_CHUNKS:
+		figures->removed[RETENTION_CHUNKS] += step->sum.chunks;
 		if (st == DOM_CONFLICT)
 			pass_collection(retention, step);
 		break;
 	case RETENTION_STEP_COLLECTION:
+		/* What it held is counted with it. */
+		figures->removed[RETENTION_COLLECTIONS] += step->sum.collections;
 		break;
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "wire/etebase.h"
 #include "wire/receipt.h"
+#include "wire/retention.h"
 #include "wire/statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,6 +83,9 @@ ROUND_TRIP(erasures, struct wire_erasure *it; size_t count,
            wire_erasures_decode(body, arena, &it, &count),
            wire_erasures_encode(again, it, count))
 
+ROUND_TRIP(retention, struct wire_retention it, wire_retention_decode(body, arena, &it),
+    wire_retention_encode(again, &it))
+
 static enum dom_status
 error(struct dom_slice body, struct dom_arena *arena, struct dom_buffer *again)
 {
@@ -142,7 +146,7 @@ revisions(struct dom_slice body, struct dom_arena *arena, struct dom_buffer *aga
 static round_trip *const trips[] = {signup, challenge_ask, challenge, message, response, login,
     collection, collection_reply, item, batch, types, updates, signed_statement, statement_key,
     consents, statements, sessions, region, error, collections, items, revisions, countersigned,
-    erasure, erasures};
+    erasure, erasures, retention};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -100,6 +100,7 @@ every_operation_has_its_path(void **state)
 	    {"GET", "/domicile/v1/erasures/00ff/", SERVICE_ERASURE},
 	    {"GET", "/domicile/v1/sessions/", SERVICE_SESSIONS},
 	    {"DELETE", "/domicile/v1/sessions/S/", SERVICE_SESSION_REVOKE},
+	    {"GET", "/domicile/v1/retention/", SERVICE_RETENTION},
 	};
 	bool has_path[SERVICE_OP_COUNT] = {false};
 	struct asked *asked = *state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The sweeps: what goes when its time has come, and what stays until then. */
+#include "wire/retention.h"
+
 #include "services/retention/sweep.h"
 #include "sharing.h"
 
@@ -506,6 +508,23 @@ an_idle_session_goes_and_one_in_use_stays(void **state)
 }
 
 static void
+a_use_in_the_minute_of_the_notice_ends_it(void **state)
+{
+	(void)state;
+	sign_up(&house.ana);
+	RULES("inactive-accounts all at-most P100D notice P30D");
+	pass(80 * day_ms);
+	sweep();
+	assert_int_equal(figures()->notices, 1);
+	/* Region time stands still between two ticks. */
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	pass(99 * day_ms);
+	sweep();
+	assert_int_equal(accounts_erased, 0);
+	assert_int_equal(figures()->notices, 2);
+}
+
+static void
 an_inactive_account_is_told_and_then_erased(void **state)
 {
 	(void)state;
@@ -659,6 +678,74 @@ an_account_that_changes_between_looking_and_erasing_is_left_alone(void **state)
 	}
 }
 
+/* --- what a person sees ------------------------------------------------------------- */
+
+static struct wire_retention
+ask_retention(void)
+{
+	struct wire_retention shown;
+
+	assert_int_equal(get(SERVICE_RETENTION, &house.ana), SERVICE_DONE);
+	assert_int_equal(
+	    wire_retention_decode(dom_buffer_slice(&house.reply.body), house.arena, &shown),
+	    DOM_OK);
+	return shown;
+}
+
+static void
+a_person_sees_the_rules(void **state)
+{
+	struct wire_retention shown;
+
+	(void)state;
+	start();
+	assert_int_equal(ask_retention().count, 0);
+	RULES("history contacts at-least P18M an Act, section 3",
+	    "inactive-accounts all at-most P2Y notice P30D");
+	house.service.settings.retention = &rules;
+	shown = ask_retention();
+	/* With the standard of chunks and collections. */
+	assert_int_equal(shown.count, 4);
+	assert_true(dom_slice_is(shown.rules[0].what, "history"));
+	assert_true(dom_slice_is(shown.rules[0].service, "contacts"));
+	assert_true(dom_slice_is(shown.rules[0].kind, "at-least"));
+	assert_true(dom_slice_is(shown.rules[0].keep, "P1Y6M"));
+	assert_true(dom_slice_is(shown.rules[0].reason, "an Act, section 3"));
+	assert_null(shown.rules[0].notice.data);
+	assert_true(dom_slice_is(shown.rules[1].kind, "at-most"));
+	assert_true(dom_slice_is(shown.rules[1].notice, "P30D"));
+	assert_null(shown.rules[1].reason.data);
+	assert_int_equal(shown.told_ms, 0);
+	assert_int_equal(get(SERVICE_RETENTION, NULL), SERVICE_NOT_AUTHENTICATED);
+}
+
+static void
+a_person_who_comes_back_sees_what_was_told_for_a_while(void **state)
+{
+	struct wire_retention shown;
+	int64_t told_ms, active_ms;
+
+	(void)state;
+	start();
+	RULES("inactive-accounts all at-most P200D notice P30D");
+	house.service.settings.retention = &rules;
+	active_ms = region_time();
+	pass(180 * day_ms);
+	sweep();
+	told_ms = region_time();
+	/* The first request comes before its use is written down. */
+	shown = ask_retention();
+	assert_int_equal(shown.told_ms, told_ms);
+	assert_int_equal(shown.end_ms, active_ms + 200 * day_ms + 10 * day_ms);
+	pass(day_ms);
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	shown = ask_retention();
+	assert_int_equal(shown.told_ms, told_ms);
+	assert_int_equal(shown.end_ms, 0);
+	pass(90 * day_ms);
+	assert_int_equal(ask_retention().told_ms, 0);
+}
+
 /* --- clocks and turns --------------------------------------------------------------- */
 
 static void
@@ -792,11 +879,14 @@ main(void)
 	    RTEST(a_collection_without_members_goes_after_its_time),
 	    RTEST(collections_too_have_the_time_of_their_service),
 	    RTEST(an_idle_session_goes_and_one_in_use_stays),
+	    RTEST(a_use_in_the_minute_of_the_notice_ends_it),
 	    RTEST(an_inactive_account_is_told_and_then_erased),
 	    RTEST(a_notice_stands_for_its_time_also_where_it_comes_late),
 	    RTEST(who_comes_back_after_a_notice_is_inactive_anew),
 	    RTEST(an_account_that_changes_between_looking_and_erasing_is_left_alone),
 	    RTEST(a_disabled_account_waits_for_the_operator),
+	    RTEST(a_person_sees_the_rules),
+	    RTEST(a_person_who_comes_back_sees_what_was_told_for_a_while),
 	    RTEST(a_jump_of_the_wall_clock_erases_nothing),
 	    RTEST(a_sweep_has_its_turn_once_an_hour_of_region_time),
 	    RTEST(a_sweep_within_the_day_takes_the_chunks_of_what_it_removed),
