@@ -2,13 +2,15 @@
 """domicile-verify, against evidence that is built here from docs/statements.md alone."""
 import hashlib
 import json
+import os
+import re
 import struct
 import subprocess
 
 import nacl.signing
 import pytest
 
-from conftest import program
+from conftest import ROOT, program
 
 PERSON = nacl.signing.SigningKey(b"p" * 32)
 REGION = nacl.signing.SigningKey(b"r" * 32)
@@ -225,6 +227,26 @@ def test_an_answer_that_cannot_be_written_is_no_answer(tmp_path):
             [program("DOMICILE_VERIFY", "src/verify/domicile-verify"), "--region-key",
              public(REGION).hex(), "a"], cwd=tmp_path, stdout=full, timeout=20)
     assert done.returncode == 70
+
+
+def test_the_example_in_the_documentation_can_be_checked_by_hand(tmp_path):
+    """docs/statements.md shows it with coreutils and OpenSSL; its commands are run here."""
+    text = (ROOT / "docs" / "statements.md").read_text()
+    commands = "".join(re.findall(r"```sh\n(.*?)```", text, re.S))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "statements.md").write_text(text)
+    tool = program("DOMICILE_VERIFY", "src/verify/domicile-verify")
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", commands], cwd=tmp_path, capture_output=True,
+        text=True, timeout=60,
+        env=dict(os.environ, PATH=os.path.dirname(tool) + ":" + os.environ["PATH"]))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "example.domicile-receipt").read_bytes() == evidence(
+        withdrawal(), scope=2)
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["Signature Verified Successfully"] * 2
+    assert lines[2].split()[0] == "".join(lines[3:5]).replace(" ", "")
+    assert lines[5] == "example.domicile-receipt: valid"
 
 
 def test_neither_a_network_nor_a_database_is_linked():
