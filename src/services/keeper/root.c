@@ -51,6 +51,8 @@ keeper_root(struct keeper *keeper, const struct store_erasure *row)
 
 	if (st != DOM_OK)
 		return st;
+	/* It is an id of the account: what stays of the erasure must not name it. */
+	rooting.row.statement_public = dom_slice("", 0);
 	rooting.row.state = STORE_ERASURE_ERASING;
 	return store_write(keeper->options.store, run_rooted, &rooting);
 }

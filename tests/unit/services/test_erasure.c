@@ -163,6 +163,7 @@ an_erased_account_is_out_at_once_and_leaves_nothing(void **state)
 	assert_int_equal(counts.collections, 0);
 	assert_int_equal(counts.items, 0);
 	assert_int_equal(the_erasure().account, 0);
+	assert_int_equal(the_erasure().statement_public.size, 0); /* no id of it either */
 	assert_int_equal(the_erasure().sum.collections, 2);
 }
 
