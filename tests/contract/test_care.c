@@ -316,6 +316,55 @@ clocks_that_contradict_each_other_are_found(void **state)
 }
 
 static void
+share_it(struct world *world)
+{
+	struct store_txn *txn = write_begin(world);
+	int64_t bo = add_account(txn, "bo", 2), cy = add_account(txn, "cy", 3);
+	struct store_member member = {.collection = 1,
+	    .account = 1,
+	    .access_level = 1,
+	    .collection_key = dom_slice_of("key"),
+	    .collection_type = dom_slice_of("type")};
+	struct store_removed removed = {.uid = dom_slice_of("c1")};
+	struct store_invitation invitation = {.uid = dom_slice_of("v1"),
+	    .collection = 1,
+	    .sender = 1,
+	    .recipient = bo,
+	    .signed_key = dom_slice_of("boxed")};
+
+	assert_status(store_account_tick(txn, 1, &member.clock), DOM_OK);
+	assert_status(store_member_add(txn, &member), DOM_OK);
+	assert_status(store_account_tick(txn, cy, &removed.clock), DOM_OK);
+	assert_status(store_removed_put(txn, cy, &removed), DOM_OK);
+	assert_status(store_account_tick(txn, 1, &invitation.sender_clock), DOM_OK);
+	assert_status(store_account_tick(txn, bo, &invitation.clock), DOM_OK);
+	assert_status(store_invitation_add(txn, &invitation), DOM_OK);
+	write_commit(world);
+}
+
+static void
+what_contradicts_itself_in_sharing_is_found(void **state)
+{
+	struct world *world = *state;
+
+	share_it(world);
+	assert_int_equal(examine(world, &(struct store_fsck_report){0}), 0);
+	tamper(world, "UPDATE removed SET clock = clock + 1");
+	assert_only_fault(world, "collection c1: the note that a membership ended is ahead");
+	tamper(world, "UPDATE removed SET clock = clock - 1;"
+	              "UPDATE invitation SET clock = clock + 1");
+	assert_only_fault(world, "collection c1: an invitation is ahead");
+	tamper(world, "UPDATE invitation SET clock = clock - 1, sender_clock = 99");
+	assert_only_fault(world, "collection c1: an invitation is ahead");
+	tamper(world, "UPDATE invitation SET sender_clock = 1;"
+	              "UPDATE removed SET account = 1");
+	assert_only_fault(world, "collection c1: somebody is a member and has the note");
+	tamper(world, "DELETE FROM removed; DELETE FROM member;"
+	              "UPDATE collection SET members_clock = 0");
+	assert_only_fault(world, "collection c1: an invitation has outlived its sender's");
+}
+
+static void
 what_contradicts_an_erasure_is_found(void **state)
 {
 	struct world *world = *state;
@@ -782,6 +831,7 @@ main(void)
 	    CARE_CASE(a_missing_file_and_one_of_another_size_are_found),
 	    CARE_CASE(a_damaged_row_is_found),
 	    CARE_CASE(clocks_that_contradict_each_other_are_found),
+	    CARE_CASE(what_contradicts_itself_in_sharing_is_found),
 	    CARE_CASE(what_contradicts_an_erasure_is_found),
 	    CARE_CASE(a_reference_to_nothing_is_found),
 	    CARE_CASE(use_is_counted_and_a_wrong_count_is_found),

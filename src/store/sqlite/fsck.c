@@ -80,6 +80,7 @@ look(struct fsck *fsck, const struct care_place *place, const struct care_messag
 		    fsck->care->folder, strerror(errno));
 	fsck_structure(fsck);
 	fsck_clocks(fsck);
+	fsck_sharing(fsck);
 	fsck_chunks(fsck);
 	fsck_revisions(fsck);
 	fsck_erasing(fsck);

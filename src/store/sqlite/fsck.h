@@ -33,6 +33,7 @@ void fsck_each(struct fsck *fsck, const char *what, const char *text, fsck_row *
 /* fsck_look.c: the checks, each complete in itself. */
 void fsck_structure(struct fsck *fsck);
 void fsck_clocks(struct fsck *fsck);
+void fsck_sharing(struct fsck *fsck);
 void fsck_chunks(struct fsck *fsck);
 void fsck_revisions(struct fsck *fsck);
 void fsck_erasing(struct fsck *fsck);

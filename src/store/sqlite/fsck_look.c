@@ -100,6 +100,40 @@ fsck_clocks(struct fsck *fsck)
 	    in_collection);
 }
 
+/*
+ * Lists of those who share are ordered by clocks, too; and who is not a member
+ * any more has nothing to offer, and is told so.
+ */
+void
+fsck_sharing(struct fsck *fsck)
+{
+	fsck_each(fsck, "the notes of memberships that ended",
+	    "SELECT r.number, r.uid, 'the note that a membership ended is ahead of its"
+	    " account''s clock' FROM removed r JOIN account a ON a.number = r.account"
+	    " WHERE r.number > ?1 AND r.clock > a.clock ORDER BY r.number" PAGE,
+	    in_collection);
+	fsck_each(fsck, "memberships that are and are not",
+	    "SELECT r.number, r.uid, 'somebody is a member and has the note that this ended'"
+	    " FROM removed r JOIN collection c ON c.uid = r.uid JOIN member m"
+	    " ON m.account = r.account AND m.owner = c.owner AND m.collection = c.number"
+	    " WHERE r.number > ?1 ORDER BY r.number" PAGE,
+	    in_collection);
+	fsck_each(fsck, "the clocks of invitations",
+	    "SELECT i.number, c.uid, 'an invitation is ahead of its sender''s or its"
+	    " recipient''s clock' FROM invitation i JOIN collection c ON c.number = "
+	    "i.collection"
+	    " JOIN account s ON s.number = i.sender JOIN account r ON r.number = i.recipient"
+	    " WHERE i.number > ?1 AND (i.sender_clock > s.clock OR i.clock > r.clock)"
+	    " ORDER BY i.number" PAGE,
+	    in_collection);
+	fsck_each(fsck, "the senders of invitations",
+	    "SELECT i.number, c.uid, 'an invitation has outlived its sender''s membership'"
+	    " FROM invitation i JOIN collection c ON c.number = i.collection LEFT JOIN member m"
+	    " ON m.account = i.sender AND m.owner = c.owner AND m.collection = c.number"
+	    " WHERE i.number > ?1 AND m.number IS NULL ORDER BY i.number" PAGE,
+	    in_collection);
+}
+
 /* What quotas are counted against. */
 static int64_t
 usage(struct fsck *fsck, sqlite3_stmt *statement)
