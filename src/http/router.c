@@ -24,6 +24,8 @@ enum query_field {
 enum {
 	QUERY_PAGE = QUERY_STOKEN | QUERY_LIMIT | QUERY_PREFETCH,
 	SEGMENTS_MAX = 10,
+	/* 404, not 405: where clients expect that (etebase-protocol 4.6). */
+	NOT_THERE = SERVICE_OP_COUNT,
 };
 
 #define AUTHENTICATION "api/v1/authentication/"
@@ -34,7 +36,8 @@ enum {
 #define INCOMING "api/v1/invitation/incoming/"
 #define OURS "domicile/v1/"
 
-/* {c} collection, {i} item, {k} chunk, {e} erasure, {s} session, {t} ticket, {u} user, {v} invitation. */
+/* {c} collection, {i} item, {k} chunk, {e} erasure, {s} session, {t} ticket, {u} user, {v}
+ * invitation. */
 static const struct row {
 	const char *method;
 	const char *path;
@@ -70,6 +73,7 @@ static const struct row {
     {"POST", OUTGOING, SERVICE_INVITE, 0},
     {"GET", OUTGOING, SERVICE_OUTGOING_LIST, QUERY_LIMIT | QUERY_ITERATOR},
     {"GET", OUTGOING "fetch_user_profile/", SERVICE_PROFILE, QUERY_USERNAME},
+    {"GET", OUTGOING "{v}/", NOT_THERE, 0},
     {"DELETE", OUTGOING "{v}/", SERVICE_OUTGOING_WITHDRAW, 0},
     {"GET", INCOMING, SERVICE_INCOMING_LIST, QUERY_LIMIT | QUERY_ITERATOR},
     {"GET", INCOMING "{v}/", SERVICE_INCOMING_GET, 0},
@@ -329,9 +333,12 @@ route_find(const char *prefix, const struct http_head *head, struct dom_arena *a
 		if (!row_matches(&rows[i], &segments, &candidate))
 			continue;
 		if (!dom_slice_is(head->method, rows[i].method)) {
-			allow(route_r, rows[i].method);
+			if (rows[i].op != NOT_THERE)
+				allow(route_r, rows[i].method);
 			continue;
 		}
+		if (rows[i].op == NOT_THERE)
+			return ROUTE_NOT_FOUND;
 		*request = candidate;
 		request->op = route_r->op = (enum service_op)rows[i].op;
 		route_r->allow[0] = '\0';

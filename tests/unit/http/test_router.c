@@ -131,7 +131,8 @@ other_paths_are_not_found(void **state)
 	    "/api/v1/authentication/is_etebase//", "//api/v1/authentication/is_etebase/",
 	    "/api/v1/collection//", "/api/v1/collection//item/", "/API/v1/collection/",
 	    "/api/v1/collection/C/members/", "/api/v1/invitation/", "/api/v1/invitation/V/",
-	    "/api/v1/ws/", "/api/v1/ws/ticket", "/api/v1/collection/../../etc/passwd",
+	    "/api/v1/invitation/outgoing/V/", "/api/v1/ws/", "/api/v1/ws/ticket",
+	    "/api/v1/collection/../../etc/passwd",
 	    "/api/v1/collection/C/item/I/chunk/K/download/more/", "/a/b/c/d/e/f/g/h/i/j/k/l/m/",
 	    "/domicile/v1/"};
 	struct asked *asked = *state;
@@ -154,6 +155,9 @@ another_method_is_told_which_would_do(void **state)
 	ask(asked, "", "HEAD", "/api/v1/authentication/is_etebase/", "");
 	assert_int_equal(asked->answer, ROUTE_METHOD);
 	assert_string_equal(asked->route.allow, "GET");
+	ask(asked, "", "PUT", "/api/v1/invitation/outgoing/V/", "");
+	assert_int_equal(asked->answer, ROUTE_METHOD);
+	assert_string_equal(asked->route.allow, "DELETE");
 	ask(asked, "", "get", "/api/v1/authentication/is_etebase/", "");
 	assert_int_equal(asked->answer, ROUTE_METHOD);
 	ask(asked, "", "GET", "/domicile/v1/changes-ticket/", "");
