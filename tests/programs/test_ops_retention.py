@@ -199,6 +199,9 @@ def shifted_wall_clock(tmp_path, monkeypatch):
 
     move(0)
     monkeypatch.setenv("LD_PRELOAD", str(library))
+    # A sanitizer's own library wants to be the first otherwise.
+    monkeypatch.setenv("ASAN_OPTIONS",
+                       os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
     return move
 
 

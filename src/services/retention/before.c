@@ -2,30 +2,44 @@
 /* Which time the rules come to: what is older may go. */
 #include "services/retention/rules.h"
 
+static const int64_t day_ms = 24 * 3600 * 1000;
+
 static bool
 applies(const struct retention_rule *rule, enum retention_what what,
-    const struct dom_slice *services, size_t count)
+    const struct retention_service *services, size_t count)
 {
 	if (rule->what != what)
 		return false;
 	if (strcmp(rule->service, "all") == 0)
 		return true;
 	for (size_t i = 0; i < count; i++)
-		if (dom_slice_is(services[i], rule->service))
+		if (dom_slice_is(services[i].name, rule->service))
 			return true;
 	return false;
 }
 
 /* Of several at-most the first to pass: the latest limit.  INT64_MIN: none. */
 static void
-widen(int64_t *before_ms, const struct retention_rule *rule, int64_t time_ms)
+widen(int64_t *before_ms, const struct dom_duration *at_most, int64_t time_ms)
 {
 	int64_t ms;
 
 	/* A time of which no calendar knows is never past. */
-	if (rule->kind == RETENTION_AT_MOST &&
-	    dom_duration_before(time_ms, &rule->keep, &ms) == DOM_OK && ms > *before_ms)
+	if (dom_duration_before(time_ms, at_most, &ms) == DOM_OK && ms > *before_ms)
 		*before_ms = ms;
+}
+
+/* False: a law orders to keep it for longer. */
+static bool
+allows(const struct retention_rules *rules, const struct retention_service *services,
+    size_t count, const struct dom_duration *promised)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (rules->rules[i].kind == RETENTION_AT_LEAST &&
+		    applies(&rules->rules[i], RETENTION_HISTORY, services, count) &&
+		    dom_duration_may_exceed(&rules->rules[i].keep, promised))
+			return false;
+	return true;
 }
 
 /*
@@ -34,7 +48,7 @@ widen(int64_t *before_ms, const struct retention_rule *rule, int64_t time_ms)
  */
 enum dom_status
 retention_before(const struct retention_rules *rules, enum retention_what what,
-    const struct dom_slice *services, size_t service_count, int64_t time_ms,
+    const struct retention_service *services, size_t service_count, int64_t time_ms,
     int64_t *before_ms_r)
 {
 	int64_t before_ms = INT64_MIN;
@@ -42,11 +56,19 @@ retention_before(const struct retention_rules *rules, enum retention_what what,
 	for (size_t i = 0; i < rules->count; i++) {
 		if (!applies(&rules->rules[i], what, services, service_count))
 			continue;
-		widen(&before_ms, &rules->rules[i], time_ms);
+		if (rules->rules[i].kind == RETENTION_AT_MOST)
+			widen(&before_ms, &rules->rules[i].keep, time_ms);
 		for (size_t j = 0; j < rules->count; j++)
 			if (rules->contradicts[i][j] &&
 			    applies(&rules->rules[j], what, services, service_count))
 				return DOM_CONFLICT;
+	}
+	for (size_t i = 0; what == RETENTION_HISTORY && i < service_count; i++) {
+		if (dom_duration_is_zero(&services[i].promised))
+			continue;
+		if (!allows(rules, services, service_count, &services[i].promised))
+			return DOM_CONFLICT;
+		widen(&before_ms, &services[i].promised, time_ms);
 	}
 	*before_ms_r = before_ms;
 	return before_ms == INT64_MIN ? DOM_ABSENT : DOM_OK;
@@ -59,10 +81,16 @@ retention_before_latest(const struct retention_rules *rules, enum retention_what
 	int64_t before_ms = INT64_MIN;
 
 	for (size_t i = 0; i < rules->count; i++)
-		if (rules->rules[i].what == what)
-			widen(&before_ms, &rules->rules[i], time_ms);
+		if (rules->rules[i].what == what && rules->rules[i].kind == RETENTION_AT_MOST)
+			widen(&before_ms, &rules->rules[i].keep, time_ms);
 	*before_ms_r = before_ms;
 	return before_ms == INT64_MIN ? DOM_ABSENT : DOM_OK;
+}
+
+int64_t
+retention_before_all(int64_t time_ms)
+{
+	return time_ms - day_ms;
 }
 
 bool

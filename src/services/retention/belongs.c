@@ -10,8 +10,9 @@
 enum { PAGE = 64, SERVICES_MAX = 64 };
 
 struct found {
-	struct dom_slice services[SERVICES_MAX];
+	struct retention_service services[SERVICES_MAX];
 	size_t count;
+	struct dom_duration any; /* promised of what no service names */
 };
 
 static bool
@@ -23,13 +24,24 @@ names(const struct wire_statement *statement, struct dom_slice type)
 	return false;
 }
 
-static bool
-has(const struct found *found, struct dom_slice service)
+static struct retention_service *
+find(struct found *found, struct dom_slice service)
 {
 	for (size_t i = 0; i < found->count; i++)
-		if (dom_slice_equal(found->services[i], service))
-			return true;
-	return false;
+		if (dom_slice_equal(found->services[i].name, service))
+			return &found->services[i];
+	return NULL;
+}
+
+/* What was signed; none if it says none. */
+static struct dom_duration
+promised(const struct wire_statement *statement)
+{
+	struct dom_duration duration;
+
+	if (dom_duration_parse(statement->retention, &duration) != DOM_OK)
+		return (struct dom_duration){0};
+	return duration;
 }
 
 static enum dom_status
@@ -37,20 +49,27 @@ look_at(struct found *found, const struct store_statement *row, struct dom_slice
     struct dom_arena *page, struct dom_arena *arena)
 {
 	struct wire_statement statement;
-	struct dom_slice service;
+	struct retention_service *service = find(found, row->service);
 	enum dom_status st;
 
-	if (row->kind != WIRE_CONSENT || has(found, row->service))
+	if (row->kind != WIRE_CONSENT)
 		return DOM_OK;
 	if ((st = wire_statement_decode(row->bytes, page, &statement)) != DOM_OK)
 		return st == DOM_ENOMEM ? st : DOM_OK;
-	if (!names(&statement, type))
-		return DOM_OK;
-	if (found->count == SERVICES_MAX)
-		return DOM_ELIMIT;
-	if ((service = dom_arena_copy(arena, row->service)).data == NULL)
-		return DOM_ENOMEM;
-	found->services[found->count++] = service;
+	if (statement.type_count == 0)
+		found->any = promised(&statement);
+	if (service == NULL && names(&statement, type)) {
+		if (found->count == SERVICES_MAX)
+			return DOM_ELIMIT;
+		service = &found->services[found->count];
+		service->name = dom_arena_copy(arena, row->service);
+		if (service->name.data == NULL)
+			return DOM_ENOMEM;
+		found->count++;
+	}
+	/* They come in their order: the newest one says it. */
+	if (service != NULL)
+		service->promised = promised(&statement);
 	return DOM_OK;
 }
 
@@ -80,19 +99,19 @@ look_at_all(struct found *found, struct store_txn *txn, int64_t account, struct 
 
 enum dom_status
 retention_services(struct store_txn *txn, int64_t account, struct dom_slice type,
-    struct dom_arena *arena, struct dom_slice **services_r, size_t *count_r)
+    struct dom_arena *arena, struct retention_service **services_r, size_t *count_r)
 {
 	struct found *found = dom_arena_take(arena, sizeof(*found));
-	enum dom_status st = DOM_OK;
+	enum dom_status st;
 
 	if (found == NULL)
 		return DOM_ENOMEM;
-	if (type.size != 0)
-		st = look_at_all(found, txn, account, type, arena);
+	st = look_at_all(found, txn, account, type, arena);
 	if (st < 0)
 		return st;
 	if (found->count == 0)
-		found->services[found->count++] = dom_slice_of("any");
+		found->services[found->count++] = (struct retention_service){
+		    .name = dom_slice_of("any"), .promised = found->any};
 	*services_r = found->services;
 	*count_r = found->count;
 	return DOM_OK;

@@ -66,7 +66,7 @@ owner_before(struct plan *plan, int64_t owner, struct dom_slice type, int64_t *b
 {
 	const struct retention_rules *rules = plan->retention->options.rules;
 	enum retention_what what = plan->retention->at;
-	struct dom_slice *services = NULL;
+	struct retention_service *services = NULL;
 	struct store_account account;
 	size_t count = 0;
 	enum dom_status st;
@@ -74,7 +74,8 @@ owner_before(struct plan *plan, int64_t owner, struct dom_slice type, int64_t *b
 	st = store_account_by_number(plan->txn, owner, plan->arena, &account);
 	if (st == DOM_OK && account.state != STORE_ACCOUNT_HOME)
 		return DOM_ABSENT;
-	if (st == DOM_OK && retention_needs_services(rules, what))
+	if (st == DOM_OK &&
+	    (what == RETENTION_HISTORY || retention_needs_services(rules, what)))
 		st = retention_services(plan->txn, owner, type, plan->arena, &services, &count);
 	if (st != DOM_OK)
 		return st;
@@ -135,6 +136,10 @@ plan_history(struct plan *plan)
 
 	st = retention_before_latest(
 	    retention->options.rules, RETENTION_HISTORY, plan->time_ms, &before_ms);
+	if (retention->is_whole) {
+		before_ms = retention_before_all(plan->time_ms);
+		st = DOM_OK;
+	}
 	if (st == DOM_OK)
 		st = store_revisions_due(
 		    plan->txn, before_ms, retention->due, PAGE, plan->arena, &rows, &count);

@@ -69,10 +69,10 @@ const struct retention_figures *retention_figures(const struct retention *retent
 
 /*
  * The services that a type of the account's belongs to: those of which a
- * consent has ever named it, else "any".
+ * consent has ever named it, else "any"; and what was promised then.  In the arena.
  */
 DOM_MUST_CHECK enum dom_status retention_services(struct store_txn *txn, int64_t account,
-    struct dom_slice type, struct dom_arena *arena, struct dom_slice **services_r,
+    struct dom_slice type, struct dom_arena *arena, struct retention_service **services_r,
     size_t *count_r);
 
 #endif

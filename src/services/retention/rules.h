@@ -77,6 +77,17 @@ struct retention_origin {
 DOM_MUST_CHECK enum dom_status retention_rules_make(const struct retention_origin *origin,
     struct retention_rules *rules_r, char *why_r, size_t why_size);
 
+/* A service that something belongs to. */
+struct retention_service {
+	struct dom_slice name;
+	/*
+	 * How long history is kept by the newest consent that its owner has signed
+	 * to it, none if zero: an at-most too, also when the catalogue says
+	 * another by now.
+	 */
+	struct dom_duration promised;
+};
+
 /*
  * What is older than *before_ms_r (T) may go, of what belongs to these services
  * (NULL and 0: none, so only rules for all apply), at region time time_ms.
@@ -84,11 +95,13 @@ DOM_MUST_CHECK enum dom_status retention_rules_make(const struct retention_origi
  *   DOM_CONFLICT  rules conflict: nothing is erased
  */
 DOM_MUST_CHECK enum dom_status retention_before(const struct retention_rules *rules,
-    enum retention_what what, const struct dom_slice *services, size_t service_count,
+    enum retention_what what, const struct retention_service *services, size_t service_count,
     int64_t time_ms, int64_t *before_ms_r);
-/* The latest of these for any services: nothing that is younger is due. */
+/* The latest of these by rules for any services; what was promised may be later. */
 DOM_MUST_CHECK enum dom_status retention_before_latest(const struct retention_rules *rules,
     enum retention_what what, int64_t time_ms, int64_t *before_ms_r);
+/* Nothing that is younger is due, whatever was promised: what is kept, is for a day. */
+int64_t retention_before_all(int64_t time_ms);
 /* Is there a rule for a service, so that it matters which one owns something? */
 bool retention_needs_services(const struct retention_rules *rules, enum retention_what what);
 

@@ -2,6 +2,7 @@
 /* The sweeps: what goes when its time has come, and what stays until then. */
 #include "wire/retention.h"
 
+#include "services/consent/consent.h"
 #include "services/retention/sweep.h"
 #include "sharing.h"
 
@@ -286,6 +287,78 @@ rules_that_conflict_hold_back_what_both_apply_to(void **state)
 	sweep();
 	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
 	assert_int_equal(figures()->held[RETENTION_HISTORY], 0);
+}
+
+/* The catalogue that is built in, with this retention of a service. */
+static void
+promise(const char *service, const char *keep)
+{
+	static const char from[] = "\"retention\": \"";
+	struct dom_slice built_in = consent_catalogue_built_in();
+	const char *text = (const char *)dom_arena_copy(house.arena, built_in).data;
+	const char *at = strstr(strstr(text, service), from) + strlen(from);
+
+	set_catalogue(
+	    dom_arena_print(house.arena, "%.*s%s%s", (int)(at - text), text, keep, at));
+}
+
+static void
+what_was_promised_holds_until_its_owner_agrees_to_something_else(void **state)
+{
+	(void)state;
+	promise("\"contacts\"", "P30D");
+	start();
+	revise(1, 1, 'a', 0, "");
+	revise(1, 1, 'b', 'a', "");
+	/* The region promises nothing any more; its people have not agreed. */
+	promise("\"contacts\"", "");
+	RULES(NULL);
+	pass(29 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	assert_int_equal(consent(&house.ana, "contacts", "type one"), SERVICE_DONE);
+	revise(1, 1, 'd', 'b', "");
+	pass(100 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+}
+
+static void
+what_was_promised_of_anything_holds_for_what_no_service_names(void **state)
+{
+	(void)state;
+	promise("\"any\"", "P30D");
+	start();
+	assert_int_equal(consent(&house.ana, "any", NULL), SERVICE_DONE);
+	assert_int_equal(create(&house.ana, 2, "type of nobody"), SERVICE_DONE);
+	for (unsigned i = 1; i <= 2; i++) {
+		revise(i, 1, 'a', 0, "");
+		revise(i, 1, 'b', 'a', "");
+	}
+	promise("\"any\"", "");
+	RULES(NULL);
+	pass(100 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+}
+
+static void
+a_promise_that_a_law_forbids_to_keep_holds_back(void **state)
+{
+	(void)state;
+	promise("\"contacts\"", "P30D");
+	start();
+	revise(1, 1, 'a', 0, "");
+	revise(1, 1, 'b', 'a', "");
+	promise("\"contacts\"", "");
+	RULES("history contacts at-least P60D an Act");
+	pass(100 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+	assert_int_equal(figures()->held[RETENTION_HISTORY], 1);
 }
 
 static void
@@ -870,6 +943,9 @@ main(void)
 	    RTEST(without_a_rule_history_stays),
 	    RTEST(each_service_has_its_own_time),
 	    RTEST(rules_that_conflict_hold_back_what_both_apply_to),
+	    RTEST(what_was_promised_holds_until_its_owner_agrees_to_something_else),
+	    RTEST(what_was_promised_of_anything_holds_for_what_no_service_names),
+	    RTEST(a_promise_that_a_law_forbids_to_keep_holds_back),
 	    RTEST(much_history_goes_in_small_jobs),
 	    RTEST(large_history_goes_in_one_sweep_of_several_jobs),
 	    RTEST(what_one_person_calls_a_type_is_nothing_to_another),

@@ -59,7 +59,7 @@ make(const struct wire_catalogue *with, const char *const *lines)
 static void
 expect_before(enum retention_what what, const char *service, const char *now, const char *text)
 {
-	const struct dom_slice services = dom_slice_of(service);
+	const struct retention_service services = {.name = dom_slice_of(service)};
 	int64_t ms = 0;
 
 	assert_int_equal(
@@ -70,7 +70,7 @@ expect_before(enum retention_what what, const char *service, const char *now, co
 static void
 expect_nothing(enum retention_what what, const char *service, enum dom_status expected)
 {
-	const struct dom_slice services = dom_slice_of(service);
+	const struct retention_service services = {.name = dom_slice_of(service)};
 	int64_t ms;
 
 	assert_int_equal(retention_before(&rules, what, &services, service != NULL,
@@ -202,7 +202,7 @@ the_first_at_most_to_pass_erases(void **state)
 static void
 an_at_least_has_passed_whenever_an_at_most_that_it_allows_has(void **state)
 {
-	const struct dom_slice service = dom_slice_of("contacts");
+	const struct retention_service service = {.name = dom_slice_of("contacts")};
 	const struct dom_duration least = {.months = 1};
 
 	(void)state;
@@ -224,7 +224,8 @@ an_at_least_has_passed_whenever_an_at_most_that_it_allows_has(void **state)
 static void
 a_conflict_is_listed_and_erases_nothing(void **state)
 {
-	const struct dom_slice both[] = {dom_slice_of("contacts"), dom_slice_of("any")};
+	const struct retention_service both[] = {
+	    {.name = dom_slice_of("contacts")}, {.name = dom_slice_of("any")}};
 	struct retention_conflict conflict;
 	char text[RETENTION_TEXT_SIZE];
 	int64_t ms;
@@ -262,7 +263,8 @@ a_conflict_is_listed_and_erases_nothing(void **state)
 static void
 rules_of_two_services_may_conflict_where_both_apply(void **state)
 {
-	const struct dom_slice both[] = {dom_slice_of("contacts"), dom_slice_of("any")};
+	const struct retention_service both[] = {
+	    {.name = dom_slice_of("contacts")}, {.name = dom_slice_of("any")}};
 	struct retention_conflict conflict;
 	int64_t ms;
 
@@ -276,6 +278,41 @@ rules_of_two_services_may_conflict_where_both_apply(void **state)
 	assert_int_equal(retention_before(&rules, RETENTION_HISTORY, both, 2,
 	                     at("2026-11-21T00:00:00"), &ms),
 	    DOM_CONFLICT);
+}
+
+static void
+what_was_promised_holds_beside_the_rules(void **state)
+{
+	struct retention_service service = {
+	    .name = dom_slice_of("contacts"), .promised = {.ms = 30 * INT64_C(86400000)}};
+	const int64_t now = at("2026-11-21T00:00:00");
+	int64_t ms = 0;
+
+	(void)state;
+	assert_int_equal(make(NULL, LINES(NULL)), DOM_OK);
+	assert_int_equal(
+	    retention_before(&rules, RETENTION_HISTORY, &service, 1, now, &ms), DOM_OK);
+	assert_int_equal(ms, at("2026-10-22T00:00:00"));
+	/* It is about history alone. */
+	assert_int_equal(
+	    retention_before(&rules, RETENTION_ACCOUNTS, &service, 1, now, &ms), DOM_ABSENT);
+	assert_int_equal(
+	    make(NULL, LINES("history all at-most P1Y", "history any at-least P10Y an Act")),
+	    DOM_OK);
+	assert_int_equal(
+	    retention_before(&rules, RETENTION_HISTORY, &service, 1, now, &ms), DOM_OK);
+	assert_int_equal(ms, at("2026-10-22T00:00:00"));
+	assert_int_equal(make(NULL, LINES("history all at-most P10D")), DOM_OK);
+	assert_int_equal(
+	    retention_before(&rules, RETENTION_HISTORY, &service, 1, now, &ms), DOM_OK);
+	assert_int_equal(ms, at("2026-11-11T00:00:00"));
+	/* A law that orders more than was promised: nobody decides it silently. */
+	assert_int_equal(make(NULL, LINES("history contacts at-least P31D an Act")), DOM_OK);
+	assert_int_equal(
+	    retention_before(&rules, RETENTION_HISTORY, &service, 1, now, &ms), DOM_CONFLICT);
+	assert_int_equal(make(NULL, LINES("history contacts at-least P30D an Act")), DOM_OK);
+	assert_int_equal(
+	    retention_before(&rules, RETENTION_HISTORY, &service, 1, now, &ms), DOM_OK);
 }
 
 static void
@@ -395,6 +432,7 @@ main(void)
 	    cmocka_unit_test(an_at_least_has_passed_whenever_an_at_most_that_it_allows_has),
 	    cmocka_unit_test(a_conflict_is_listed_and_erases_nothing),
 	    cmocka_unit_test(rules_of_two_services_may_conflict_where_both_apply),
+	    cmocka_unit_test(what_was_promised_holds_beside_the_rules),
 	    cmocka_unit_test(the_latest_limit_covers_every_service),
 	    cmocka_unit_test(an_account_is_told_its_notice_before_its_end),
 	    cmocka_unit_test(nobody_is_told_of_an_end_that_rules_dispute),
