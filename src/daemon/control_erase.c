@@ -128,7 +128,7 @@ say_end(struct user_erasing *erasing, const struct store_erasure *row)
 {
 	char *line = dom_arena_print(erasing->call->arena,
 	    "erased: %" PRIu64 " collections, %" PRIu64 " items, %" PRIu64
-	    " old revisions, %" PRIu64 " chunks, %" PRIu64 " bytes",
+	    " revisions, %" PRIu64 " chunks, %" PRIu64 " bytes",
 	    row->sum.collections, row->sum.items, row->sum.revisions, row->sum.chunks,
 	    row->sum.bytes);
 

@@ -108,12 +108,27 @@ sweep(struct keeper_thread *thread)
 	return st == DOM_ABSENT ? LOOK_MS : SWEEP_MS;
 }
 
+/* The root of a large account takes seconds: who stops the server need not wait. */
+static bool
+stopped(void *context)
+{
+	struct keeper_thread *thread = context;
+	bool is_stopping;
+
+	pthread_mutex_lock(&thread->lock);
+	is_stopping = thread->is_stopping;
+	pthread_mutex_unlock(&thread->lock);
+	return is_stopping;
+}
+
 static int64_t
 work(struct keeper_thread *thread)
 {
 	struct store_figures figures;
 	enum dom_status st = keeper_step(thread->keeper);
 
+	if (st == DOM_ESTOPPED)
+		return 0;
 	if (st < 0) {
 		tell(thread, st);
 		return FAILURE_MS;
@@ -157,13 +172,15 @@ keeper_thread_open(const struct keeper_options *options, struct retention_desk *
 	if (thread == NULL)
 		goto out;
 	thread->options = *options;
+	thread->options.stopped = stopped;
+	thread->options.context = thread;
 	thread->retention = retention;
 	pthread_mutex_init(&thread->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&thread->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if ((st = keeper_open(options, &thread->keeper)) != DOM_OK ||
+	if ((st = keeper_open(&thread->options, &thread->keeper)) != DOM_OK ||
 	    (st = store_reader_open(options->store, &thread->reader)) != DOM_OK)
 		goto out;
 	thread->has_thread = pthread_create(&thread->thread, NULL, thread_main, thread) == 0;
