@@ -2,6 +2,7 @@
 # The commands that people use; Meson and Ninja do the building.
 #
 #   make demo [EXPORT=dir]   install what is missing, build, show the main job
+#   make demo-erase          show that what is erased is gone
 #   make check               the same set-up, then every test
 #   make run                 a region on 127.0.0.1:8037 for daily use, data under ./run/
 #   make check-long          also sanitizers, fuzzing and the slow tests
@@ -13,7 +14,7 @@ BUILD ?= build
 EXPORT ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: all demo check check-long run bench format install clean
+.PHONY: all demo demo-erase check check-long run bench format install clean
 
 all:
 	@tools/install-packages build
@@ -24,6 +25,11 @@ demo:
 	@tools/install-packages build demo
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) tools/demo $(if $(EXPORT),'$(EXPORT)')
+
+demo-erase:
+	@tools/install-packages build demo
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tools/demo-erase
 
 check:
 	@tools/install-packages build demo check

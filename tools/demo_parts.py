@@ -124,8 +124,8 @@ class Device:
         self.state = folder / f"state-{name}"
         self.environment = dict(os.environ, DOMICILE_STATE=str(self.state))
 
-    def run(self, *words, password=False, show=True, expected=(0,)):
-        """Run domicile; its bars go to the terminal, its lines are indented."""
+    def run(self, *words, password=False, show=True, expected=(0,), folder=None):
+        """Run domicile in a folder; its bars go to the terminal, its lines are indented."""
         command = [str(BUILD / "src/cli/domicile"), *map(str, words)]
         shown = " ".join(str(word) for word in words)
         if show:
@@ -137,7 +137,7 @@ class Device:
             os.close(writing)
             command += ["--password-fd", str(reading)]
         started, server_before = time.monotonic(), self.server.cpu()
-        process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(command, env=self.environment, cwd=folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, text=True, errors="replace",
                                    stderr=None if sys.stderr.isatty() else subprocess.STDOUT,
                                    pass_fds=[] if reading is None else [reading])
@@ -172,3 +172,22 @@ class Device:
             raise Stop(f"domicile {shown}: exit code {process.returncode}, expected {expected}\n"
                        + ("" if show else self.output))
         return self
+
+
+def planted_words(phone, limit=400):
+    """Byte strings of the export that must not be on the server's disk."""
+    words = set()
+    for path in (path for path in sorted(phone.rglob("*")) if path.is_file()):
+        with open(path, "rb") as source:
+            data = source.read(4 << 20)
+        if path.name.lower().endswith((".vcf", ".ics")):
+            words.update(found.strip() for found in re.findall(
+                rb"^(?:FN|UID|EMAIL|NOTE|SUMMARY|TEL)[^:\r\n]*:([^\r\n]{12,60})", data, re.M))
+        elif path.name.lower().endswith(".xml"):
+            words.update(re.findall(rb' (?:body|contact_name|address|number)="([^"]{12,60})', data))
+        elif len(data) > 4096:
+            words.update(data[at:at + 24] for at in (len(data) // 3, len(data) // 2))
+        if len(path.name) >= 12:
+            words.add(path.name.encode())
+    words = sorted(word for word in words if len(set(word)) > 5)
+    return words[::max(1, len(words) // limit)]
