@@ -63,7 +63,7 @@ def used(region, tmp_path):
                "plantedmail@example.org", "--device", "planteddevice", password=PASSWORD)
     device.run("on", "contacts", "messages", "photos", "--yes")
     device.run("backup", phone)
-    device.run("off", "messages")
+    device.run("off", "messages", "--erase")
     (phone / "contacts.vcf").write_text(contact("plantedcontact 0", note="plantedword again"),
                                         newline="")
     device.run("backup", phone)
@@ -111,7 +111,8 @@ def test_a_used_database_holds_what_the_page_says(used):
     assert filled >= {"account.name", "account.email", "account.rest_key", "session.device",
                       "item.meta", "revision.meta", "chunk.data", "chunk.file", "chunk.sha256",
                       "statement.bytes", "consent.service", "consent_type.type",
-                      "member.collection_key", "removed.collection_type", "invitation.signed_key", "region.key_check"}
+                      "member.collection_key", "removed.collection_type", "invitation.signed_key", "region.key_check", "erasure.request",
+                      "statement.receipt"}
 
 
 def check(name, form, value):
@@ -142,6 +143,7 @@ def test_clear_text_is_where_the_page_says_that_it_is(used):
 
 def test_no_file_of_a_region_holds_a_name_and_each_is_on_the_page(used):
     known = COLUMNS.read_text()
+    assert (used.data / "erasures.journal").exists()
     for path in used.data.rglob("*"):
         if not path.is_file():
             continue
