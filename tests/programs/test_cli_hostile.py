@@ -6,6 +6,8 @@ Whatever comes: it ends, in good order, with a documented exit code and a
 sentence; nothing is written outside of the folder that was named; no control
 character reaches the terminal; nothing readable is sent.
 """
+import hashlib
+import json
 import os
 import random
 import re
@@ -339,6 +341,34 @@ def test_the_server_cannot_steer_the_terminal(device, liar, tmp_path):
                  other.start("status"), device.start("sessions"), device.start("status")):
         shown = "".join(done.communicate(timeout=20))
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]", shown), shown
+
+def test_an_export_from_a_damaged_server_is_whole_or_not_there(device, liar, tmp_path):
+    kinds = ("members", "invitations", "about", "history", "revisions", "sessions", "fetch")
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    device.run("export", whole, "--history")
+    content = tree(whole / "content")
+    failed = set()
+    for number, (damage, change) in enumerate(DAMAGES.items()):
+        for kind in (kinds[number % 7], kinds[(number + 3) % 7]):
+            lie(liar, kind, change)
+            done = attempt(device, ["export", out, "--history"], (0, 1, 5), (damage, kind))
+            assert not (tmp_path / "out.unfinished").exists()
+            if done.returncode != 0:
+                failed.add(kind)
+            if not out.exists():
+                assert done.returncode != 0, (damage, kind)
+                continue
+            # Whatever is in it is right, and what is not is named.
+            found = json.loads((out / "index.json").read_text())
+            for entry in found["files"]:
+                data = (out / entry["path"]).read_bytes()
+                assert hashlib.sha256(data).hexdigest() == entry["sha256"]
+            assert bool(found["left_out"]) == (done.returncode != 0), (damage, kind)
+            if not found["left_out"]:
+                assert tree(out / "content") == content
+            shutil.rmtree(out)
+    assert failed == set(kinds)
+
 
 def folder_of_traps(folder):
     """What a hostile or just odd export may hold; the good file in it."""
