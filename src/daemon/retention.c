@@ -2,6 +2,7 @@
 /* The rules and figures of retention, for the server's threads. */
 #include "daemon/retention.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,9 @@ struct retention_desk {
 	/* The keeper's: */
 	struct retention *retention;
 	const struct service *service;
-	struct dom_arena *arena; /* of a step */
-	bool is_settled;         /* what was removed has left the disk */
+	struct dom_arena *arena;       /* of a step */
+	bool is_settled;               /* what was removed has left the disk */
+	struct retention_figures told; /* in the operator's log */
 
 	pthread_mutex_t mutex; /* held for a copy of the figures */
 	struct retention_figures figures;
@@ -121,6 +123,33 @@ run_step(struct store_txn *txn, void *context)
 	return retention_run(job->step, txn, job->arena);
 }
 
+/* What a sweep has removed, in one line, with nothing about anybody. */
+static void
+tell(struct retention_desk *desk)
+{
+	const struct retention_figures *now = retention_figures(desk->retention);
+	struct dom_buffer line = {0};
+
+	if (now->sweeps == desk->told.sweeps)
+		return;
+	for (unsigned i = 0; i < RETENTION_WHAT_COUNT; i++) {
+		uint64_t removed = now->removed[i] - desk->told.removed[i];
+
+		if (removed != 0)
+			dom_buffer_print(&line, "%s%s %" PRIu64, line.size == 0 ? "" : ", ",
+			    retention_what_name((enum retention_what)i), removed);
+	}
+	if (line.size != 0 && dom_buffer_finish(&line) == DOM_OK)
+		fprintf(stderr, "domiciled: retention: removed %.*s (%" PRIu64 " bytes)\n",
+		    (int)line.size, (const char *)line.data, now->bytes - desk->told.bytes);
+	dom_buffer_free(&line);
+	if (now->notices != desk->told.notices)
+		fprintf(stderr,
+		    "domiciled: retention: accounts will be erased for lack of use; write to "
+		    "their owners, see domicilectl retention notices\n");
+	desk->told = *now;
+}
+
 /*
  * At the end of a sweep, and of what one before a restart has left.  A backup's
  * snapshot may hold it up: it is asked again the next time.
@@ -155,6 +184,9 @@ retention_desk_step(
 		retention_ran(desk->retention, job.step, st);
 		desk->is_settled = false;
 	}
+	/* In the log before it is in the figures, so that these can be looked up there. */
+	if (st == DOM_ABSENT && job.step == NULL)
+		tell(desk);
 	pthread_mutex_lock(&desk->mutex);
 	desk->figures = *retention_figures(desk->retention);
 	pthread_mutex_unlock(&desk->mutex);

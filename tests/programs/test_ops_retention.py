@@ -139,6 +139,8 @@ def test_what_is_due_leaves_the_disk_and_what_is_current_stays(make_region):
     assert (removed["history"], removed["erased-collections"]) == (1, 1)
     assert removed["unreferenced-chunks"] == 2 and removed["bytes"] > 300_000
     assert removed["inactive-accounts"] == removed["idle-sessions"] == 0
+    assert ("domiciled: retention: removed history 1, unreferenced-chunks 2, "
+            f"erased-collections 1 ({removed['bytes']} bytes)\n") in region.log
     give_up = time.monotonic() + WAIT_SECONDS
     while len(chunk_files(region)) != 1:
         assert time.monotonic() < give_up, chunk_files(region)
@@ -164,6 +166,7 @@ def test_an_inactive_account_is_told_and_then_erased(make_region):
     away.close(), back.close()
     passed(region, 340)
     swept(region)
+    assert "write to their owners" in region.log and "ana" not in region.log
     told = [line.split("\t") for line in ctl(region, "retention", "notices").splitlines()]
     assert [(line[0], line[1]) for line in told] == [("ana", "ana@example.org"), ("bob", "")]
     assert all(line[2] < line[3] for line in told)
