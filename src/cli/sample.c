@@ -15,7 +15,7 @@
 enum {
 	SHOWN_SIZE_MAX = 4096,
 	SHOWN_LINES_MAX = 12,
-	SHOWN_LINE_MAX = 76,
+	SHOWN_LINE_MAX = 72,
 };
 
 static void
@@ -109,7 +109,7 @@ static void
 print_content(const struct looking *looking)
 {
 	const char *at = (const char *)looking->content.data;
-	const char *end = at + looking->content.size;
+	const char *end = at + looking->content.size - 1;
 	char line[SHOWN_LINE_MAX + 1], clean[SHOWN_LINE_MAX + 1];
 	unsigned lines = 0;
 
@@ -117,14 +117,17 @@ print_content(const struct looking *looking)
 		const char *stop_at = memchr(at, '\n', (size_t)(end - at));
 		size_t size = (size_t)((stop_at == NULL ? end : stop_at) - at);
 
-		size = size > 0 && at[size - 1] == '\r' ? size - 1 : size;
-		if (size > SHOWN_LINE_MAX)
+		/* A long line goes on in the next one. */
+		if (size > SHOWN_LINE_MAX) {
 			size = text_cut(at, SHOWN_LINE_MAX);
+			stop_at = at + size - 1;
+		}
 		snprintf(line, sizeof(line), "%.*s", (int)size, at);
+		line[strcspn(line, "\r")] = '\0';
 		printf("    | %s\n", text_clean(line, '?', clean, sizeof(clean)));
 		at = stop_at == NULL ? end : stop_at + 1;
 	}
-	if (at < end || looking->content.size < looking->size)
+	if (at < end || looking->content.size - 1 < looking->size)
 		puts("    | ..");
 }
 
@@ -168,6 +171,7 @@ look_into(struct sample *sample, const struct walk_file *file, enum service_id s
 		looking.is_found = true;
 	} else {
 		st = format_scan(looking.fd, file->kind, &sink);
+		dom_buffer_append(&looking.content, "", 1); /* texts end in NUL */
 		looking.is_found = looking.is_found && (st == DOM_OK || st == DOM_ESTOPPED) &&
 		                   dom_buffer_finish(&looking.content) == DOM_OK;
 		if (looking.is_found) {
