@@ -283,6 +283,80 @@ a_chunk_that_comes_in_pieces_is_the_same_chunk(void **state)
 	read_end(world);
 }
 
+/* Freed once their job is over. */
+static struct store_staged *small[16];
+static size_t small_count;
+
+static uint64_t
+put_small(struct world *world, struct store_txn *txn, int64_t collection, const char *uid,
+    const char *data)
+{
+	struct store_staged *staged = stage(world, dom_slice_of(data));
+
+	assert_true(small_count < sizeof(small) / sizeof(small[0]));
+	small[small_count++] = staged;
+	assert_status(store_chunk_put(txn, collection, dom_slice_of(uid), staged), DOM_OK);
+	return store_chunk_usage(txn)->chunk_bytes;
+}
+
+static void
+free_small(void)
+{
+	while (small_count != 0)
+		store_staged_free(&small[--small_count]);
+}
+
+static void
+assert_usage(struct world *world, int64_t account, uint64_t expected)
+{
+	struct store_usage usage;
+
+	assert_status(store_account_usage(read_begin(world), account, &usage), DOM_OK);
+	read_end(world);
+	assert_int_equal(usage.chunk_bytes, expected);
+}
+
+/* However many chunks a job puts, and by turns where. */
+static void
+what_a_job_puts_counts_for_the_owners_of_the_collections(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), bo = add_account(txn, "bo", 2);
+	int64_t first = add_collection(txn, "c1", ana), second = add_collection(txn, "c2", ana);
+	int64_t other = add_collection(txn, "c3", bo);
+	struct store_usage usage;
+
+	assert_int_equal(put_small(world, txn, first, "k1", "1"), 1);
+	assert_int_equal(put_small(world, txn, first, "k2", "22"), 3);
+	assert_int_equal(put_small(world, txn, second, "k1", "4444"), 7);
+	assert_int_equal(put_small(world, txn, other, "k1", "88888888"), 8);
+	assert_int_equal(put_small(world, txn, other, "k2", ""), 8);
+	assert_int_equal(put_small(world, txn, other, "k3", "1"), 9);
+	assert_int_equal(put_small(world, txn, first, "k3", "1"), 8);
+	assert_int_equal(put_small(world, txn, first, "k4", "1"), 9);
+	assert_status(store_account_usage(txn, ana, &usage), DOM_OK);
+	assert_int_equal(usage.chunk_bytes, 9);
+	assert_int_equal(put_small(world, txn, first, "k5", "1"), 10);
+	write_commit(world);
+	free_small();
+	assert_usage(world, ana, 10);
+	assert_usage(world, bo, 9);
+	/* The next begins where this one ended; what is undone counts for nobody. */
+	txn = write_begin(world);
+	assert_int_equal(put_small(world, txn, first, "k6", "1"), 11);
+	assert_int_equal(put_small(world, txn, first, "k7", "1"), 12);
+	write_end(world, DOM_EDENIED);
+	free_small();
+	assert_usage(world, ana, 10);
+	txn = write_begin(world);
+	assert_int_equal(put_small(world, txn, second, "k2", "22"), 12);
+	assert_int_equal(put_small(world, txn, second, "k3", "22"), 14);
+	write_commit(world);
+	free_small();
+	assert_usage(world, ana, 14);
+}
+
 static void
 a_changed_file_is_noticed(void **state)
 {
@@ -407,6 +481,7 @@ const struct CMUnitTest chunk_cases[] = {
     CONTRACT_CASE(a_chunk_that_a_job_undid_can_be_put_by_another),
     CONTRACT_CASE(only_large_chunks_block_when_staged),
     CONTRACT_CASE(a_chunk_that_comes_in_pieces_is_the_same_chunk),
+    CONTRACT_CASE(what_a_job_puts_counts_for_the_owners_of_the_collections),
     CONTRACT_CASE(a_changed_file_is_noticed),
     CONTRACT_CASE(a_shortened_file_is_noticed),
     CONTRACT_CASE(a_lost_file_is_noticed),

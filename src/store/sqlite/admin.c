@@ -41,9 +41,12 @@ store_account_set_disabled(struct store_txn *txn, int64_t number, bool disabled)
 enum dom_status
 store_account_usage(struct store_txn *txn, int64_t number, struct store_usage *usage_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_USAGE);
+	struct sql_call call;
 	enum dom_status st;
 
+	if ((st = chunk_settle(txn)) != DOM_OK)
+		return st;
+	call = sql_call(txn->connection, SQL_ACCOUNT_USAGE);
 	sql_put_number(&call, number);
 	if ((st = sql_step(&call)) == DOM_OK) {
 		usage_r->chunk_bytes = sql_get_clock(&call);

@@ -33,6 +33,39 @@ refuse(struct store_txn *txn, int64_t collection)
 	return sql_end(&call) < 0 ? call.failed : fence_refuse(txn, owner);
 }
 
+enum dom_status
+chunk_settle(struct store_txn *txn)
+{
+	uint64_t size = txn->grown;
+	enum dom_status st;
+
+	if (size == 0)
+		return DOM_OK;
+	txn->grown = 0;
+	st = grow(txn, txn->grown_in, size);
+	/* Its owner may not grow any more, by this very job: then the job is a mistake. */
+	return st == DOM_ABSENT ? DOM_ESTORE : st;
+}
+
+/* The first of a job finds the owner; for those that follow there its row can wait. */
+static enum dom_status
+note_growth(struct store_txn *txn, int64_t collection, uint64_t size)
+{
+	enum dom_status st;
+
+	if (txn->grown_in == collection) {
+		txn->grown += size;
+		txn->usage.chunk_bytes += size;
+		return DOM_OK;
+	}
+	if ((st = chunk_settle(txn)) != DOM_OK)
+		return st;
+	txn->grown_in = 0;
+	if ((st = grow(txn, collection, size)) == DOM_OK)
+		txn->grown_in = collection;
+	return st;
+}
+
 const struct store_usage *
 store_chunk_usage(const struct store_txn *txn)
 {
@@ -61,7 +94,7 @@ store_chunk_put(struct store_txn *txn, int64_t collection, struct dom_slice uid,
 	}
 	if ((st = sql_run(&call)) != DOM_OK)
 		return st;
-	if ((st = grow(txn, collection, staged->size)) != DOM_OK)
+	if ((st = note_growth(txn, collection, staged->size)) != DOM_OK)
 		return st == DOM_ABSENT ? refuse(txn, collection) : st;
 	txn->bytes += data.size;
 	/* A row holds its bytes: whatever becomes of the job, no file is left over. */

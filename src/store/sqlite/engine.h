@@ -36,6 +36,8 @@ struct store_txn {
 	struct store_staged *puts; /* by this job, linked by next_put */
 	struct store_usage usage;  /* after the last of them */
 	int64_t fenced;            /* account whose fence refused it */
+	int64_t grown_in;          /* the collection of that one .. */
+	uint64_t grown; /* .. whose owner's row does not say yet that it has so much more */
 };
 
 struct store_reader {
@@ -153,6 +155,9 @@ void writer_checkpoint(struct store *store, bool at_close);
 void writer_settle(struct store *store);
 /* Refuse writes from now on if the connection's failure, or the blobs', demands it. */
 void store_note_failure(struct store *store);
+
+/* chunk.c: the job has run, or asks for the owner's row. */
+DOM_MUST_CHECK enum dom_status chunk_settle(struct store_txn *txn);
 
 /* verify.c: are these the bytes that have this digest?  DOM_EINTEGRITY: no.  Any thread. */
 DOM_MUST_CHECK enum dom_status store_verify(

@@ -147,6 +147,12 @@ group_run_job(struct store *store, struct group_entry *entry)
 		return st;
 	}
 	st = entry->job->run(&txn, entry->job);
+	if (st >= 0) {
+		enum dom_status settled = chunk_settle(&txn);
+
+		if (settled < 0)
+			st = settled;
+	}
 	/* What the engine could not do is not undone by a job that looks away. */
 	if (st >= 0 && writer->failed < 0)
 		st = writer->failed;
