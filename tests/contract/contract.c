@@ -62,7 +62,8 @@ world_set_up(void **state)
 	assert_non_null(world);
 	*state = world;
 	world->row = world_row;
-	snprintf(world->folder, sizeof(world->folder), "/tmp/contract-XXXXXX");
+	snprintf(world->folder, sizeof(world->folder), "%s/contract-XXXXXX",
+	    world->row->in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(world->folder));
 	sem_init(&world->held.entered, 0, 0);
 	sem_init(&world->held.leave, 0, 0);

@@ -25,6 +25,7 @@ struct contract_row {
 	const char *name;
 	bool manual;
 	size_t chunk_row_size_max;
+	bool in_memory; /* the folder, if the machine has one there: for many commits */
 };
 
 enum { WORLD_BEGAN_MS = 1000 }; /* T of a new world */

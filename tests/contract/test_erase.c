@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -131,6 +132,39 @@ plant_statement(
 
 	assert_status(store_statement_add(txn, person->number, &statement), DOM_OK);
 	assert_status(store_consent_set(txn, person->number, &consent, &type, 1), DOM_OK);
+}
+
+/* What goes with the account, though it is not in it: invitations, and its erasures. */
+static void
+plant_around(struct store_txn *txn, struct dom_arena *arena, const struct person *person,
+    const struct person *other, uint8_t tag)
+{
+	struct store_erasure erasure = {.request = {tag},
+	    .account = person->number,
+	    .state = STORE_ERASURE_ERASED,
+	    .service = dom_slice_of("contacts"),
+	    .collection_uid = mark(arena, GOES, 36),
+	    .item_uid = mark(arena, GOES, 36),
+	    .statement_public = mark(arena, GOES, 36),
+	    .statement = mark(arena, GOES, some_size()),
+	    .signature = mark(arena, GOES, 60),
+	    .receipt = mark(arena, STAYS, 200),
+	    .receipt_signature = mark(arena, STAYS, 60)};
+	int64_t number;
+
+	for (unsigned i = 0; i < 2 * COLLECTIONS; i++) {
+		const struct person *sender = i % 2 == 0 ? person : other;
+		struct store_invitation invitation = {.uid = mark(arena, GOES, 36),
+		    .collection = sender->collections[i / 2],
+		    .sender = sender->number,
+		    .recipient = i % 2 == 0 ? other->number : person->number,
+		    .sender_clock = 1 + i,
+		    .clock = 1 + i,
+		    .signed_key = mark(arena, GOES, 180)};
+
+		assert_status(store_invitation_add(txn, &invitation), DOM_OK);
+	}
+	assert_status(store_erasure_add(txn, &erasure, &number), DOM_OK);
 }
 
 static void
@@ -293,6 +327,8 @@ a_stolen_disk_names_nobody_and_what_was_erased_is_on_it_nowhere(void **state)
 		write_commit(world);
 		for (unsigned i = 0; i < 2 * ITEMS; i++)
 			plant_item(world, i % 2 == 0 ? &ana : &bo);
+		plant_around(write_begin(world), world->arena, &ana, &bo, (uint8_t)seed);
+		write_commit(world);
 		for (unsigned i = 0; i < 2 * STATEMENTS; i++) {
 			plant_statement(
 			    write_begin(world), world->arena, i % 2 == 0 ? &ana : &bo, i / 2);
@@ -322,12 +358,112 @@ a_stolen_disk_names_nobody_and_what_was_erased_is_on_it_nowhere(void **state)
 	}
 }
 
-static const struct contract_row row = {"sqlite", false, 0};
+/* --- an item's history -------------------------------------------------------------- */
+
+enum { VERSIONS = 5 };
+
+/* Items of which the last version stays and those before go, each with its own chunk. */
+static void
+plant_versions(struct world *world, struct person *bo, int64_t collection)
+{
+	for (unsigned i = 0; i < ITEMS * VERSIONS; i++) {
+		unsigned version = i % VERSIONS;
+		enum planted whose = version == VERSIONS - 1 ? STAYS : GOES;
+		struct person planter = {.whose = whose};
+		struct dom_slice chunk, etag;
+		struct store_item item = {.version = 1, .current = {.chunks = &chunk}};
+		struct store_txn *txn;
+		char uid[16];
+
+		memcpy(planter.id, bo->id, sizeof(planter.id));
+		snprintf(
+		    uid, sizeof(uid), "item%u-%" PRIu64, i / VERSIONS, (uint64_t)collection);
+		item.uid = dom_slice_of(uid);
+		item.current.uid = mark(world->arena, whose, 24);
+		item.current.meta = mark(world->arena, whose, some_size());
+		if (roll(2) == 0) {
+			plant_chunk(world, &planter, collection, roll(8) == 0, &chunk);
+			item.current.chunk_count = 1;
+		}
+		txn = write_begin(world);
+		if (version != 0)
+			assert_status(store_item_etag(txn, collection, item.uid, world->arena,
+			                  &item.number, &etag),
+			    DOM_OK);
+		assert_status(store_account_tick(txn, bo->number, &item.current.clock), DOM_OK);
+		assert_status(store_item_put(txn, collection, &item), DOM_OK);
+		write_commit(world);
+	}
+}
+
+static void
+erase_histories(struct world *world, int64_t collection)
+{
+	struct store_erased sum = {0};
+	struct store_chunk_due *due;
+	size_t found = 1, done;
+	uint64_t clock;
+
+	for (unsigned i = 0; i < ITEMS; i++) {
+		enum dom_status st = DOM_OK;
+
+		while (st == DOM_OK) {
+			struct store_txn *txn = write_begin(world);
+			struct dom_slice etag;
+			char uid[16];
+			int64_t item;
+
+			snprintf(uid, sizeof(uid), "item%u-%" PRIu64, i, (uint64_t)collection);
+			assert_status(store_item_etag(txn, collection, dom_slice_of(uid),
+			                  world->arena, &item, &etag),
+			    DOM_OK);
+			st = store_erase_history(txn, item, STEP_ROWS, &sum);
+			assert_true(st >= 0);
+			write_commit(world);
+		}
+	}
+	assert_int_equal(sum.revisions, ITEMS * (VERSIONS - 1));
+	while (found != 0) {
+		assert_status(store_chunks_due(read_begin(world), collection, 0, 50,
+		                  world->arena, &due, &found, &clock),
+		    DOM_OK);
+		read_end(world);
+		assert_status(store_erase_chunks(write_begin(world), collection, due, found,
+		                  clock, &done, &sum),
+		    DOM_OK);
+		write_commit(world);
+	}
+}
+
+static void
+what_only_an_items_history_held_is_nowhere(void **state)
+{
+	struct world *world = *state;
+	struct person bo = {.whose = STAYS};
+
+	for (unsigned seed = 1; seed <= SEEDS / 2; seed++) {
+		marks.dice = seed;
+		plant_account(write_begin(world), world->arena, &bo, (uint8_t)(100 + seed));
+		write_commit(world);
+		plant_versions(world, &bo, bo.collections[0]);
+		scan(world, &bo);
+		assert_true(disk.found[GOES] > 1000);
+		erase_histories(world, bo.collections[0]);
+		assert_status(store_settle(world->store), DOM_OK);
+		scan(world, &bo);
+		assert_int_equal(disk.found[GOES], 0);
+		assert_true(disk.found[STAYS] > 1000);
+		dom_arena_reset(world->arena);
+	}
+}
+
+static const struct contract_row row = {.name = "sqlite", .in_memory = true};
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    CONTRACT_CASE(what_only_an_items_history_held_is_nowhere),
 	    CONTRACT_CASE(a_stolen_disk_names_nobody_and_what_was_erased_is_on_it_nowhere),
 	};
 

@@ -144,8 +144,8 @@ no_request_walks_a_whole_table(void **state)
 			if (strncmp(step, "SCAN ", 5) == 0 &&
 			    strcmp(step, "SCAN CONSTANT ROW") != 0 &&
 			    strcmp(step, "SCAN r") != 0 &&
-			    strncmp(step, "SCAN (subquery", 14) != 0 && strcmp(step, "SCAN region") != 0 &&
-			    !may_scan(id))
+			    strncmp(step, "SCAN (subquery", 14) != 0 &&
+			    strcmp(step, "SCAN region") != 0 && !may_scan(id))
 				fail_msg("%s: %s", sql_texts[id], step);
 		}
 		sqlite3_finalize(plan);
