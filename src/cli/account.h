@@ -22,6 +22,8 @@ bool account_notes_write(const char *folder, const struct account_notes *notes);
 
 /* The folder for a new account, with its parents made; cli->folder. */
 enum cli_exit account_place(struct cli *cli, const char *name, const char *server_url);
+/* What the command keeps beside the library's files, once those are gone. */
+void account_remove_rest(const char *folder);
 /* Which account is meant; cli->folder. */
 enum cli_exit account_pick(struct cli *cli);
 /* cli->session, opened from cli->folder. */

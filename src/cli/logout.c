@@ -4,9 +4,8 @@
 
 #include "cli/account.h"
 
-/* What the command keeps beside the library's files. */
-static void
-remove_rest(const char *folder)
+void
+account_remove_rest(const char *folder)
 {
 	static const char *const names[] = {"notes", "notes.new"};
 	char path[4200];
@@ -27,7 +26,7 @@ logout_damaged(struct cli *cli)
 
 	if (st != DOM_OK)
 		return cli_complain(cli, st, &complaint);
-	remove_rest(cli->folder);
+	account_remove_rest(cli->folder);
 	cli_say(cli, "this device has forgotten the account, but the region could not be told: "
 	             "end its session from another device with domicile sessions --revoke");
 	return CLI_FAILED;
@@ -48,7 +47,7 @@ logout_run(struct cli *cli)
 	if (st != DOM_OK)
 		return cli_complain(cli, st, &complaint);
 	st = dom_logout(&cli->session, &complaint);
-	remove_rest(cli->folder);
+	account_remove_rest(cli->folder);
 	if (st != DOM_OK)
 		return cli_complain(cli, st, &complaint);
 	puts("logged out; this device has forgotten the account. What is stored stays in the "

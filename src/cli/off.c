@@ -4,6 +4,7 @@
 
 #include "cli/account.h"
 #include "cli/consented.h"
+#include "cli/erasing.h"
 #include "cli/services.h"
 
 struct off {
@@ -36,14 +37,16 @@ static enum cli_exit
 off_one(struct off *off, enum service_id id)
 {
 	const char *name = services[id].name;
-	enum dom_status st = dom_consent_withdraw(off->cli->session, name, off->choice, NULL);
+	struct erasing erasing = {.cli = off->cli, .what = name};
+	enum dom_status st =
+	    dom_consent_withdraw(off->cli->session, name, off->choice, erasing.request);
 
 	if (st != DOM_OK && st != DOM_ABSENT)
 		return cli_fail(off->cli, st, "it could not be turned off");
 	printf(st == DOM_OK ? "%s is off\n" : "%s was off already\n", name);
 	off->consented.on[id] = false;
 	off->changed |= st == DOM_OK;
-	return CLI_DONE;
+	return st == DOM_OK && off->choice == DOM_ERASE ? erasing_wait(&erasing) : CLI_DONE;
 }
 
 /* What was turned off by its name and is still stored, because "any" is on. */
@@ -91,9 +94,7 @@ off_run(struct cli *cli)
 	if (outcome == CLI_DONE && off.changed)
 		puts(
 		    off.choice == DOM_ERASE
-		        ? "Nothing new is stored from now on, and nobody can read what was; it "
-		          "is"
-		          " being erased."
+		        ? "Nothing new is stored from now on."
 		        : "Nothing new is stored from now on. What is stored stays encrypted in"
 		          " the region and\ncan be restored; --erase erases it.");
 	return outcome == CLI_DONE ? off_any(&off) : outcome;

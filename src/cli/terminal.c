@@ -187,26 +187,34 @@ wait_for_input(int fd)
 }
 
 bool
-terminal_confirm(struct terminal *terminal, const char *question)
+terminal_ask(struct terminal *terminal, const char *question, char *answer_r, size_t size)
 {
-	char answer[64];
-	ssize_t size;
+	ssize_t got;
 
 	terminal_bar_clear(terminal);
 	if (!terminal_can_ask())
 		return false;
 	fflush(stdout);
-	fprintf(stderr, "%s [y/N] ", question);
+	fprintf(stderr, "%s ", question);
 	fflush(stderr);
-	size =
-	    wait_for_input(STDIN_FILENO) ? read(STDIN_FILENO, answer, sizeof(answer) - 1) : 0;
-	if (size <= 0) {
+	got = wait_for_input(STDIN_FILENO) ? read(STDIN_FILENO, answer_r, size - 1) : 0;
+	if (got <= 0) {
 		fputc('\n', stderr);
 		return false;
 	}
-	answer[size] = '\0';
-	answer[strcspn(answer, "\r\n")] = '\0';
-	return strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+	answer_r[got] = '\0';
+	answer_r[strcspn(answer_r, "\r\n")] = '\0';
+	return true;
+}
+
+bool
+terminal_confirm(struct terminal *terminal, const char *question)
+{
+	char whole[512], answer[64];
+
+	snprintf(whole, sizeof(whole), "%s [y/N]", question);
+	return terminal_ask(terminal, whole, answer, sizeof(answer)) &&
+	       (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
 }
 
 /* One line without its ending; what lies beyond it stays unread where that is possible. */

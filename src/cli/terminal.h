@@ -41,6 +41,8 @@ void terminal_bar_text(
 const char *terminal_strong(const struct terminal *terminal);
 const char *terminal_plain(const struct terminal *terminal);
 
+/* One line that is typed.  False: no terminal, the end of input, or a signal. */
+bool terminal_ask(struct terminal *terminal, const char *question, char *answer_r, size_t size);
 /* y/N on the terminal.  False also if there is none, or at a signal. */
 bool terminal_confirm(struct terminal *terminal, const char *question);
 bool terminal_can_ask(void);

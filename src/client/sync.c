@@ -142,6 +142,22 @@ seen_now(struct dom_session *session, struct dom_arena *arena, int64_t *seen_r)
 	return st;
 }
 
+/*
+ * One of that name was erased and is made anew: its key is another, and nothing of
+ * what was in the former one is there.
+ */
+static enum dom_status
+forget_former(
+    struct dom_session *session, const struct dom_collection_row *row, struct dom_arena *arena)
+{
+	struct dom_collection_row known;
+	enum dom_status st = dom_state_collection_find(session->state, row->uid, arena, &known);
+
+	if (st == DOM_OK && !dom_slice_equal(known.sealed_key, row->sealed_key))
+		st = dom_state_collection_remove(session->state, row->uid);
+	return st < 0 ? st : DOM_OK;
+}
+
 enum dom_status
 dom_sync_collection(struct dom_session *session, const struct wire_collection *wire,
     struct dom_arena *arena, int64_t *number_r)
@@ -165,7 +181,8 @@ dom_sync_collection(struct dom_session *session, const struct wire_collection *w
 	if (st == DOM_ENOMEM)
 		return no_memory(session);
 	/* What does not open is listed without a name, and says so when it is used. */
-	if ((st = seen_now(session, arena, &seen)) < 0 ||
+	if ((st = forget_former(session, &row, arena)) < 0 ||
+	    (st = seen_now(session, arena, &seen)) < 0 ||
 	    (st = dom_state_collection_put(session->state, &row, seen, number_r)) < 0)
 		return dom_session_fail_state(session, st);
 	return DOM_OK;

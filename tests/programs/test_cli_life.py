@@ -145,7 +145,7 @@ def test_wrong_words_get_a_suggestion(region, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["signup", "login", "logout", "on", "off", "status", "backup",
-                                     "restore", "verify", "sessions", "password"])
+                                     "restore", "verify", "erase", "sessions", "password"])
 def test_every_command_has_help_with_examples(tmp_path, command):
     device = Device(tmp_path)
     said = device.run(command, "--help").stdout

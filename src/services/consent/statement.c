@@ -227,6 +227,12 @@ countersign(struct service_call *call, struct store_statement *row,
 	return st;
 }
 
+static bool
+is_erasing(const struct wire_statement *statement)
+{
+	return statement->erase || statement->kind == WIRE_ERASURE;
+}
+
 static enum dom_status
 answer(struct service_call *call, const struct wire_statement *statement,
     const struct store_statement *row, const uint8_t subject[WIRE_SUBJECT_SIZE])
@@ -234,7 +240,7 @@ answer(struct service_call *call, const struct wire_statement *statement,
 	struct wire_countersigned answer = {
 	    .receipt = row->receipt, .signature = row->receipt_signature};
 
-	if (statement->erase || statement->kind == WIRE_ERASURE)
+	if (is_erasing(statement))
 		answer.request = dom_slice(subject, WIRE_SUBJECT_SIZE);
 	wire_countersigned_encode(&call->reply->body, &answer);
 	return DOM_OK;
@@ -260,7 +266,11 @@ store_and_apply(struct service_call *call, const struct wire_signed_statement *m
 		st = store_statement_add(call->txn, call->account.number, &row);
 	if (st == DOM_OK)
 		st = apply(call, statement, subject, row.clock);
-	if (st == DOM_OK)
+	/*
+	 * What it erased was not the device's own write: it has to ask for the notes
+	 * of what is gone, so it must not take the clock for seen.
+	 */
+	if (st == DOM_OK && !is_erasing(statement))
 		st = service_position(call, call->account.number, call->account.clock);
 	if (st == DOM_OK)
 		st = answer(call, statement, &row, subject);

@@ -12,8 +12,14 @@ enum dom_status
 vault_write_collection(struct service_call *call, const struct consent_handle *consent,
     struct dom_slice uid, int64_t *number_r)
 {
+	enum dom_status st;
+
 	assert(consent_covers(consent, call->txn, call->account.number));
-	return store_collection_add(call->txn, uid, call->account.number, number_r);
+	st = store_collection_add(call->txn, uid, call->account.number, number_r);
+	/* Uids may be digests of names: one that was erased is made anew, and is no more gone. */
+	if (st == DOM_OK)
+		st = store_removed_clear(call->txn, call->account.number, uid);
+	return st == DOM_ABSENT ? DOM_OK : st;
 }
 
 /* Asked after it was put, in the same job: a refusal takes it back. */

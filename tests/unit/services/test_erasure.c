@@ -143,6 +143,24 @@ the_receipt_says_when_the_last_backup_is_gone(void **state)
 	assert_int_equal(receipt.backups_ms, house.now_ms + 90 * DAY_MS);
 }
 
+static void
+what_was_erased_can_be_made_anew_and_is_no_more_gone(void **state)
+{
+	char before[sizeof(house.stoken)];
+
+	(void)state;
+	two_services();
+	list_collections(&house.ana, "");
+	memcpy(before, house.stoken, sizeof(before));
+	assert_int_equal(erase_service(&house.ana, "contacts"), DOM_OK);
+	finish_all();
+	assert_int_equal(consent(&house.ana, "contacts", "type one"), SERVICE_DONE);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	list_collections(&house.ana, before);
+	assert_int_equal(house.list.removed_count, 0);
+	assert_int_equal(house.list.count, 1);
+}
+
 /* --- an account ------------------------------------------------------------------------ */
 
 static void
@@ -338,6 +356,8 @@ take_request(struct person *person, struct wire_statement *statement)
 		if (times != 0 && statement->scope == WIRE_SCOPE_ACCOUNT)
 			break;
 		assert_int_equal(state_it(person, statement), SERVICE_DONE);
+		/* Its device must not take the notes of what is gone for seen. */
+		assert_string_equal(house.reply.position_after, "");
 		assert_int_equal(
 		    wire_countersigned_decode(dom_buffer_slice(&house.reply.body), &answer),
 		    DOM_OK);
@@ -508,6 +528,7 @@ main(void)
 	    TEST(erasing_any_leaves_what_a_service_that_is_on_covers),
 	    TEST(the_receipt_says_what_was_erased_and_answers_the_request),
 	    TEST(the_receipt_says_when_the_last_backup_is_gone),
+	    TEST(what_was_erased_can_be_made_anew_and_is_no_more_gone),
 	    TEST(an_erased_account_is_out_at_once_and_leaves_nothing),
 	    TEST(the_name_of_an_erased_account_can_be_taken_by_another_person),
 	    TEST(who_shares_with_an_erased_account_goes_on_without_it),

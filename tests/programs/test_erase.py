@@ -1,0 +1,452 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Erasing with the real programs: unreadable at once, gone from every file, signed for, and
+gone for good when the server is killed on the way or an older backup is restored."""
+import json
+import os
+import pathlib
+import random
+import shutil
+import struct
+import subprocess
+import threading
+import time
+
+import msgpack
+import pytest
+
+from cli_device import Device, contact, jpeg, tree
+from conftest import program
+from etebase_client import Client, Refused, item, new_person, string, uid
+from test_ops_domicilectl import ctl
+
+LARGE = 100_000  # bytes of a chunk that becomes a file
+
+
+def verify(*files, key, code=0):
+    done = subprocess.run(
+        [program("DOMICILE_VERIFY", "src/verify/domicile-verify"), "--region-key", str(key),
+         *map(str, files)], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stdout
+
+
+def pinned_key(device):
+    [pinned] = (device.folder / "state").rglob("region.pub")
+    return pinned.read_text().strip()
+
+
+def receipts(device):
+    return {path.name: path for path in device.folder.rglob("*.domicile-receipt")}
+
+
+def export_folder(tmp_path, contacts=3, pictures=2):
+    folder = tmp_path / "phone"
+    folder.mkdir(exist_ok=True)
+    (folder / "contacts.vcf").write_text(
+        "".join(contact(f"Name {number}", f"c{number}") for number in range(contacts)))
+    for number in range(pictures):
+        (folder / f"{number}.jpg").write_bytes(jpeg(number, LARGE))
+    return folder
+
+
+# --- what a person does -----------------------------------------------------
+
+
+def test_a_service_is_turned_off_and_erased_and_can_be_turned_on_again(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts", "photos"])
+    other, away = (Device(tmp_path, name).login(region) for name in ("laptop", "tablet"))
+    folder = export_folder(tmp_path)
+    device.backup(folder)
+    other.run("restore", tmp_path / "before")
+    assert away.items() == {"contacts": 3, "photos": 2}
+    said = device.run("off", "photos", "--erase").stdout
+    assert "photos: erased, and nothing of it is left" in said and "2 records and files" in said
+    [receipt] = [path for name, path in receipts(device).items() if name.endswith("-erased"
+                 ".domicile-receipt")]
+    assert "erased" in verify(receipt, key=pinned_key(device))
+    assert device.items() == {"contacts": 3}
+    assert other.items() == {"contacts": 3}  # it heard of it
+    other.run("restore", tmp_path / "after")
+    assert not [name for name in tree(tmp_path / "after") if name.endswith(".jpg")]
+    device.run("on", "photos", "--yes")
+    (folder / "0.jpg").unlink()
+    assert device.backup(folder)["services"]["photos"]["new"] == 1
+    # One that heard of nothing in between does not believe that the other one is stored.
+    assert away.items() == {"contacts": 3, "photos": 1}
+    away.run("restore", tmp_path / "away")
+    assert sum(name.endswith(".jpg") for name in tree(tmp_path / "away")) == 1
+    assert away.backup(export_folder(tmp_path))["services"]["photos"]["new"] == 1
+    assert ctl(region, "fsck").endswith("0 faults\n")
+
+
+def test_an_account_is_erased_and_only_its_receipt_is_left(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts", "photos"])
+    device.backup(export_folder(tmp_path))
+    key = pinned_key(device)
+    assert "terminal" in device.run("erase", "account", code=64).stderr
+    assert "nothing was erased" in device.run("erase", "account", "--yes", "anna", code=64).stderr
+    assert device.items() == {"contacts": 3, "photos": 2}
+    said = device.run("erase", "account", "--yes", "ana", cwd=tmp_path).stdout
+    assert "5 records and files" in said
+    assert "account" in verify(tmp_path / "ana.domicile-receipt", key=key)
+    assert not list((device.folder / "state").rglob("*"))
+    device.run("login", "ana", "--server", region.url, password="a good long password", code=4)
+    assert not [path for path in (region.data / "chunks").rglob("*") if path.is_file()]
+    assert ctl(region, "user", "list") == ""
+    assert "\taccount\terased\t" in ctl(region, "erasures")
+    Device(tmp_path, "new").signup(region)  # the name is anybody's again
+    assert ctl(region, "fsck").endswith("0 faults\n")
+
+
+def test_a_receipt_that_was_not_waited_for_is_fetched_later(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts"])
+    device.backup(export_folder(tmp_path, pictures=0))
+    hold = ReaderOfTheLog(region)
+    process = device.start("off", "contacts", "--erase")
+    time.sleep(0.5)
+    process.terminate()
+    out, err = process.communicate(timeout=20)
+    assert "goes on erasing by itself" in err, (out, err)
+    hold.close()
+    assert "contacts: erased" in device.run("erase", "receipts").stdout
+    assert "No receipt is missing" in device.run("erase", "receipts").stdout
+
+
+class ReaderOfTheLog:
+    """A snapshot of the database, as a backup that takes its time holds one."""
+
+    def __init__(self, region):
+        import sqlite3
+        self.connection = sqlite3.connect(f"file:{region.data}/store.sqlite3?mode=ro", uri=True)
+        self.connection.execute("BEGIN")
+        self.connection.execute("SELECT count(*) FROM item").fetchone()
+
+    def close(self):
+        self.connection.close()
+
+
+def test_earlier_revisions_are_erased_and_the_current_one_stays(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts"])
+    folder = tmp_path / "phone"
+    folder.mkdir()
+    for text in ("first", "second", "third"):
+        (folder / "contacts.vcf").write_text(contact("Ana", "c1", note=text))
+        device.backup(folder)
+    device.run("export", tmp_path / "export", "--history")
+    index = json.loads((tmp_path / "export" / "index.json").read_text())
+    entry = [file for file in index["files"] if "item" in file][0]
+    name = f"{entry['collection']}/{entry['item']}"
+    assert "2 revisions" in device.run("erase", "history", name).stdout
+    device.run("restore", tmp_path / "restored")
+    assert "third" in "".join(text.decode() for text in tree(tmp_path / "restored").values())
+    assert "is not COLLECTION/ITEM" in device.run("erase", "history", "Ana", code=64).stderr
+    device.run("erase", "history", f"{entry['collection']}/{uid()}", code=1)
+
+
+# --- others -----------------------------------------------------------------
+
+
+def test_members_of_a_shared_collection_see_it_as_removed(region):
+    ana, bob = new_person(region.url, "ana"), new_person(region.url, "bob")
+    collection = ana.create_collection()
+    invitation = uid()
+    ana.post("/api/v1/invitation/outgoing/", {
+        "uid": invitation, "version": 1, "accessLevel": 2, "username": "bob",
+        "collection": collection, "signedEncryptionKey": os.urandom(80)})
+    bob.post(f"/api/v1/invitation/incoming/{invitation}/accept/",
+             {"collectionType": os.urandom(72), "encryptionKey": os.urandom(72)})
+    bob.batch(collection, [item()])
+    bob.collections()
+    before = bob.stoken
+    erase_by_statement(ana, service="any")
+    with pytest.raises(Refused) as refused:
+        bob.batch(collection, [item()])
+    assert refused.value.status == 404
+    page = bob.get("/api/v1/collection/", stoken=before)
+    assert [row["uid"] for row in page["removedMemberships"]] == [collection]
+
+
+def erase_by_statement(person, service=None, expect=200):
+    """Withdraw and erase, or erase the account; the request's number in hex."""
+    if service is not None:
+        statement = person.statement_head("withdrawal", "home", service) + b"\1"
+    else:
+        statement = (string("domicile/erasure/v1")
+                     + person.statement_head("erasure", "home", "")[4 + 19:]
+                     + b"\3" + string("") + string(""))
+    reply = person.post("/domicile/v1/statements/", {
+        "statement": statement, "signature": person.statement_key.sign(statement).signature})
+    person.serial += 1
+    return reply["request"].hex()
+
+
+def wait_erased(region, number, seconds=20):
+    asking = Client(region.url)
+    give_up = time.monotonic() + seconds
+    while (answer := asking.get(f"/domicile/v1/erasures/{number}/"))["state"] != "erased":
+        assert time.monotonic() < give_up, answer
+        time.sleep(0.01)
+    return answer
+
+
+def test_a_number_that_is_not_known_answers_like_one_that_is_none(region):
+    person = new_person(region.url)
+    number = erase_by_statement(person, "any")
+    assert wait_erased(region, number)["receipt"]
+    answers = set()
+    for wrong in (os.urandom(32).hex(), number[:-1], number + "00", "x" * 64, ".."):
+        with pytest.raises(Refused) as refused:
+            Client(region.url).get(f"/domicile/v1/erasures/{wrong}/")
+        answers.add((refused.value.status, refused.value.code))
+    assert answers == {(404, "does_not_exist")}
+
+
+def test_an_operator_erases_an_account_with_an_order_that_can_be_checked(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts"])
+    device.backup(export_folder(tmp_path, pictures=0))
+    key = pinned_key(device)
+    here = tmp_path / "here"
+    here.mkdir()
+    command = [program("DOMICILECTL", "src/daemon/domicilectl"), "-c", str(region.configuration),
+               "user", "erase"]
+
+    def run(*words):
+        return subprocess.run([*command, *words], cwd=here, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=30, check=False)
+
+    assert run("ana").returncode == 2
+    assert "no account of this name" in run("nobody", "--yes").stderr
+    assert run("../ana", "--yes").returncode == 1
+    done = run("Ana", "--yes")
+    assert done.returncode == 0 and "erased: 1 collections" in done.stdout, done
+    assert "operator" in verify(here / "Ana.domicile-receipt", key=key)
+    device.run("status", code=4)
+    assert "is there already" in run("Ana", "--yes").stderr
+
+
+# --- every byte -------------------------------------------------------------
+
+
+class Markers:
+    """Random words, planted wherever a client can put something."""
+
+    def __init__(self, count, seed=1):
+        self.random = random.Random(seed)
+        self.words = []
+        self.left = count
+
+    def word(self, size=32):
+        alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+        self.words.append("".join(self.random.choice(alphabet) for _ in range(size)))
+        self.left -= 1
+        return self.words[-1]
+
+    def found(self, *places):
+        """How often one of them stands in a raw file, or in a file's name."""
+        wanted = [word.encode() for word in self.words]
+        count = 0
+        for place in map(pathlib.Path, places):
+            for path in [place] if place.is_file() else place.rglob("*"):
+                count += sum(word in str(path).encode() for word in wanted)
+                if path.is_file():
+                    content = path.read_bytes()
+                    count += sum(word in content for word in wanted)
+        return count
+
+
+def plant(region, person, markers, service_type):
+    """Collections, items, revisions, small and large chunks, all of markers."""
+    kept = []
+    while markers.left > 0:
+        collection = person.create_collection(
+            collection_type=service_type, meta=markers.word().encode())
+        rows = []
+        for _ in range(5):
+            pieces = []
+            for size in (40, 5000, LARGE):
+                chunk_uid, content = markers.word(), markers.word().encode()
+                content += os.urandom(size)
+                person.put_chunk(collection, chunk_uid, content)
+                pieces.append((chunk_uid, None))
+            rows.append(item(markers.word(), meta=markers.word().encode(), chunks=pieces))
+        person.batch(collection, rows)
+        again = [item(row["uid"], meta=markers.word().encode(), etag=row["content"]["uid"])
+                 for row in rows]
+        person.batch(collection, again)
+        kept.append(collection)
+    return kept
+
+
+def test_no_byte_of_what_was_erased_is_left_in_any_file(make_region, tmp_path):
+    region = make_region(settings={"log": tmp_path / "requests.log"})
+    places = [region.folder, tmp_path / "requests.log"]
+    markers, stays = Markers(400), Markers(60, seed=2)
+    staying = new_person(region.url, "bob")
+    plant(region, staying, stays, os.urandom(40))
+    name = "mark" + markers.word(24)
+    person = Client(region.url)
+    person.signup(name, email=f"{markers.word(20)}@example.org", device=markers.word(20))
+    person.consent("any")
+    plant(region, person, markers, markers.word().encode())
+    assert markers.found(*places) > len(markers.words) / 2  # they are in there
+    markers.words += [bytes(person.identity_public).hex()]
+    number = erase_by_statement(person)
+    with pytest.raises(Refused) as refused:
+        person.collections()
+    assert refused.value.status == 401
+    wait_erased(region, number, 60)
+    assert markers.found(*places) == 0
+    assert not any(bytes(secret) in path.read_bytes()
+                   for secret in (person.identity_public, person.login_key.verify_key)
+                   for path in region.folder.rglob("*") if path.is_file())
+    assert stays.found(*places) > len(stays.words) / 2
+    assert ctl(region, "fsck").endswith("0 faults\n")
+
+
+# --- crashes ----------------------------------------------------------------
+
+
+def test_a_server_that_is_killed_again_and_again_erases_to_the_end(region):
+    people = [new_person(region.url) for _ in range(4)]
+    for person in people:
+        collection = person.create_collection()
+        for _ in range(4):
+            chunks = [(uid(), os.urandom(60_000)) for _ in range(10)]
+            for chunk_uid, content in chunks:
+                person.put_chunk(collection, chunk_uid, content)
+            person.batch(collection, [item(chunks=[(one, None)]) for one, _ in chunks])
+    pauses = random.Random(20261121)
+    numbers = []
+    for turn, person in enumerate(people):
+        person.close()  # the server was killed in between
+        numbers.append(erase_by_statement(person, None if turn % 2 else "any"))
+        for _ in range(5):
+            time.sleep(pauses.random() * 0.05)
+            region.kill9()
+            region.start()
+    for number in numbers:
+        answer = wait_erased(region, number)
+        assert answer["receipt"] and answer["items"] == 41
+        assert answer["chunks"] == 40
+    assert not [path for path in (region.data / "chunks").rglob("*") if path.is_file()]
+    assert ctl(region, "fsck").endswith("0 faults\n")
+    assert len(ctl(region, "erasures").splitlines()) == len(numbers)
+
+
+# --- an older backup --------------------------------------------------------
+
+
+def restore(region, backup, *words, code=0):
+    region.stop()
+    said = ctl(region, "restore", backup, *words, code=code)
+    if code == 0:
+        region.start()
+    return said
+
+
+def test_what_was_erased_and_withdrawn_stays_so_when_an_older_backup_is_restored(
+        make_region, tmp_path):
+    region = make_region(settings={"erasure_journal": tmp_path / "apart.journal"})
+    erased, withdrawn, stays = (new_person(region.url, name) for name in ("ana", "bob", "cyd"))
+    collections = {}
+    for person in (erased, withdrawn, stays):
+        collections[person] = person.create_collection()
+        person.batch(collections[person], [item()])
+    ctl(region, "backup", tmp_path / "backup", "--with-key")
+    number = erase_by_statement(erased)
+    wait_erased(region, number)
+    withdrawn.withdraw("any")
+    time.sleep(0.2)  # until it is in the journal
+    region.stop()
+    shutil.rmtree(region.data)
+    said = ctl(region, "restore", tmp_path / "backup")
+    assert "2 erasures and withdrawals" in said
+    assert ctl(region, "fsck").endswith("0 faults\n")  # without a server, it is done
+    region.start()
+    assert wait_erased(region, number)["items"] == 2
+    with pytest.raises(Refused):
+        Client(region.url).login("ana", erased.login_key)
+    for person, code in ((withdrawn, "consent_required"), (stays, None)):
+        again = Client(region.url)
+        again.login(person.name, person.login_key)
+        assert len(again.items(collections[person])) == 1
+        if code is None:
+            again.batch(collections[person], [item()])
+            continue
+        with pytest.raises(Refused) as refused:
+            again.batch(collections[person], [item()])
+        assert refused.value.code == code
+
+
+def test_a_restore_asks_for_the_journal_and_says_what_is_without_it(region, tmp_path):
+    person = new_person(region.url, "ana")
+    ctl(region, "backup", tmp_path / "backup", "--with-key")
+    wait_erased(region, erase_by_statement(person))
+    region.stop()
+    journal = tmp_path / "saved.journal"
+    shutil.copy(region.data / "erasures.journal", journal)
+    shutil.rmtree(region.data)
+    assert "--without-journal" in ctl(region, "restore", tmp_path / "backup", code=2)
+    assert not (region.data / "store.sqlite3").exists()
+    said = ctl(region, "restore", tmp_path / "backup", "--journal", journal)
+    assert "1 erasures" in said
+    region.start()
+    assert ctl(region, "user", "list") == ""
+    region.stop()
+    shutil.rmtree(region.data)
+    said = ctl(region, "restore", tmp_path / "backup", "--without-journal")
+    assert "is back" in said
+    region.start()
+    assert ctl(region, "user", "list").startswith("ana\t")
+
+
+def test_a_journal_that_is_damaged_or_too_short_is_refused_in_words(region, domiciled):
+    journal = region.data / "erasures.journal"
+    for _ in range(25):
+        person = new_person(region.url)
+        wait_erased(region, erase_by_statement(person))
+    region.stop()
+    whole = journal.read_bytes()
+    for wrong, words in ((whole[:-192], "the store has seen"),
+                         (whole[:400] + b"\xff" + whole[401:], "is damaged at entry"),
+                         (b"", "is not one"), (b"x" * 1000, "is not one")):
+        journal.write_bytes(wrong)
+        said = domiciled("-c", region.configuration)
+        assert said.returncode == 1 and words in said.stderr, said.stderr
+    journal.unlink()
+    assert "is missing" in domiciled("-c", region.configuration).stderr
+    journal.write_bytes(whole + b"torn")
+    region.start()
+    assert journal.read_bytes() == whole
+    assert "cut short" in region.log
+
+
+def test_a_backup_that_runs_while_people_erase_is_complete(region, tmp_path):
+    people = [new_person(region.url) for _ in range(6)]
+    for person in people:
+        collection = person.create_collection()
+        chunks = [(uid(), os.urandom(LARGE)) for _ in range(8)]
+        for chunk_uid, content in chunks:
+            person.put_chunk(collection, chunk_uid, content)
+        person.batch(collection, [item(chunks=[(one, None)]) for one, _ in chunks])
+    numbers = []
+    eraser = threading.Thread(
+        target=lambda: numbers.extend(erase_by_statement(person, "any") for person in people))
+    eraser.start()
+    said = ctl(region, "backup", tmp_path / "backup", "--with-key")
+    eraser.join()
+    assert "lost" not in said
+    for number in numbers:
+        wait_erased(region, number)
+    assert not [path for path in (region.data / "chunks").rglob("*") if path.is_file()]
+
+
+# --- the region's time ------------------------------------------------------
+
+
+def test_the_regions_time_is_shown_and_confirmed(region):
+    shown = dict(line.split(" ", 1) for line in ctl(region, "clock").splitlines())
+    assert -1 <= int(shown["behind_seconds"]) < 60
+    assert "is now" in ctl(region, "clock", "confirm")
+    shown = dict(line.split(" ", 1) for line in ctl(region, "clock").splitlines())
+    assert int(shown["behind_seconds"]) in (0, 1)
