@@ -33,15 +33,23 @@ DOM_MUST_CHECK enum dom_status store_history_scan(struct store_txn *txn, int64_t
     struct store_history_at after, unsigned limit, struct dom_arena *arena,
     struct store_history **rows_r, size_t *count_r);
 
+/*
+ * Numbers of the collection's chunks with uid > after (empty begins), at most
+ * limit, in the order of uids; last_r: the last one's if there were so many, else
+ * absent.  Read by ascending number
+ * they are read as they lie on the disk, which uids are not.
+ */
+DOM_MUST_CHECK enum dom_status store_chunk_numbers(struct store_txn *txn, int64_t collection,
+    struct dom_slice after, unsigned limit, struct dom_arena *arena, int64_t **numbers_r,
+    size_t *count_r, struct dom_slice *last_r);
+
 struct store_chunk {
 	struct dom_slice uid;
 	uint64_t size;
 	uint8_t sha256[32]; /* of the ciphertext, as it was when it came */
 };
-/* Chunks of the collection with uid > after (empty begins), in its order, at most limit. */
-DOM_MUST_CHECK enum dom_status store_chunk_scan(struct store_txn *txn, int64_t collection,
-    struct dom_slice after, unsigned limit, struct dom_arena *arena,
-    struct store_chunk **rows_r, size_t *count_r);
+DOM_MUST_CHECK enum dom_status store_chunk_by_number(struct store_txn *txn, int64_t number,
+    struct dom_arena *arena, struct store_chunk *chunk_r);
 
 /* The collection types that a consent names, ascending; none if it covers any. */
 DOM_MUST_CHECK enum dom_status store_consent_types(struct store_txn *txn, int64_t account,

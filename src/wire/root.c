@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The root in bounded memory.  A tree holds the entries from `from` on that fit;
+ * The root in bounded memory.  Kept are a tree's entries from `from` on that fit;
  * when there are more, the upper half is dropped and `to` falls, and what is at
  * or above it is the business of a later pass.  Entries leave in ascending order,
  * so buckets are hashed one after the other, and of the Merkle tree only one
@@ -27,25 +27,26 @@ struct entry {
 };
 
 struct tree {
-	struct entry *entries;
-	size_t count, capacity;
 	uint8_t from[DIGEST_SIZE], to[DIGEST_SIZE];
 	bool has_to;
-	bool done;
+	unsigned passes;
 	uint64_t seen, records; /* in this pass, in the first one */
 	/* Leaving: */
-	struct dom_sha256 *bucket_sha;
 	unsigned bucket_count, bucket; /* bucket: the one being hashed */
 	uint8_t waiting[LEVELS_MAX][DIGEST_SIZE];
 	unsigned leaves; /* its bits say which levels wait */
 	uint8_t digest[DIGEST_SIZE];
 };
 
+enum { RECORDS, CHUNKS, TREES };
+
 struct wire_root {
-	struct tree trees[2]; /* records, chunks */
-	struct dom_sha256 *sha;
+	struct tree trees[TREES];
+	unsigned active; /* one after the other, so that each has all of the memory */
+	struct entry *entries;
+	size_t count, capacity;
+	struct dom_sha256 *sha, *bucket_sha;
 	struct dom_buffer bytes;
-	unsigned passes;
 	struct wire_erased sum;
 };
 
@@ -53,21 +54,15 @@ struct wire_root *
 wire_root_new(size_t memory_max)
 {
 	struct wire_root *root = calloc(1, sizeof(*root));
-	size_t capacity = memory_max / sizeof(struct entry) / 2;
-	bool failed = root == NULL;
 
 	assert(memory_max >= WIRE_ROOT_MEMORY_MIN);
-	for (unsigned i = 0; i < 2 && !failed; i++) {
-		struct tree *tree = &root->trees[i];
-
-		tree->capacity = capacity;
-		tree->entries = calloc(capacity, sizeof(*tree->entries));
-		tree->bucket_sha = dom_sha256_new();
-		failed = tree->entries == NULL || tree->bucket_sha == NULL;
-	}
-	if (!failed)
-		failed = (root->sha = dom_sha256_new()) == NULL;
-	if (failed)
+	if (root == NULL)
+		return NULL;
+	root->capacity = memory_max / sizeof(struct entry);
+	root->entries = calloc(root->capacity, sizeof(*root->entries));
+	root->sha = dom_sha256_new();
+	root->bucket_sha = dom_sha256_new();
+	if (root->entries == NULL || root->sha == NULL || root->bucket_sha == NULL)
 		wire_root_free(&root);
 	return root;
 }
@@ -80,11 +75,9 @@ wire_root_free(struct wire_root **root)
 	if (old == NULL)
 		return;
 	*root = NULL;
-	for (unsigned i = 0; i < 2; i++) {
-		free(old->trees[i].entries);
-		dom_sha256_free(&old->trees[i].bucket_sha);
-	}
+	free(old->entries);
 	dom_sha256_free(&old->sha);
+	dom_sha256_free(&old->bucket_sha);
 	dom_buffer_free(&old->bytes);
 	free(old);
 }
@@ -98,22 +91,24 @@ compare(const void *a, const void *b)
 }
 
 static void
-drop_upper_half(struct tree *tree)
+drop_upper_half(struct wire_root *root, struct tree *tree)
 {
-	qsort(tree->entries, tree->count, sizeof(*tree->entries), compare);
-	tree->count /= 2;
-	memcpy(tree->to, tree->entries[tree->count].key, DIGEST_SIZE);
+	struct entry *entries = root->entries;
+
+	qsort(entries, root->count, sizeof(*entries), compare);
+	root->count /= 2;
+	memcpy(tree->to, entries[root->count].key, DIGEST_SIZE);
 	tree->has_to = true;
 	/* An entry that equals the border stays on its other side, or order would matter. */
-	while (tree->count > 0 &&
-	       memcmp(tree->entries[tree->count - 1].key, tree->to, DIGEST_SIZE) == 0)
-		tree->count--;
+	while (
+	    root->count > 0 && memcmp(entries[root->count - 1].key, tree->to, DIGEST_SIZE) == 0)
+		root->count--;
 }
 
 bool
 wire_root_wants(const struct wire_root *root, bool chunks)
 {
-	return !root->trees[chunks ? 1 : 0].done;
+	return root->active == (chunks ? CHUNKS : RECORDS);
 }
 
 static void
@@ -152,17 +147,18 @@ digest(struct wire_root *root, struct dom_slice bytes, uint8_t digest_r[DIGEST_S
 enum dom_status
 wire_root_add(struct wire_root *root, const struct wire_record *record)
 {
-	struct tree *tree = &root->trees[record->type == WIRE_RECORD_CHUNK ? 1 : 0];
+	unsigned number = record->type == WIRE_RECORD_CHUNK ? CHUNKS : RECORDS;
+	struct tree *tree = &root->trees[number];
 	struct entry *entry;
 	uint8_t key[DIGEST_SIZE];
 	struct wire_record timeless;
 	struct dom_slice named;
 	enum dom_status st;
 
-	if (tree->done)
+	if (number != root->active)
 		return DOM_OK;
 	tree->seen++;
-	if (root->passes == 0)
+	if (tree->passes == 0)
 		count_in(&root->sum, record);
 	if (record->type == WIRE_RECORD_CHUNK) {
 		timeless = *record;
@@ -178,15 +174,15 @@ wire_root_add(struct wire_root *root, const struct wire_record *record)
 	if (memcmp(key, tree->from, DIGEST_SIZE) < 0 ||
 	    (tree->has_to && memcmp(key, tree->to, DIGEST_SIZE) >= 0))
 		return DOM_OK;
-	if (tree->count == tree->capacity) {
-		drop_upper_half(tree);
+	if (root->count == root->capacity) {
+		drop_upper_half(root, tree);
 		/* Nothing is below the border: all of it has one key, which no store has. */
-		if (tree->count == 0)
+		if (root->count == 0)
 			return DOM_EINPUT;
 		if (memcmp(key, tree->to, DIGEST_SIZE) >= 0)
 			return DOM_OK;
 	}
-	entry = &tree->entries[tree->count++];
+	entry = &root->entries[root->count++];
 	memcpy(entry->key, key, DIGEST_SIZE);
 	return digest(root, dom_buffer_slice(&root->bytes), entry->record);
 }
@@ -209,7 +205,7 @@ static enum dom_status
 end_bucket(struct wire_root *root, struct tree *tree)
 {
 	uint8_t digest[DIGEST_SIZE];
-	enum dom_status st = dom_sha256_finish(tree->bucket_sha, digest);
+	enum dom_status st = dom_sha256_finish(root->bucket_sha, digest);
 
 	if (st == DOM_OK)
 		st = hash_node(root->sha, 0, digest, NULL, digest);
@@ -237,16 +233,16 @@ leave(struct wire_root *root, struct tree *tree)
 {
 	enum dom_status st = DOM_OK;
 
-	qsort(tree->entries, tree->count, sizeof(*tree->entries), compare);
-	for (size_t i = 0; i < tree->count && st == DOM_OK; i++) {
-		unsigned bucket = bucket_of(tree, tree->entries[i].key);
+	qsort(root->entries, root->count, sizeof(*root->entries), compare);
+	for (size_t i = 0; i < root->count && st == DOM_OK; i++) {
+		unsigned bucket = bucket_of(tree, root->entries[i].key);
 
 		while (tree->bucket < bucket && st == DOM_OK)
 			st = end_bucket(root, tree);
 		dom_sha256_add(
-		    tree->bucket_sha, dom_slice(&tree->entries[i], sizeof(struct entry)));
+		    root->bucket_sha, dom_slice(&root->entries[i], sizeof(struct entry)));
 	}
-	tree->count = 0;
+	root->count = 0;
 	if (tree->has_to) {
 		memcpy(tree->from, tree->to, DIGEST_SIZE);
 		tree->has_to = false;
@@ -256,32 +252,26 @@ leave(struct wire_root *root, struct tree *tree)
 		st = end_bucket(root, tree);
 	/* A power of two of leaves: one digest is left, on the level above all others. */
 	memcpy(tree->digest, tree->waiting[tree->bucket_count == 256 ? 8 : 16], DIGEST_SIZE);
-	tree->done = true;
+	root->active++;
 	return st;
 }
 
 enum dom_status
 wire_root_pass(struct wire_root *root, bool *again_r)
 {
-	enum dom_status st = DOM_OK;
+	struct tree *tree = &root->trees[root->active];
+	enum dom_status st;
 
-	*again_r = false;
-	for (unsigned i = 0; i < 2 && st == DOM_OK; i++) {
-		struct tree *tree = &root->trees[i];
-
-		if (tree->done)
-			continue;
-		if (root->passes == 0) {
-			tree->records = tree->seen;
-			tree->bucket_count = tree->records > WIRE_ROOT_FEW ? 65536 : 256;
-		} else if (tree->seen != tree->records) {
-			return DOM_EINPUT;
-		}
-		tree->seen = 0;
-		st = leave(root, tree);
-		*again_r = *again_r || !tree->done;
+	assert(root->active < TREES);
+	if (tree->passes++ == 0) {
+		tree->records = tree->seen;
+		tree->bucket_count = tree->records > WIRE_ROOT_FEW ? 65536 : 256;
+	} else if (tree->seen != tree->records) {
+		return DOM_EINPUT;
 	}
-	root->passes++;
+	tree->seen = 0;
+	st = leave(root, tree);
+	*again_r = root->active < TREES;
 	return st;
 }
 
@@ -293,14 +283,14 @@ wire_root_finish(struct wire_root *root, const uint8_t identity_public[32], uint
 	struct dom_buffer *bytes = &root->bytes;
 	enum dom_status st;
 
-	assert(root->trees[0].done && root->trees[1].done);
+	assert(root->active == TREES);
 	dom_buffer_clear(bytes);
 	dom_write_string(bytes, dom_slice_of(domain_root));
 	dom_buffer_append(bytes, identity_public, 32);
 	dom_write_u64(bytes, epoch);
 	dom_write_u64(bytes, clock);
-	dom_buffer_append(bytes, root->trees[0].digest, DIGEST_SIZE);
-	dom_buffer_append(bytes, root->trees[1].digest, DIGEST_SIZE);
+	dom_buffer_append(bytes, root->trees[RECORDS].digest, DIGEST_SIZE);
+	dom_buffer_append(bytes, root->trees[CHUNKS].digest, DIGEST_SIZE);
 	dom_write_u64(bytes, sum->collections);
 	dom_write_u64(bytes, sum->items);
 	dom_write_u64(bytes, sum->revisions);

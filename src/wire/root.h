@@ -30,13 +30,14 @@
  * items' own keys, and of the chunks.  When a chunk was stored counts as 0, since
  * a store that had to tell would read all of the chunk.
  *
- * Entries are sorted in bounded memory: those that do not fit wait for another
- * pass, for which the caller gives the same records again, in any order.
+ * Entries are sorted in bounded memory, first those of the records, then those of
+ * the chunks: those that do not fit wait for another pass, for which the caller
+ * gives the same again, in any order.
  */
 enum {
 	WIRE_ROOT_FEW = 1000000,
 	WIRE_ROOT_MEMORY_MIN = 64 << 10,
-	WIRE_ROOT_MEMORY = 32 << 20, /* good for half a million records in a pass */
+	WIRE_ROOT_MEMORY = 32 << 20, /* good for half a million of either in a pass */
 };
 
 struct wire_root;
@@ -45,14 +46,14 @@ struct wire_root;
 struct wire_root *wire_root_new(size_t memory_max);
 void wire_root_free(struct wire_root **root);
 
-/* Does this pass need the chunks, or the other records?  What is not needed may be left out. */
+/* Does this pass need the chunks, or the other records?  The others may be left out. */
 bool wire_root_wants(const struct wire_root *root, bool chunks);
 /* DOM_ENOMEM; DOM_EINPUT: one key stands in more records than memory holds. */
 DOM_MUST_CHECK enum dom_status wire_root_add(
     struct wire_root *root, const struct wire_record *record);
 /*
- * All records were given.  again_r: give them all again, for the next pass.
- * DOM_EINPUT: they were not those of the first pass.
+ * All that it wants was given.  again_r: there is another pass.
+ * DOM_EINPUT: they were not as many as in the first pass.
  */
 DOM_MUST_CHECK enum dom_status wire_root_pass(struct wire_root *root, bool *again_r);
 /* After the last pass.  sum_r: what was counted. */

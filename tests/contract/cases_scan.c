@@ -94,7 +94,8 @@ chunks_come_by_uid_with_their_digest(void **state)
 	/* SHA-256 of "abc" (FIPS 180-4, example). */
 	static const uint8_t first[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea};
 	struct dom_slice after = {0};
-	struct store_chunk *rows;
+	struct store_chunk chunk;
+	int64_t *numbers;
 	uint8_t id[STORE_ID_SIZE];
 	size_t count;
 
@@ -116,17 +117,28 @@ chunks_come_by_uid_with_their_digest(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		static const char *const sorted[] = {"a", "b", "c"};
 
-		assert_status(
-		    store_chunk_scan(txn, mine, after, 1, world->arena, &rows, &count), DOM_OK);
+		assert_status(store_chunk_numbers(
+		                  txn, mine, after, 1, world->arena, &numbers, &count, &after),
+		    DOM_OK);
 		assert_int_equal(count, 1);
-		assert_slice(rows->uid, sorted[i]);
-		assert_int_equal(rows->size, 3);
-		assert_memory_equal(rows->sha256, first, sizeof(first));
-		after = rows->uid;
+		assert_slice(after, sorted[i]);
+		assert_status(
+		    store_chunk_by_number(txn, numbers[0], world->arena, &chunk), DOM_OK);
+		assert_slice(chunk.uid, sorted[i]);
+		assert_int_equal(chunk.size, 3);
+		assert_memory_equal(chunk.sha256, first, sizeof(first));
 	}
 	assert_status(
-	    store_chunk_scan(txn, mine, after, 1, world->arena, &rows, &count), DOM_OK);
+	    store_chunk_numbers(txn, mine, after, 1, world->arena, &numbers, &count, &after),
+	    DOM_OK);
 	assert_int_equal(count, 0);
+	assert_null(after.data);
+	assert_status(
+	    store_chunk_numbers(txn, mine, after, 9, world->arena, &numbers, &count, &after),
+	    DOM_OK);
+	assert_int_equal(count, 3);
+	assert_null(after.data);
+	assert_status(store_chunk_by_number(txn, 99, world->arena, &chunk), DOM_ABSENT);
 }
 
 static void

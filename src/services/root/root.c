@@ -6,9 +6,7 @@
  */
 #include "services/root/root.h"
 
-#include <assert.h>
-
-#include "crypto/keys.h"
+#include <stdlib.h>
 
 #include "store/erase.h"
 #include "store/scan.h"
@@ -16,6 +14,7 @@
 enum {
 	COLLECTIONS_PAGE = 64,
 	ROWS_PAGE = 512,
+	CHUNKS_BATCH = 1 << 19, /* numbers that are sorted, 4 MiB */
 };
 
 struct walk {
@@ -125,36 +124,68 @@ add_history(struct walk *walk, const struct store_collection *collection,
 	return st;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	const int64_t *first = a, *second = b;
+
+	return (*first > *second) - (*first < *second);
+}
+
+/* These chunks, as they lie on the disk. */
+static enum dom_status
+add_numbered(struct walk *walk, const struct store_collection *collection, int64_t *numbers,
+    size_t count)
+{
+	enum dom_status st = DOM_OK;
+
+	qsort(numbers, count, sizeof(*numbers), compare);
+	for (size_t i = 0; i < count && st == DOM_OK; i++) {
+		struct wire_record record = {.type = WIRE_RECORD_CHUNK};
+		struct store_chunk chunk;
+
+		if (i % ROWS_PAGE == 0) {
+			dom_arena_reset(walk->page);
+			if (is_stopped(walk))
+				return DOM_ESTOPPED;
+		}
+		st = store_chunk_by_number(walk->txn, numbers[i], walk->page, &chunk);
+		if (st != DOM_OK)
+			return st == DOM_ABSENT ? DOM_ESTORE : st; /* the index has it */
+		record.of.chunk.collection_uid = collection->uid;
+		record.of.chunk.uid = chunk.uid;
+		record.of.chunk.size = chunk.size;
+		memcpy(record.of.chunk.sha256, chunk.sha256, sizeof(chunk.sha256));
+		st = add(walk, &record);
+	}
+	return st;
+}
+
 static enum dom_status
 add_chunks(struct walk *walk, const struct store_collection *collection)
 {
-	char uid[DOM_UID_SIZE_MAX];
+	struct dom_arena *arenas[2] = {dom_arena_new(0), dom_arena_new(0)};
 	struct dom_slice after = {0};
-	struct store_chunk *rows;
-	enum dom_status st = DOM_OK;
-	size_t count;
+	enum dom_status st = DOM_ENOMEM;
+	unsigned batch = 0;
 
+	if (arenas[0] == NULL || arenas[1] == NULL)
+		goto out;
 	do {
-		dom_arena_reset(walk->page);
-		if (is_stopped(walk))
-			return DOM_ESTOPPED;
-		st = store_chunk_scan(
-		    walk->txn, collection->number, after, ROWS_PAGE, walk->page, &rows, &count);
-		for (size_t i = 0; i < count && st == DOM_OK; i++) {
-			struct wire_record record = {.type = WIRE_RECORD_CHUNK,
-			    .of.chunk = {.collection_uid = collection->uid,
-			        .uid = rows[i].uid,
-			        .size = rows[i].size}};
+		/* The other one holds `after`. */
+		struct dom_arena *arena = arenas[batch++ % 2];
+		int64_t *numbers;
+		size_t count;
 
-			memcpy(record.of.chunk.sha256, rows[i].sha256, sizeof(rows[i].sha256));
-			st = add(walk, &record);
-		}
-		if (st == DOM_OK && count > 0) {
-			assert(rows[count - 1].uid.size <= sizeof(uid));
-			memcpy(uid, rows[count - 1].uid.data, rows[count - 1].uid.size);
-			after = dom_slice(uid, rows[count - 1].uid.size);
-		}
-	} while (st == DOM_OK && count > 0);
+		dom_arena_reset(arena);
+		st = store_chunk_numbers(walk->txn, collection->number, after, CHUNKS_BATCH,
+		    arena, &numbers, &count, &after);
+		if (st == DOM_OK)
+			st = add_numbered(walk, collection, numbers, count);
+	} while (st == DOM_OK && after.data != NULL);
+out:
+	dom_arena_free(&arenas[0]);
+	dom_arena_free(&arenas[1]);
 	return st;
 }
 
@@ -401,7 +432,7 @@ walk_once(struct walk *walk)
 
 	switch (walk->options->scope) {
 	case WIRE_SCOPE_ITEM:
-		return add_item(walk);
+		return wire_root_wants(walk->root, false) ? add_item(walk) : DOM_OK;
 	case WIRE_SCOPE_SERVICE:
 		return add_collections(walk);
 	case WIRE_SCOPE_ACCOUNT:

@@ -45,29 +45,52 @@ store_history_scan(struct store_txn *txn, int64_t collection, struct store_histo
 }
 
 enum dom_status
-store_chunk_scan(struct store_txn *txn, int64_t collection, struct dom_slice after,
-    unsigned limit, struct dom_arena *arena, struct store_chunk **rows_r, size_t *count_r)
+store_chunk_numbers(struct store_txn *txn, int64_t collection, struct dom_slice after,
+    unsigned limit, struct dom_arena *arena, int64_t **numbers_r, size_t *count_r,
+    struct dom_slice *last_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_SCAN);
-	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_chunk)};
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_NUMBERS);
+	struct sql_rows rows = {.arena = arena, .size = sizeof(int64_t)};
+	struct store_chunk last = {0};
+	enum dom_status st;
 
+	*last_r = dom_slice(NULL, 0);
 	sql_put_number(&call, collection);
 	sql_put_slice(&call, after);
 	sql_put_number(&call, limit);
 	while (sql_step(&call) == DOM_OK) {
-		struct store_chunk *row = sql_rows_next(&rows);
+		int64_t *number = sql_rows_next(&rows);
 
-		if (row == NULL) {
+		if (number == NULL) {
 			sql_fail(&call, DOM_ENOMEM);
 			break;
 		}
-		row->uid = sql_get_slice(&call, arena);
-		row->size = sql_get_clock(&call);
-		sql_get_bytes(&call, row->sha256, sizeof(row->sha256));
+		*number = sql_get_number(&call);
 	}
-	*rows_r = rows.rows;
+	*numbers_r = rows.rows;
 	*count_r = rows.count;
-	return sql_end(&call);
+	if (sql_end(&call) < 0 || rows.count == 0 || rows.count < limit)
+		return call.failed;
+	/* The uid of one row only: all of them would be the larger part of what is read. */
+	st = store_chunk_by_number(txn, (*numbers_r)[rows.count - 1], arena, &last);
+	*last_r = last.uid;
+	return st == DOM_ABSENT ? DOM_ESTORE : st;
+}
+
+enum dom_status
+store_chunk_by_number(
+    struct store_txn *txn, int64_t number, struct dom_arena *arena, struct store_chunk *chunk_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_BY_NUMBER);
+	enum dom_status st;
+
+	sql_put_number(&call, number);
+	if ((st = sql_step(&call)) == DOM_OK) {
+		chunk_r->uid = sql_get_slice(&call, arena);
+		chunk_r->size = sql_get_clock(&call);
+		sql_get_bytes(&call, chunk_r->sha256, sizeof(chunk_r->sha256));
+	}
+	return sql_end(&call) < 0 ? call.failed : st;
 }
 
 enum dom_status

@@ -435,9 +435,9 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " FROM item i CROSS JOIN revision r ON r.item = i.number"
 	    " WHERE i.collection = ?1 AND i.clock >= ?2 AND (i.clock > ?2 OR r.clock > ?3)"
 	    " ORDER BY i.clock, i.number, r.clock LIMIT ?4",
-	[SQL_CHUNK_SCAN] =
-	    "SELECT uid, size, sha256 FROM chunk WHERE collection = ? AND uid > ?"
-	    " ORDER BY uid LIMIT ?",
+	[SQL_CHUNK_NUMBERS] =
+	    "SELECT number FROM chunk WHERE collection = ? AND uid > ? ORDER BY uid LIMIT ?",
+	[SQL_CHUNK_BY_NUMBER] = "SELECT uid, size, sha256 FROM chunk WHERE number = ?",
 	[SQL_CONSENT_TYPES] =
 	    "SELECT t.type FROM consent c JOIN consent_type t ON t.consent = c.number"
 	    " WHERE c.account = ? AND c.service = ? ORDER BY t.type",

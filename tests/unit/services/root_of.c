@@ -6,7 +6,7 @@
  *   root_of DATA REGION MEMORY account NAME
  *   root_of DATA REGION MEMORY service NAME ERASURE
  *   root_of DATA REGION MEMORY item NAME COLLECTION ITEM
- *   root_of DATA REGION MEMORY fill NAME COUNT   items, with a chunk each
+ *   root_of DATA REGION MEMORY fill NAME COUNT [FROM]   items, with a chunk each
  *
  * MEMORY: bytes for entries, 0 for what domiciled takes.  Printed: the root, five
  * counts, seconds, and what the process took at most, in KiB.
@@ -64,14 +64,16 @@ fill_items(struct store_txn *txn, void *context)
 {
 	static uint8_t meta[FILL_META], content[FILL_CHUNK];
 	struct fill *fill = context;
+	char uid[DOM_UID_TEXT_SIZE + 1];
 	enum dom_status st = DOM_OK;
 
-	if (fill->collection == 0)
-		st = store_collection_add(txn, dom_slice_of("cccccccccccccccccccccccc"),
-		    fill->account.number, &fill->collection);
+	if (fill->collection == 0) {
+		snprintf(uid, sizeof(uid), "collection-from-%010u", fill->from);
+		st = store_collection_add(
+		    txn, dom_slice_of(uid), fill->account.number, &fill->collection);
+	}
 	for (unsigned i = fill->from; i < fill->from + FILL_STEP && i < fill->count && st == 0;
 	     i++) {
-		char uid[DOM_UID_TEXT_SIZE + 1];
 		uint8_t digest[DOM_SHA256_SIZE];
 		struct dom_slice chunk;
 		struct store_staged *staged;
@@ -144,11 +146,13 @@ main(int argc, char **argv)
 	if (account.identity_public.size == sizeof(wanted.identity_public))
 		memcpy(wanted.identity_public, account.identity_public.data,
 		    sizeof(wanted.identity_public));
-	if (strcmp(argv[4], "fill") == 0 && argc == 7) {
+	if (strcmp(argv[4], "fill") == 0 && argc >= 7) {
 		struct fill fill = {.store = store,
 		    .account = account,
-		    .count = (unsigned)strtoul(argv[6], NULL, 10)};
+		    .count = (unsigned)strtoul(argv[6], NULL, 10),
+		    .from = argc > 7 ? (unsigned)strtoul(argv[7], NULL, 10) : 0};
 
+		store_read_end(&txn); /* or the log could not be cut off */
 		for (; fill.from < fill.count; fill.from += FILL_STEP)
 			must(store_write(store, fill_items, &fill), "filling");
 	} else {

@@ -106,14 +106,14 @@ neither_order_nor_memory_changes_the_root(void **state)
 
 	(void)state;
 	root_of(MANY, WIRE_ROOT_MEMORY, false, -1, &passes, once, &sum);
-	assert_int_equal(passes, 1);
+	assert_int_equal(passes, 2);
 	assert_int_equal(sum.items, (MANY + 2) / 3);
 	assert_int_equal(sum.chunks, MANY / 3);
 	assert_int_equal(sum.revisions, MANY - MANY / 3);
 	assert_int_equal(sum.bytes, sum.items * 3 + sum.revisions * 4 + sum.chunks * 99);
 	for (int backwards = 0; backwards < 2; backwards++) {
 		root_of(MANY, WIRE_ROOT_MEMORY_MIN, backwards == 1, -1, &passes, other, &again);
-		assert_true(passes >= 7); /* 3,334 records, room for 512 */
+		assert_true(passes >= 6); /* 3,334 records and 1,666 chunks, room for 1,024 */
 		assert_memory_equal(other, once, 32);
 		assert_memory_equal(&again, &sum, sizeof(sum));
 	}
@@ -183,10 +183,12 @@ every_field_of_a_record_counts(void **state)
 		piece.of.chunk.sha256[31] ^= change == 5;
 		root = wire_root_new(WIRE_ROOT_MEMORY_MIN);
 		assert_non_null(root);
-		assert_int_equal(wire_root_add(root, &record), DOM_OK);
-		assert_int_equal(wire_root_add(root, &piece), DOM_OK);
-		assert_int_equal(wire_root_pass(root, &again), DOM_OK);
-		assert_false(again);
+		for (unsigned pass = 0; pass < 2; pass++) {
+			assert_int_equal(wire_root_add(root, &record), DOM_OK);
+			assert_int_equal(wire_root_add(root, &piece), DOM_OK);
+			assert_int_equal(wire_root_pass(root, &again), DOM_OK);
+			assert_int_equal(again, pass == 0);
+		}
 		assert_int_equal(
 		    wire_root_finish(root, identity[change == 6], 1 + (change == 7),
 		        77 + (change == 8), digests[count], &sum),
@@ -213,6 +215,7 @@ when_a_chunk_was_stored_does_not_count(void **state)
 		piece.of.chunk.stored_ms = i;
 		root = wire_root_new(WIRE_ROOT_MEMORY_MIN);
 		assert_non_null(root);
+		assert_int_equal(wire_root_pass(root, &again), DOM_OK);
 		assert_int_equal(wire_root_add(root, &piece), DOM_OK);
 		assert_int_equal(wire_root_pass(root, &again), DOM_OK);
 		assert_int_equal(
@@ -241,7 +244,7 @@ a_pass_that_brings_other_records_is_refused(void **state)
 			assert_int_equal(wire_root_pass(root, &again), DOM_OK);
 	}
 	assert_true(again);
-	assert_true(wire_root_wants(root, false) && wire_root_wants(root, true));
+	assert_true(wire_root_wants(root, false) && !wire_root_wants(root, true));
 	assert_int_equal(wire_root_pass(root, &again), DOM_EINPUT);
 }
 
