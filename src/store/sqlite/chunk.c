@@ -36,14 +36,17 @@ refuse(struct store_txn *txn, int64_t collection)
 enum dom_status
 chunk_settle(struct store_txn *txn)
 {
-	uint64_t size = txn->grown;
+	struct sql_call call;
 	enum dom_status st;
 
-	if (size == 0)
+	if (txn->grown == 0)
 		return DOM_OK;
+	call = sql_call(txn->connection, SQL_ACCOUNT_GREW);
+	sql_put_number(&call, txn->grown_in);
+	sql_put_clock(&call, txn->grown);
 	txn->grown = 0;
-	st = grow(txn, txn->grown_in, size);
-	/* Its owner may not grow any more, by this very job: then the job is a mistake. */
+	st = sql_change(&call);
+	/* A job that puts chunks and then takes their collection away is a mistake. */
 	return st == DOM_ABSENT ? DOM_ESTORE : st;
 }
 

@@ -121,6 +121,10 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    "UPDATE account SET chunk_bytes = chunk_bytes + ?2"
 	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1) AND state IN (0, 4)"
 	    " RETURNING chunk_bytes, coalesce(quota_bytes, -1)",
+	/* What the other has let in: the same job may have closed the account since. */
+	[SQL_ACCOUNT_GREW] =
+	    "UPDATE account SET chunk_bytes = chunk_bytes + ?2"
+	    " WHERE number = (SELECT owner FROM collection WHERE number = ?1)",
 	[SQL_ACCOUNT_SET_DISABLED] = "UPDATE account SET disabled = ? WHERE number = ?",
 	[SQL_ACCOUNT_SET_NOTICE] = "UPDATE account SET notice_ms = ? WHERE number = ?",
 	/* Idle ones lie together in no index: the sweep reads accounts in order. */
