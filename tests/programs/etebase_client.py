@@ -55,6 +55,14 @@ def chunk(size):
     return uid(32), os.urandom(size)
 
 
+def clock_of(position):
+    """The owner's clock after a write, from Domicile-Position (src/wire/stoken.h)."""
+    after = position.split()[1]
+    raw = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4))
+    assert raw[0] == 1 and len(raw) == 1 + 16 + 8 + 4
+    return struct.unpack(">Q", raw[17:25])[0]
+
+
 def terms_of(entry):
     """The digest of what a person agrees to, as docs/catalogue.md says."""
     return hashlib.sha256(b"".join(map(string, (

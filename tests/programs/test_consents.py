@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Consent from a person's side: what is shown, agreed to, changed, withdrawn and kept."""
-import base64
 import fcntl
 import json
 import os
 import pty
 import re
 import select
-import struct
 import subprocess
 import termios
 import threading
@@ -16,7 +14,7 @@ import time
 import pytest
 from cli_device import Device, contact, jpeg, sms, smses
 from conftest import ROOT, program
-from etebase_client import Client, Refused, item, new_person, revision
+from etebase_client import Client, Refused, clock_of, item, new_person, revision
 from test_interop import Device as Interop
 from test_interop import TYPE, node
 
@@ -236,14 +234,6 @@ def test_after_the_withdrawal_nothing_more_is_accepted(region, tmp_path):
         assert max(accepted) < withdrawn
         # What was accepted is there, and nothing else.
         assert len(person.items(collection)) == len(accepted)
-
-
-def clock_of(position):
-    """The owner's clock after a write, from Domicile-Position (src/wire/stoken.h)."""
-    after = position.split()[1]
-    raw = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4))
-    assert raw[0] == 1 and len(raw) == 1 + 16 + 8 + 4
-    return struct.unpack(">Q", raw[17:25])[0]
 
 
 # --- the history ----------------------------------------------------------------------
