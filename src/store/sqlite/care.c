@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/sqlite/care_parts.h"
+#include "store/sqlite/scrub.h"
 
 enum {
 	WAIT_MS = 10000,
@@ -149,7 +150,11 @@ care_copy_database(sqlite3 *from, const char *path, const struct store_care *car
 		return care_fail(
 		    message, DOM_EFILE, "%s cannot be made: %s", path, strerror(errno));
 	close(fd);
-	code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	/* Pages that lie in the log are as SQLite left them: see scrub.h. */
+	code = scrub_vfs() == NULL
+	           ? SQLITE_NOMEM
+	           : sqlite3_open_v2(
+	                 path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, scrub_vfs());
 	/* A snapshot that stays, or every write of the server would start the copy again. */
 	if (code == SQLITE_OK)
 		code =

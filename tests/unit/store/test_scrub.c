@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,14 @@
 
 #include <sqlite3.h>
 
+#include "../../region_key.h"
+#include "store/care.h"
+#include "store/erase.h"
 #include "store/sqlite/scrub.h"
 
 enum { PAGES_MAX = 4096 };
 
-static char path[] = "/tmp/scrub-XXXXXX";
+static char path[80] = "/tmp/scrub-XXXXXX";
 static uint8_t pages[PAGES_MAX][SCRUB_PAGE_SIZE];
 static size_t page_count;
 
@@ -192,6 +196,101 @@ a_page_that_only_begins_like_a_tree_is_left_alone(void **state)
 	}
 }
 
+/* --- a backup ---------------------------------------------------------------------- */
+
+enum { CHURN_ITEMS = 600 };
+
+/* Items of two collections among each other; then one collection goes. */
+static enum dom_status
+churn(struct store_txn *txn, void *context)
+{
+	struct store_account account = {.name = dom_slice_of("ana"), .salt = dom_slice_of("s")};
+	static const uint8_t bytes[2000] = {1};
+	struct store_erased sum = {0};
+	int64_t owner, collections[2];
+	enum dom_status st = DOM_OK;
+
+	(void)context;
+	assert_int_equal(store_account_add(txn, &account, &owner), DOM_OK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(store_collection_add(txn, dom_slice_of(i == 0 ? "c1" : "c2"),
+		                     owner, &collections[i]),
+		    DOM_OK);
+	for (unsigned i = 0; i < CHURN_ITEMS; i++) {
+		char uid[40], etag[24];
+		struct store_item item = {.uid = dom_slice(uid, 30),
+		    .current = {.uid = dom_slice(etag, 22),
+		        .meta = dom_slice(bytes, (size_t)random() % sizeof(bytes)),
+		        .clock = i + 1}};
+
+		snprintf(uid, sizeof(uid), "%010lu%020u", (unsigned long)random(), i);
+		snprintf(etag, sizeof(etag), "%022u", i);
+		assert_int_equal(store_item_put(txn, collections[i % 2], &item), DOM_OK);
+	}
+	assert_int_equal(store_collection_abandon(txn, collections[0], 0), DOM_OK);
+	while (st == DOM_OK)
+		st = store_erase_collection(txn, collections[0], 99, &sum);
+	return st;
+}
+
+/* Of a file's pages, those that scrubbing would change, and those it would not. */
+static void
+count_pages(unsigned *dirty_r, unsigned *clean_r)
+{
+	*dirty_r = *clean_r = 0;
+	for (size_t i = 0; i < page_count; i++) {
+		uint8_t before[SCRUB_PAGE_SIZE];
+
+		memcpy(before, pages[i], sizeof(before));
+		if (!scrub_page(pages[i], i == 0 ? 100 : 0))
+			continue;
+		*(memcmp(before, pages[i], sizeof(before)) == 0 ? clean_r : dirty_r) += 1;
+	}
+}
+
+static int
+remove_entry(const char *name, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info, (void)kind, (void)where;
+	return remove(name);
+}
+
+static void
+a_backup_takes_nothing_along_that_lay_in_the_log(void **state)
+{
+	char folder[] = "/tmp/scrub-store-XXXXXX", target[40], message[200];
+	struct store_options options = {
+	    .region = "in", .key = test_region_key(), .manual = true};
+	struct store_care care = {.folder = folder};
+	struct store_backup_report report;
+	unsigned dirty, clean;
+	struct store *store;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	options.folder = folder;
+	assert_int_equal(store_open(&options, &store, message, sizeof(message)), DOM_OK);
+	srandom(3);
+	assert_int_equal(store_write(store, churn, NULL), DOM_ABSENT);
+	snprintf(target, sizeof(target), "%s/backup", folder);
+	assert_int_equal(
+	    store_backup(&care, target, NULL, &report, message, sizeof(message)), DOM_OK);
+	snprintf(path, sizeof(path), "%s/backup/store.sqlite3", folder);
+	transfer("rb", take);
+	count_pages(&dirty, &clean);
+	assert_int_equal(dirty, 0);
+	assert_true(clean > 50);
+	/* The store's own file, once the log is in it. */
+	assert_int_equal(store_settle(store), DOM_OK);
+	snprintf(path, sizeof(path), "%s/store.sqlite3", folder);
+	transfer("rb", take);
+	count_pages(&dirty, &clean);
+	assert_int_equal(dirty, 0);
+	assert_true(clean > 50);
+	store_close(&store);
+	nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 int
 main(void)
 {
@@ -200,6 +299,7 @@ main(void)
 	        every_page_of_a_tree_is_known_for_one_and_no_other, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        scrubbing_takes_what_no_cell_has_and_nothing_else, set_up, tear_down),
+	    cmocka_unit_test(a_backup_takes_nothing_along_that_lay_in_the_log),
 	    cmocka_unit_test(a_page_that_only_begins_like_a_tree_is_left_alone),
 	};
 
