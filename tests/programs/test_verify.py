@@ -6,11 +6,13 @@ import os
 import re
 import struct
 import subprocess
+import time
 
 import nacl.signing
 import pytest
 
 from conftest import ROOT, program
+from etebase_client import item, new_person
 
 PERSON = nacl.signing.SigningKey(b"p" * 32)
 REGION = nacl.signing.SigningKey(b"r" * 32)
@@ -256,3 +258,74 @@ def test_neither_a_network_nor_a_database_is_linked():
     assert "libsodium" in libraries
     for name in ("curl", "sqlite", "nghttp", "libssl"):
         assert name not in libraries
+
+
+def post(client, statement):
+    """The evidence of what the region answered, and its answer."""
+    signature = client.statement_key.sign(statement).signature
+    answer = client.post("/domicile/v1/statements/",
+                         {"statement": statement, "signature": signature})
+    client.serial += 1
+    return seal(client, statement, signature, answer["receipt"], answer["signature"]), answer
+
+
+def seal(client, statement, signature, receipt, receipt_signature):
+    return b"".join(map(string, (
+        "domicile/evidence/v1", bytes(client.statement_key.verify_key), statement, signature,
+        receipt, receipt_signature)))
+
+
+def test_what_a_region_signs_is_valid_until_the_account_is_gone(region, tmp_path):
+    """Everything a running region answers, checked with the key that it shows."""
+    client = new_person(region.url)
+    key = client.get("/domicile/v1/region/")["publicKey"].hex()
+    collection = client.create_collection()
+    entry = item()
+    client.batch(collection, [entry])
+    client.transaction(collection, [item(entry["uid"], etag=entry["content"]["uid"])])
+
+    def check(data, **wanted):
+        (tmp_path / "one").write_bytes(data)
+        done = subprocess.run(
+            [program("DOMICILE_VERIFY", "src/verify/domicile-verify"), "--json",
+             "--region-key", key, "--statement-key",
+             bytes(client.statement_key.verify_key).hex(), "one"],
+            cwd=tmp_path, capture_output=True, timeout=20)
+        file, = json.loads(done.stdout)["files"]
+        assert done.returncode == 0, file
+        assert {name: file[name] for name in wanted} == wanted
+        assert file["account"] == client.identity_public.hex()
+        return file
+
+    def erased(answer):
+        """Without a session: the account may be gone."""
+        path = f"/domicile/v1/erasures/{answer['request'].hex()}/"
+        client.token = None
+        give_up = time.monotonic() + 20
+        while (found := client.get(path))["state"] != "erased":
+            assert time.monotonic() < give_up, found
+            time.sleep(0.02)
+        return found["receipt"], found["signature"]
+
+    token = client.token
+    for statement in client.get("/domicile/v1/statements/")["statements"]:
+        check(seal(client, statement["statement"], statement["signature"],
+                   statement["receipt"], statement["receiptSignature"]), kind="consent")
+    for make, kind, scope, counts in (
+            (lambda: client.statement_head("erasure", "home", "").replace(b"/v2", b"/v1")
+             + b"\1" + string(collection) + string(entry["uid"]), "erasure", "item", (0, 0, 1)),
+            (lambda: client.statement_head("withdrawal", "home", "any") + b"\1",
+             "withdrawal", "service", (1, 2, 2)),
+            (lambda: client.statement_head("erasure", "home", "").replace(b"/v2", b"/v1")
+             + b"\3" + string("") + string(""), "erasure", "account", (0, 0, 0))):
+        client.token = token
+        statement = make()
+        taken, answer = post(client, statement)
+        assert "erased" not in check(taken, kind=kind)
+        receipt = erased(answer)
+        file = check(seal(client, statement, client.statement_key.sign(statement).signature,
+                          *receipt), kind=kind, serial=client.serial)
+        assert file["erased"]["scope"] == scope
+        assert tuple(file["erased"][name] for name in (
+            "collections", "items", "revisions")) == counts
+        assert file["erased"]["root"] != "00" * 32
