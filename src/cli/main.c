@@ -15,7 +15,8 @@ enum { LARGE_BLOCK_SIZE = 128 << 10 };
 
 const struct cli_command *const cli_commands[] = {&cli_signup, &cli_login, &cli_logout,
     &cli_services, &cli_on, &cli_off, &cli_consents, &cli_status, &cli_backup, &cli_restore,
-    &cli_export, &cli_verify, &cli_erase, &cli_sessions, &cli_password, NULL};
+    &cli_export, &cli_verify, &cli_erase, &cli_share, &cli_unshare, &cli_invitations,
+    &cli_accept, &cli_sessions, &cli_password, NULL};
 
 const struct cli_option cli_options_common[] = {
     {"account", "NAME", "which account, if this device knows several"},

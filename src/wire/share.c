@@ -136,6 +136,16 @@ take_invitation(struct wire_decoder *decoder, void *target)
 	wire_read_map(decoder, fields, WIRE_COUNT(fields), target);
 }
 
+enum dom_status
+wire_invitation_reply_decode(struct dom_slice body, struct wire_invitation *invitation_r)
+{
+	struct wire_decoder decoder = wire_decoder_over(body, NULL, NULL);
+
+	*invitation_r = (struct wire_invitation){0};
+	take_invitation(&decoder, invitation_r);
+	return wire_decoder_finish(&decoder);
+}
+
 void
 wire_invitation_encode(
     struct dom_buffer *body, const struct wire_invitation *invitation, bool is_reply)

@@ -35,6 +35,9 @@ struct wire_invitation {
 /* What a request brings; from_username and from_public stay empty. */
 DOM_MUST_CHECK enum dom_status wire_invitation_decode(
     struct dom_slice body, struct wire_invitation *invitation_r, struct wire_reject *reject_r);
+/* What a reply brings. */
+DOM_MUST_CHECK enum dom_status wire_invitation_reply_decode(
+    struct dom_slice body, struct wire_invitation *invitation_r);
 void wire_invitation_encode(
     struct dom_buffer *body, const struct wire_invitation *invitation, bool is_reply);
 
