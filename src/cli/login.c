@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* domicile login: an account that exists, on this device. */
 #include "cli/account.h"
+#include "cli/kept.h"
+
+/* Who was away for long hears of it; other servers have nothing to say. */
+static void
+say_notice(struct cli *cli)
+{
+	struct dom_retention *kept = NULL;
+
+	if (dom_retention_ask(cli->session, &kept) == DOM_OK)
+		kept_notice(stdout, kept);
+	dom_retention_free(&kept);
+}
 
 static enum cli_exit
 login_run(struct cli *cli)
@@ -13,6 +25,7 @@ login_run(struct cli *cli)
 	if (dom_session_region(cli->session, &region) != DOM_OK)
 		region = "?";
 	printf("logged in as %s, region %s\n", dom_session_username(cli->session), region);
+	say_notice(cli);
 	return CLI_DONE;
 }
 

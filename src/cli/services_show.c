@@ -8,6 +8,7 @@
 #include "cli/consented.h"
 #include "cli/entry.h"
 #include "cli/json.h"
+#include "cli/kept.h"
 #include "cli/text.h"
 
 enum { SHOWN_MAX = 64 };
@@ -15,6 +16,7 @@ enum { SHOWN_MAX = 64 };
 struct offer {
 	struct cli *cli;
 	struct dom_catalogue *catalogue;
+	struct dom_retention *kept; /* NULL: the region does not say */
 	struct consented consented;
 };
 
@@ -74,6 +76,9 @@ print_json(const struct offer *offer)
 		if (is_wanted(offer->cli, offer->catalogue->entries[i].name))
 			print_json_entry(&json, offer, &offer->catalogue->entries[i]);
 	}
+	json_close(&json);
+	if (offer->kept != NULL)
+		kept_json(&json, offer->kept);
 	json_finish(&json);
 }
 
@@ -113,7 +118,13 @@ print_list(const struct offer *offer)
 		    on ? terminal_plain(terminal) : "", entry->title);
 		print_state(offer, id);
 	}
-	puts("\ndomicile services NAME shows what it is for and what you agree to; domicile on "
+	putchar('\n');
+	if (offer->kept != NULL) {
+		kept_print(stdout, offer->kept);
+		kept_notice(stdout, offer->kept);
+		putchar('\n');
+	}
+	puts("domicile services NAME shows what it is for and what you agree to; domicile on "
 	     "NAME\nturns it on.");
 }
 
@@ -168,6 +179,8 @@ services_run(struct cli *cli)
 	st = dom_catalogue_ask(cli->session, &offer.catalogue);
 	if (st == DOM_OK)
 		st = consented_ask(cli->session, &offer.consented);
+	if (st == DOM_OK && (st = dom_retention_ask(cli->session, &offer.kept)) == DOM_ABSENT)
+		st = DOM_OK;
 	if (st == DOM_OK)
 		outcome = check_words(&offer);
 	else
@@ -178,6 +191,7 @@ services_run(struct cli *cli)
 		print_whole(&offer);
 	else if (outcome == CLI_DONE)
 		print_list(&offer);
+	dom_retention_free(&offer.kept);
 	dom_catalogue_free(&offer.catalogue);
 	return outcome;
 }
@@ -191,11 +205,11 @@ const struct cli_command cli_services = {
     .name = "services",
     .usage = "[SERVICE...] [--json]",
     .summary = "what the region offers, and what of it is on",
-    .about =
-        "Shows the region's catalogue and your consents: what is on, off, ended, or off "
-        "because\n"
-        "the region changed what you agreed to.  With names, all that you agree to when you\n"
-        "turn them on.\n",
+    .about = "Shows the region's catalogue and your consents: what is on, off, ended, or off "
+             "because\n"
+             "the region changed what you agreed to; and how long the region keeps what is not "
+             "needed\n"
+             "any more.  With names, all that you agree to when you turn them on.\n",
     .examples = "  domicile services\n"
                 "  domicile services photos\n",
     .options = services_options,

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Retention: rules that are read, listed and held, whatever the wall clock says."""
+import json
 import os
 import pathlib
+import re
 import sqlite3
 import subprocess
 import time
 
 import pytest
 
+from cli_device import PASSWORD, Device
 from etebase_client import Client, Refused, chunk, item, new_person
+from lying_server import Liar
 from test_ops_domicilectl import chunk_files, ctl
 
 DAY = 24 * 3600
@@ -182,6 +186,54 @@ def test_an_inactive_account_is_told_and_then_erased(make_region):
     with pytest.raises(Refused):
         Client(region.url).login("ana", away.login_key)
     again.get("/domicile/v1/sessions/")
+
+
+def test_the_command_shows_people_the_rules_and_the_notice(make_region, tmp_path):
+    region = with_rules(make_region, "history all at-most P1Y",
+                        "history messages at-least P6M the Mail Act, section 3",
+                        "inactive-accounts all at-most P2Y notice P60D")
+    phone = Device(tmp_path).signup(region)
+    shown = phone.run("services").stdout
+    for line in ("what was replaced or deleted: at most 1 year",
+                 "what was replaced or deleted, of messages: at least 6 months, ordered by the "
+                 "Mail Act, section 3",
+                 "the account, if nobody uses it: at most 2 years, told 60 days before",
+                 "parts of uploads that were given up: at most 1 week"):
+        assert f"  {line}\n" in shown
+    assert "until you erase it" not in shown and "erased" not in shown
+    read = json.loads(phone.run("services", "--json").stdout)
+    assert read["retention"][1] == {
+        "what": "history", "service": "messages", "kind": "at-least", "keep": "P6M",
+        "notice": None, "reason": "the Mail Act, section 3"}
+    assert read["told_ms"] is None and read["end_ms"] is None
+    passed(region, 700)
+    swept(region)
+    shown = phone.run("services").stdout
+    assert "it will be erased on" in shown and "Any use of it" in shown
+    again = Device(tmp_path, "again")
+    said = again.run("login", "ana", "--server", region.url, password=PASSWORD).stdout
+    assert "You use it now, so it stays." in said
+    assert "You use it now, so it stays." in again.run("services").stdout
+
+
+def test_rules_that_a_server_makes_up_are_refused_and_drive_no_terminal(make_region, tmp_path):
+    region = with_rules(make_region, "history all at-most P1Y")
+    Device(tmp_path).signup(region)
+    liar = Liar(region)
+    phone = Device(tmp_path, "lied-to")
+    phone.run("login", "ana", "--server", liar.url, password=PASSWORD)
+    good = {"what": "history", "service": "all", "kind": "at-most", "keep": "P1Y"}
+    for change in ({"what": "hist\x1b[2Jory"}, {"service": "a\x9b"}, {"kind": "at-\x07most"},
+                   {"kind": "perhaps"}, {"keep": "1 year"}, {"keep": "P1Y\x1b[2J"},
+                   {"notice": "soon"}, {"reason": "\x1b]0;x\x07"}, {"what": ""}, {"keep": 5}):
+        def rule(request, reply, change=change):
+            if request.path.endswith("/retention/"):
+                reply.value = {"rules": [good, {**good, **change}]}
+        liar.rule = rule
+        done = phone.run("services", code=1)
+        assert done.stdout == "" and "rules of retention cannot be read" in done.stderr, change
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]", done.stderr)
+    liar.close()
 
 
 # --- clocks ------------------------------------------------------------------------
