@@ -3,11 +3,19 @@
  * What was agreed to and withdrawn: each statement with the region's receipt as a
  * file that domicile-verify checks, all of them in words, the terms and the key.
  */
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
 #include <domicile/consent.h>
 
 #include "base/encode.h"
 
 #include "cli/export.h"
+
+enum { RECEIPT_SIZE_MAX = 128 << 10 };
 
 struct consents {
 	struct export *export;
@@ -103,6 +111,59 @@ put_region(struct export *export)
 	return st;
 }
 
+/* One of the receipts that this device keeps. */
+static enum dom_status
+put_kept(struct export *export, int folder, const char *name)
+{
+	static uint8_t bytes[RECEIPT_SIZE_MAX];
+	char path[sizeof("consents/") + NAME_MAX];
+	size_t size = 0;
+	ssize_t got = -1;
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	while (fd >= 0 && size < sizeof(bytes) &&
+	       (got = read(fd, bytes + size, sizeof(bytes) - size)) > 0)
+		size += (size_t)got;
+	if (fd >= 0)
+		close(fd);
+	if (got != 0) {
+		cli_say(
+		    export->restore.cli, "the receipt %s cannot be read and is left out", name);
+		export->restore.bad++;
+		return export_loss(export, name, name, DOM_EFILE);
+	}
+	snprintf(path, sizeof(path), "consents/%s", name);
+	export->receipts++;
+	return export_bytes(export, path, dom_slice(bytes, size));
+}
+
+/*
+ * What the region signed when it had erased something: only the device that
+ * waited for it has that, see <domicile/erasure.h>.
+ */
+static enum dom_status
+put_erased(struct export *export)
+{
+	static const char ending[] = "-erased.domicile-receipt";
+	char name[sizeof(export->restore.cli->folder) + sizeof("/receipts")];
+	struct dirent *entry;
+	enum dom_status st = DOM_OK;
+	DIR *folder;
+
+	snprintf(name, sizeof(name), "%s/receipts", export->restore.cli->folder);
+	if ((folder = opendir(name)) == NULL)
+		return DOM_OK; /* nothing was signed on this device */
+	while (st == DOM_OK && (entry = readdir(folder)) != NULL) {
+		size_t size = strlen(entry->d_name);
+
+		if (size > strlen(ending) &&
+		    strcmp(entry->d_name + size - strlen(ending), ending) == 0)
+			st = put_kept(export, dirfd(folder), entry->d_name);
+	}
+	closedir(folder);
+	return st;
+}
+
 enum dom_status
 export_consents(struct export *export)
 {
@@ -117,6 +178,8 @@ export_consents(struct export *export)
 	json_open(&consents.json, NULL, '[');
 	st = dom_statements(export->restore.cli->session, put_statement, &consents);
 	json_finish(&consents.json);
+	if (st == DOM_OK)
+		st = put_erased(export);
 	if (st != DOM_OK) {
 		export_text_drop(export, &text);
 		return st;

@@ -218,10 +218,10 @@ def test_the_history_has_every_earlier_revision_and_only_when_asked(region, tmp_
 
 def test_consents_and_receipts_are_in_it_and_verify_says_that_they_are_valid(region, tmp_path):
     device = Device(tmp_path).signup(region, services=["contacts", "photos"])
-    device.run("off", "photos")
+    device.run("off", "photos", "--erase")
     device.run("on", "photos", "--for", "90d", "--yes")
     said = json.loads(device.run("export", tmp_path / "out", "--json").stdout)
-    assert said["statements"] == said["receipts"] == 4
+    assert said["statements"] == 4 and said["receipts"] == 5  # and one that it is erased
     index(tmp_path / "out")
     folder = tmp_path / "out" / "consents"
     told = json.loads((folder / "statements.json").read_text())
@@ -229,13 +229,15 @@ def test_consents_and_receipts_are_in_it_and_verify_says_that_they_are_valid(reg
         (1, "consent", "contacts"), (2, "consent", "photos"), (3, "withdrawal", "photos"),
         (4, "consent", "photos")]
     assert told[0]["until"] is None and told[3]["until"].endswith("Z")
-    assert told[2]["stored"] == "to be kept"
+    assert told[2]["stored"] == "to be erased"
     catalogue = json.loads((folder / "catalogue.json").read_text())
     purposes = [entry["purpose"] for entry in catalogue["services"]]
     assert told[0]["purpose"] in purposes
     verify = [conftest.program("DOMICILE_VERIFY", "src/verify/domicile-verify"), "--region-key",
               folder / "region.pub"]
     receipts = [tmp_path / "out" / entry["receipt"] for entry in told]
+    (erased,) = folder.glob("*-erased.domicile-receipt")
+    receipts.append(erased)
     assert subprocess.run([*verify, *receipts], check=False).returncode == 0
     data = bytearray(receipts[2].read_bytes())
     data[len(data) // 2] ^= 1
