@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Statements, receipts, evidence and sync tokens, where one meaning has one
- * encoding: whatever is taken encodes to exactly the bytes that came in.  The
- * first byte picks.
+ * Statements, receipts, evidence, sync tokens, records and what regions say to each
+ * other in a move, where one meaning has one encoding: whatever is taken encodes
+ * to exactly the bytes that came in.  The first byte picks.
  */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "wire/evidence.h"
+#include "wire/move.h"
+#include "wire/record.h"
 #include "wire/statement.h"
 #include "wire/stoken.h"
 
@@ -117,7 +119,42 @@ stoken(struct dom_slice text)
 	assert(dom_slice_is(text, again));
 }
 
-static void (*const kinds[])(struct dom_slice bytes) = {statement, stoken, receipt, evidence};
+static void
+record(struct dom_slice bytes)
+{
+	struct dom_arena *arena = dom_arena_new(4 << 20);
+	struct dom_buffer again = {0};
+	struct wire_record it;
+	struct dom_slice key;
+
+	if (arena == NULL)
+		abort();
+	if (wire_record_decode(bytes, arena, &it) == DOM_OK) {
+		wire_record_encode(&again, &it);
+		assert(dom_buffer_finish(&again) == DOM_OK);
+		assert(dom_slice_equal(dom_buffer_slice(&again), bytes));
+		assert(wire_record_key(bytes, &key) == DOM_OK && key.size <= bytes.size);
+	}
+	dom_buffer_free(&again);
+	dom_arena_free(&arena);
+}
+
+static void
+move(struct dom_slice bytes)
+{
+	struct dom_buffer again = {0};
+	struct wire_move it;
+
+	if (wire_move_decode(bytes, &it) == DOM_OK) {
+		wire_move_encode(&again, &it);
+		assert(dom_buffer_finish(&again) == DOM_OK);
+		assert(dom_slice_equal(dom_buffer_slice(&again), bytes));
+	}
+	dom_buffer_free(&again);
+}
+
+static void (*const kinds[])(struct dom_slice bytes) = {
+    statement, stoken, receipt, evidence, record, move};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
