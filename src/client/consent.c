@@ -127,6 +127,55 @@ out:
 	return st;
 }
 
+static bool
+is_erasing(const struct wire_statement *statement)
+{
+	return statement->erase || statement->kind == WIRE_ERASURE;
+}
+
+/*
+ * Before it is sent: if the answer is lost, the statement is what the region's
+ * receipt can be asked for and checked with, also when nobody can log in any more.
+ */
+static enum dom_status
+keep_sent(struct dom_session *session, const struct wire_statement *statement,
+    const struct wire_evidence *evidence, struct dom_statement_sent *sent_r)
+{
+	char name[96], sent[112];
+
+	if (!is_erasing(statement))
+		return DOM_OK;
+	if (wire_subject(evidence->statement_public, evidence->statement, evidence->signature,
+	        sent_r->request) != DOM_OK)
+		return no_memory(session);
+	name_of(statement, name, sizeof(name));
+	snprintf(sent, sizeof(sent), "%s" DOM_SENT_SUFFIX, name);
+	return dom_evidence_keep(session, evidence, sent);
+}
+
+/* Its answer is here, or it was refused. */
+static void
+drop_sent(struct dom_session *session, const struct wire_statement *statement,
+    enum dom_status st, struct dom_statement_sent *sent_r)
+{
+	char name[96];
+
+	if (!is_erasing(statement))
+		return;
+	if (st != DOM_OK)
+		memset(sent_r->request, 0, sizeof(sent_r->request));
+	name_of(statement, name, sizeof(name));
+	dom_evidence_drop_sent(session, name);
+}
+
+/* After these it is not known whether the region has it. */
+static bool
+is_in_doubt(enum dom_status st)
+{
+	return st == DOM_EUNCERTAIN || st == DOM_ENETWORK || st == DOM_EAUTH ||
+	       st == DOM_ESERVER || st == DOM_ESTOPPED || st == DOM_ENOMEM;
+}
+
 static enum dom_status
 post_statement(struct dom_session *session, const struct wire_statement *statement,
     struct dom_statement_sent *sent_r)
@@ -153,10 +202,17 @@ post_statement(struct dom_session *session, const struct wire_statement *stateme
 	wire_signed_statement_encode(
 	    &call->body, &(struct wire_signed_statement){
 	                     .statement = evidence.statement, .signature = evidence.signature});
-	if ((st = dom_call_run(call)) == DOM_OK &&
-	    (st = dom_session_wrote(session, call->exchange.position, 0)) == DOM_OK &&
+	if ((st = keep_sent(session, statement, &evidence, sent_r)) != DOM_OK ||
+	    (st = dom_call_run(call)) != DOM_OK) {
+		if (!is_in_doubt(st))
+			drop_sent(session, statement, st, sent_r);
+		goto out;
+	}
+	if ((st = dom_session_wrote(session, call->exchange.position, 0)) == DOM_OK &&
 	    (st = dom_session_commit(session)) == DOM_OK)
 		st = take_receipt(session, statement, &evidence, dom_call_reply(call), sent_r);
+	if (st == DOM_OK)
+		drop_sent(session, statement, st, sent_r);
 out:
 	dom_buffer_free(&bytes);
 	dom_call_free(&call);

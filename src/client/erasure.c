@@ -39,6 +39,27 @@ no_memory(struct dom_session *session)
 	return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
 }
 
+/* Has the region heard of it?  The session's error stays as it is. */
+static bool
+is_known(struct dom_session *session, const uint8_t request[DOM_REQUEST_SIZE])
+{
+	char number[2 * DOM_REQUEST_SIZE + 1];
+	struct dom_call *call;
+	bool known = false;
+
+	dom_hex_encode(dom_slice(request, DOM_REQUEST_SIZE), number);
+	if ((call = dom_call_new(session, "GET", "domicile/v1/erasures/%s/", number)) != NULL) {
+		call->anonymous = true;
+		if (dom_call_submit(call) == DOM_OK) {
+			while (!call->finished && dom_session_work(session, 1000) >= 0)
+				;
+			known = call->finished && call->status == DOM_OK;
+		}
+	}
+	dom_call_free(&call);
+	return known;
+}
+
 static enum dom_status
 send(struct dom_session *session, struct wire_statement *statement,
     uint8_t request_r[DOM_REQUEST_SIZE])
@@ -46,9 +67,13 @@ send(struct dom_session *session, struct wire_statement *statement,
 	static const uint8_t none[DOM_REQUEST_SIZE];
 	struct dom_statement_sent sent;
 	enum dom_status st = dom_statement_send(session, statement, false, &sent);
+	bool is_asked = memcmp(sent.request, none, sizeof(none)) != 0;
 
 	memcpy(request_r, sent.request, DOM_REQUEST_SIZE);
-	if (st == DOM_OK && memcmp(sent.request, none, sizeof(none)) == 0)
+	/* The answer was lost: perhaps it is being erased, and only the answer was. */
+	if (st < 0 && is_asked && is_known(session, request_r))
+		return DOM_OK;
+	if (st == DOM_OK && !is_asked)
 		st = dom_session_fail(session, DOM_ESERVER,
 		    "The region took the statement and does not say that it erases");
 	return st;
@@ -91,6 +116,23 @@ struct sent {
 	struct wire_evidence evidence; /* borrowed from the bytes */
 };
 
+/* What a file is called without what tells it from the others of its statement. */
+static size_t
+stem_of(const char *file)
+{
+	static const char *const ends[] = {DOM_SENT_SUFFIX DOM_RECEIPT_SUFFIX,
+	    "-erased" DOM_RECEIPT_SUFFIX, DOM_RECEIPT_SUFFIX};
+	size_t size = strlen(file);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		size_t end = strlen(ends[i]);
+
+		if (size > end && strcmp(file + size - end, ends[i]) == 0)
+			return size - end;
+	}
+	return size;
+}
+
 /* Is it in this file?  What cannot be read is not it. */
 static bool
 is_sent(const char *folder, const char *file, const uint8_t *request, struct sent *sent)
@@ -125,8 +167,8 @@ search(const char *folder, const uint8_t *request, struct sent *sent)
 			continue;
 		found = is_sent(folder, entry->d_name, request, sent);
 		if (found)
-			snprintf(sent->name, sizeof(sent->name), "%.*s", (int)(size - suffix),
-			    entry->d_name);
+			snprintf(sent->name, sizeof(sent->name), "%.*s",
+			    (int)stem_of(entry->d_name), entry->d_name);
 	}
 	if (list != NULL)
 		closedir(list);
@@ -156,25 +198,24 @@ static bool
 is_waiting(const char *folder, const char *file, struct dom_arena *arena, struct sent *sent,
     struct dom_erasure_waiting *waiting_r)
 {
-	const size_t stem = strlen(file) - strlen(DOM_RECEIPT_SUFFIX);
 	struct wire_statement statement;
-	struct wire_receipt receipt;
 	char answered[NAME_SIZE + 32];
 
 	dom_buffer_clear(&sent->bytes);
 	if (dom_file_read(folder, file, WIRE_EVIDENCE_SIZE_MAX, &sent->bytes) != DOM_OK ||
 	    wire_evidence_decode(dom_buffer_slice(&sent->bytes), &sent->evidence) != DOM_OK ||
-	    wire_receipt_decode(sent->evidence.receipt, &receipt) != DOM_OK ||
-	    receipt.kind != WIRE_RECEIPT_TAKEN ||
 	    wire_statement_decode(sent->evidence.statement, arena, &statement) != DOM_OK ||
 	    (!statement.erase && statement.kind != WIRE_ERASURE))
 		return false;
-	snprintf(answered, sizeof(answered), "%.*s-erased" DOM_RECEIPT_SUFFIX, (int)stem, file);
+	snprintf(answered, sizeof(answered), "%.*s-erased" DOM_RECEIPT_SUFFIX,
+	    (int)stem_of(file), file);
 	if (dom_file_exists(folder, answered))
 		return false;
 	*waiting_r = (struct dom_erasure_waiting){
 	    .whole_account = statement.scope == WIRE_SCOPE_ACCOUNT};
-	memcpy(waiting_r->request, receipt.subject, sizeof(waiting_r->request));
+	if (wire_subject(sent->evidence.statement_public, sent->evidence.statement,
+	        sent->evidence.signature, waiting_r->request) != DOM_OK)
+		return false;
 	snprintf(waiting_r->service, sizeof(waiting_r->service), "%.*s",
 	    (int)statement.service.size, (const char *)statement.service.data);
 	return true;
@@ -272,6 +313,8 @@ take_receipt(struct dom_session *session, const struct dom_erasure_wait *wait,
 	snprintf(name, sizeof(name), "%s-erased", sent.name);
 	snprintf(erasure_r->receipt, sizeof(erasure_r->receipt), "%s" DOM_RECEIPT_SUFFIX, name);
 	st = dom_evidence_keep(session, &sent.evidence, name);
+	if (st == DOM_OK)
+		dom_evidence_drop_sent(session, sent.name);
 	if (st == DOM_OK && wait->folder != NULL)
 		st = keep_copy(session, &sent.evidence, wait);
 out:

@@ -112,6 +112,18 @@ dom_evidence_check(struct dom_session *session, const struct wire_evidence *evid
 	return DOM_OK;
 }
 
+void
+dom_evidence_drop_sent(struct dom_session *session, const char *name)
+{
+	char folder[PATH_MAX], file[128];
+
+	if (snprintf(folder, sizeof(folder), "%s/" DOM_RECEIPTS_FOLDER, session->folder) <
+	        (int)sizeof(folder) &&
+	    snprintf(file, sizeof(file), "%s" DOM_SENT_SUFFIX DOM_RECEIPT_SUFFIX, name) <
+	        (int)sizeof(file))
+		dom_file_remove(folder, file);
+}
+
 enum dom_status
 dom_evidence_keep(
     struct dom_session *session, const struct wire_evidence *evidence, const char *name)

@@ -17,9 +17,12 @@
 /* Where receipts are kept, below the state folder. */
 #define DOM_RECEIPTS_FOLDER "receipts"
 #define DOM_RECEIPT_SUFFIX ".domicile-receipt"
+/* Before it: of a statement that asks to erase and has no receipt yet. */
+#define DOM_SENT_SUFFIX "-sent"
 
 struct dom_statement_sent {
-	uint8_t request[DOM_REQUEST_SIZE]; /* of what is erased; zeros: nothing is */
+	/* Of what is erased; zeros: nothing is.  Also set after a failure if it may be. */
+	uint8_t request[DOM_REQUEST_SIZE];
 };
 
 /*
@@ -47,6 +50,8 @@ DOM_MUST_CHECK enum dom_status dom_evidence_check(struct dom_session *session,
  */
 DOM_MUST_CHECK enum dom_status dom_evidence_keep(
     struct dom_session *session, const struct wire_evidence *evidence, const char *name);
+/* The one that was kept before NAME was sent is not needed any more. */
+void dom_evidence_drop_sent(struct dom_session *session, const char *name);
 
 /*
  * Ask what is on; the slices live in the call and the arena.  call_r: free it,

@@ -17,6 +17,7 @@ import pytest
 from cli_device import Device, contact, jpeg, tree
 from conftest import program
 from etebase_client import Client, Refused, item, new_person, string, uid
+from lying_server import Liar
 from test_ops_domicilectl import ctl
 
 LARGE = 100_000  # bytes of a chunk that becomes a file
@@ -110,6 +111,37 @@ def test_a_receipt_that_was_not_waited_for_is_fetched_later(region, tmp_path):
     hold.close()
     assert "contacts: erased" in device.run("erase", "receipts").stdout
     assert "No receipt is missing" in device.run("erase", "receipts").stdout
+
+
+@pytest.mark.parametrize("words", [["off", "contacts", "--erase"],
+                                   ["erase", "account", "--yes", "ana"]])
+def test_a_receipt_is_there_also_if_the_regions_answer_was_lost(region, tmp_path, words):
+    liar = Liar(region)
+    device = Device(tmp_path)
+    device.run("signup", "ana", "--server", liar.url, password="a good long password")
+    device.run("on", "contacts", "--yes")
+    device.backup(export_folder(tmp_path, pictures=0))
+    key = pinned_key(device)
+
+    def lose(request, reply):
+        if request.kind == "statements":
+            reply.raw, reply.after = b"", lambda connection: None
+
+    liar.rule = lose
+    process = device.start(*words, cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    liar.rule = lambda request, reply: None
+    if words[0] == "off":  # an account's is looked for at once
+        assert process.returncode != 0, (out, err)
+        assert "contacts: erased" in device.run("erase", "receipts").stdout
+        assert "No receipt is missing" in device.run("erase", "receipts").stdout
+        [receipt] = [path for name, path in receipts(device).items() if "-erased" in name]
+        assert not [name for name in receipts(device) if "-sent" in name]
+    else:
+        assert process.returncode == 0, (out, err)
+        receipt = tmp_path / "ana.domicile-receipt"
+    verify(receipt, key=key)
+    liar.close()
 
 
 class ReaderOfTheLog:
