@@ -56,6 +56,20 @@ def public(key):
     return bytes(key.verify_key)
 
 
+def move_order():
+    return (head("domicile/move-order/v1", 11, "") + string("sg")
+            + struct.pack(">QQBI", 1, 1800000000000, 1, 30))
+
+
+def move_cancel():
+    return head("domicile/move-cancel/v1", 12, "") + b"m" * 16
+
+
+def move_ack():
+    return (head("domicile/move-ack/v1", 13, "") + b"m" * 16 + struct.pack(">Q", 2) + b"\x70" * 32
+            + struct.pack(">Q", 4321))
+
+
 def evidence(statement, person=PERSON, region=REGION, scope=None, signature=None, name="in",
              named=None):
     """scope None: the receipt for having taken it."""
@@ -78,6 +92,10 @@ SAMPLES = {
     "history erased": lambda: evidence(history(), scope=1),
     "account erased": lambda: evidence(account(), scope=3),
     "order": lambda: evidence(order(), person=REGION, scope=3),
+    "move order": lambda: evidence(move_order()),
+    "move order, the source erased": lambda: evidence(move_order(), scope=4),
+    "move cancel": lambda: evidence(move_cancel()),
+    "move acknowledged": lambda: evidence(move_ack()),
 }
 
 
@@ -190,6 +208,18 @@ def test_json_has_what_was_signed(tmp_path):
     file, = json.loads(done.stdout)["files"]
     assert file["purpose"] == "Keep my contacts" and len(file["types"]) == 2
     assert file["terms"] == "77" * 32 and "erased" not in file
+
+
+def test_moves_are_told_as_well(tmp_path):
+    for data, kind, told in (
+            (evidence(move_order()), "move-order", 'from the region "in" to "sg"'),
+            (evidence(move_cancel()), "move-cancel", "6d" * 16),
+            (evidence(move_ack()), "move-ack", "4321 revisions")):
+        assert told in verify_one(tmp_path, data).stdout.decode()
+        file, = json.loads(verify_one(tmp_path, data, "--json").stdout)["files"]
+        assert file["kind"] == kind
+    assert file["move"] == "6d" * 16 and file["epoch"] == 2 and file["revisions"] == 4321
+    assert file["root"] == "70" * 32
 
 
 def test_a_terminal_is_not_written_to_by_a_statement(tmp_path):
