@@ -289,7 +289,8 @@ set_parameter(unsigned parameter, struct dom_slice text)
 	struct service_request *request = &house.request;
 	struct dom_slice *const slots[] = {&request->collection_uid, &request->item_uid,
 	    &request->chunk_uid, &request->session_id, &request->invitation_uid,
-	    &request->username, &request->ticket, &request->stoken, &request->iterator};
+	    &request->username, &request->ticket, &request->stoken, &request->iterator,
+	    &request->erasure};
 
 	*slots[parameter] = text;
 }
