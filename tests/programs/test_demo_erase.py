@@ -54,7 +54,7 @@ def test_what_is_erased_is_gone_also_after_an_older_backup_is_restored(tmp_path)
     done = subprocess.run(
         [ROOT / "tools/demo-erase", "--small", "--folder", tmp_path / "demo"],
         env=dict(os.environ, BUILD=str(build_folder())), capture_output=True, text=True,
-        check=False, timeout=120)
+        check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-1]
     found = re.fullmatch(r"erase: (\d+) markers planted, 0 found, receipt valid", last)
