@@ -64,6 +64,18 @@ put_hex(struct json *json, const char *key, const uint8_t bytes[32])
 	json_hex(json, key, dom_slice(bytes, 32));
 }
 
+/* What was shown is the region's catalogue. */
+static void
+put_policy(struct json *json, const char *key, const struct consents_context *context)
+{
+	char url[2048];
+	size_t size = strlen(context->server);
+
+	snprintf(url, sizeof(url), "%s%sdomicile/v1/catalogue/", context->server,
+	    size > 0 && context->server[size - 1] == '/' ? "" : "/");
+	json_text(json, key, url);
+}
+
 /* When the person's word ends, in words. */
 static void
 put_termination(struct json *json, const char *key, const struct dom_statement *statement)
@@ -114,7 +126,7 @@ write_kantara(struct json *json, const struct consents_context *context,
 	json_text(json, "piiControllerUrl", context->server);
 	json_close(json);
 	json_close(json);
-	json_text(json, "policyUrl", context->server);
+	put_policy(json, "policyUrl", context);
 	json_open(json, "services", '[');
 	json_open(json, NULL, '{');
 	json_text(json, "service", statement->service);
@@ -161,7 +173,7 @@ put_processing(struct json *json, const struct consents_context *context,
 	const struct dom_catalogue_entry *entry = entry_of(context, statement);
 
 	json_open(json, "pii_processing", '{');
-	json_text(json, "privacy_notice", context->server);
+	put_policy(json, "privacy_notice", context);
 	json_text(json, "language", "en");
 	json_open(json, "purposes", '[');
 	json_open(json, NULL, '{');

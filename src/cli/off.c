@@ -77,6 +77,7 @@ off_run(struct cli *cli)
 	static struct off off;
 	enum cli_exit outcome;
 	enum dom_status st;
+	bool erases;
 
 	off = (struct off){.cli = cli};
 	outcome = services_named(cli, off.ids);
@@ -91,13 +92,16 @@ off_run(struct cli *cli)
 		return cli_fail(cli, st, "nothing was turned off");
 	for (size_t at = 0; at < cli->options.word_count && outcome == CLI_DONE; at++)
 		outcome = off_one(&off, off.ids[at]);
-	if (outcome == CLI_DONE && off.changed)
-		puts(
-		    off.choice == DOM_ERASE
-		        ? "Nothing new is stored from now on."
-		        : "Nothing new is stored from now on. What is stored stays encrypted in"
-		          " the region and\ncan be restored; --erase erases it.");
-	return outcome == CLI_DONE ? off_any(&off) : outcome;
+	erases = off.choice == DOM_ERASE;
+	if (outcome == CLI_DONE)
+		outcome = off_any(&off);
+	/* While any is on, it would not be true. */
+	if (off.changed && !off.consented.on[SERVICE_ANY])
+		puts(erases ? "Nothing new is stored from now on."
+		            : "Nothing new is stored from now on. What is stored stays"
+		              " encrypted in the region and\ncan be restored; --erase erases"
+		              " it.");
+	return outcome;
 }
 
 static const struct cli_option off_options[] = {

@@ -113,10 +113,17 @@ print_list(const struct offer *offer)
 		const struct dom_catalogue_entry *entry = &offer->catalogue->entries[i];
 		enum service_id id = service_find(entry->name);
 		bool on = id != SERVICE_COUNT && offer->consented.on[id];
+		const char *word =
+		    id == SERVICE_COUNT ? "off" : consented_word(&offer->consented, id);
 
-		printf("%s%-9s%s  %-40s  ", on ? terminal_strong(terminal) : "", entry->name,
-		    on ? terminal_plain(terminal) : "", entry->title);
-		print_state(offer, id);
+		printf("%s%-9s  %-7s%s  %s\n", on ? terminal_strong(terminal) : "", entry->name,
+		    word, on ? terminal_plain(terminal) : "", entry->title);
+		if (id == SERVICE_COUNT ||
+		    (strcmp(word, "on") != 0 && strcmp(word, "off") != 0) ||
+		    offer->consented.until_ms[id] != 0) {
+			printf("           ");
+			print_state(offer, id);
+		}
 	}
 	putchar('\n');
 	if (offer->kept != NULL) {
