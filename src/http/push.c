@@ -291,7 +291,8 @@ renew(struct push_socket *socket, struct store_txn *txn)
 	if (socket->subscription->collection == 0)
 		st = push_owners_renew(txn, socket->subscription, socket->push->arena, &moved);
 	if (st != DOM_OK || (moved && !push_socket_follow(socket)))
-		return push_socket_close(socket, WEBSOCKET_TRY_AGAIN);
+		return push_socket_close(
+		    socket, st == DOM_EDENIED ? WEBSOCKET_POLICY : WEBSOCKET_TRY_AGAIN);
 	return true;
 }
 

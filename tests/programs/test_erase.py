@@ -6,12 +6,10 @@ import os
 import pathlib
 import random
 import shutil
-import struct
 import subprocess
 import threading
 import time
 
-import msgpack
 import pytest
 
 from cli_device import Device, contact, jpeg, tree
@@ -19,6 +17,8 @@ from conftest import program
 from etebase_client import Client, Refused, item, new_person, string, uid
 from lying_server import Liar
 from test_ops_domicilectl import ctl
+from test_server_push import changes, subscribe, ticket
+from websocket_client import NotUpgraded, WebSocket
 
 LARGE = 100_000  # bytes of a chunk that becomes a file
 
@@ -180,13 +180,7 @@ def test_earlier_revisions_are_erased_and_the_current_one_stays(region, tmp_path
 
 def test_members_of_a_shared_collection_see_it_as_removed(region):
     ana, bob = new_person(region.url, "ana"), new_person(region.url, "bob")
-    collection = ana.create_collection()
-    invitation = uid()
-    ana.post("/api/v1/invitation/outgoing/", {
-        "uid": invitation, "version": 1, "accessLevel": 2, "username": "bob",
-        "collection": collection, "signedEncryptionKey": os.urandom(80)})
-    bob.post(f"/api/v1/invitation/incoming/{invitation}/accept/",
-             {"collectionType": os.urandom(72), "encryptionKey": os.urandom(72)})
+    collection = shared(ana, bob)
     bob.batch(collection, [item()])
     bob.collections()
     before = bob.stoken
@@ -196,6 +190,77 @@ def test_members_of_a_shared_collection_see_it_as_removed(region):
     assert refused.value.status == 404
     page = bob.get("/api/v1/collection/", stoken=before)
     assert [row["uid"] for row in page["removedMemberships"]] == [collection]
+
+
+def shared(ana, bob):
+    """A collection of Ana's that Bob is in."""
+    collection, invitation = ana.create_collection(), uid()
+    ana.post("/api/v1/invitation/outgoing/", {
+        "uid": invitation, "version": 1, "accessLevel": 2, "username": "bob",
+        "collection": collection, "signedEncryptionKey": os.urandom(80)})
+    bob.post(f"/api/v1/invitation/incoming/{invitation}/accept/",
+             {"collectionType": os.urandom(72), "encryptionKey": os.urandom(72)})
+    return collection
+
+
+def test_devices_that_wait_hear_of_it_or_are_let_go(region):
+    ana, bob = new_person(region.url, "ana"), new_person(region.url, "bob")
+    ana.url = bob.url = region.url
+    collection = shared(ana, bob)
+    alone = ana.create_collection()
+    with subscribe(bob, collection) as bobs, subscribe(ana, alone) as anas, \
+            changes(bob) as all_bobs, changes(ana) as all_anas:
+        for socket_, messages in ((bobs, 1), (anas, 1), (all_bobs, 1), (all_anas, 2)):
+            for _ in range(messages):
+                socket_.message()
+        old = ticket(ana, alone)
+        all_old = ana.post("/domicile/v1/changes-ticket/")["ticket"]
+        number = erase_by_statement(ana)
+        assert bobs.close_code() == 1008
+        assert anas.close_code() == 1008
+        assert all_anas.close_code() == 1008
+        heard = all_bobs.message()  # who stays hears what is gone
+        assert (heard["collection"], heard["stoken"]) == (collection, None)
+        with WebSocket(region.url, f"/api/v1/ws/{old}/") as late:  # told after the handshake
+            assert late.close_code() == 1008
+        wait_erased(region, number)
+        with pytest.raises(NotUpgraded) as refused:
+            WebSocket(region.url, f"/domicile/v1/changes/{all_old}/")
+        assert refused.value.status == 403
+
+
+def test_an_account_that_nobody_has_signed_up_for_is_erased_too(region, tmp_path):
+    ctl(region, "user", "add", "later", "--email", "later@example.org")
+    before = pathlib.Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        assert "erased: 0 collections" in ctl(region, "user", "erase", "later", "--yes")
+    finally:
+        os.chdir(before)
+    assert ctl(region, "user", "list") == ""
+
+
+def test_people_who_read_all_the_time_do_not_hold_up_a_receipt(region):
+    person = new_person(region.url)
+    person.batch(person.create_collection(), [item()])
+    readers, stop = [new_person(region.url) for _ in range(6)], threading.Event()
+
+    def read(reader):
+        collection = reader.create_collection()
+        reader.batch(collection, [item() for _ in range(40)])
+        while not stop.is_set():
+            reader.items(collection)
+
+    threads = [threading.Thread(target=read, args=[reader]) for reader in readers]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.3)
+        assert wait_erased(region, erase_by_statement(person), 15)["receipt"]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def erase_by_statement(person, service=None, expect=200):

@@ -47,6 +47,9 @@ push_owners_renew(struct store_txn *txn, struct push_subscription *subscription,
 
 	*moved_r = false;
 	st = store_account_by_number(txn, subscription->account, arena, &self);
+	/* It was erased, to its end. */
+	if (st == DOM_ABSENT)
+		return DOM_EDENIED;
 	if (st == DOM_OK)
 		st = store_membership_owners(
 		    txn, subscription->account, arena, &accounts, &account_count);

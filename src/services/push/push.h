@@ -72,6 +72,7 @@ DOM_MUST_CHECK enum dom_status push_next_change(struct store_txn *txn,
 /*
  * The owners whose collections the account may read now: new ones come in
  * at clock 0, those that are gone go.  *moved_r: there were such.
+ * DOM_EDENIED: the account itself is gone.
  */
 DOM_MUST_CHECK enum dom_status push_owners_renew(struct store_txn *txn,
     struct push_subscription *subscription, struct dom_arena *arena, bool *moved_r);

@@ -160,6 +160,8 @@ open_subscription(struct service_call *call, const struct push_ticket *ticket)
 		st = read_cursors(call, subscription);
 	if (st != DOM_OK)
 		push_subscription_free(&subscription);
+	if (st == DOM_EDENIED)
+		return service_refuse(call, SERVICE_BAD_TICKET, bad_ticket);
 	call->reply->subscription = subscription;
 	return st;
 }
