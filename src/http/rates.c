@@ -69,15 +69,15 @@ static int64_t
 take(struct http_rates *rates, const struct rate_rule *rule, char kind,
     const struct http_peer *peer, int64_t now_us)
 {
-	struct shard *shard = rates->shards;
+	struct shard *shard;
 	uint8_t mixed = 0;
 	int64_t wait_us;
 
-	if (rates == NULL || peer->size == 0)
+	if (peer->size == 0)
 		return 0;
 	for (unsigned i = 0; i < peer->size; i++)
 		mixed ^= peer->bytes[i];
-	shard += mixed % SHARDS;
+	shard = &rates->shards[mixed % SHARDS];
 	pthread_mutex_lock(&shard->lock);
 	wait_us = rate_take(shard->table, rule, kind, http_peer_slice(peer), now_us);
 	pthread_mutex_unlock(&shard->lock);
@@ -87,7 +87,7 @@ take(struct http_rates *rates, const struct rate_rule *rule, char kind,
 int64_t
 http_rates_request(struct http_rates *rates, const struct http_peer *peer, int64_t now_us)
 {
-	return take(rates, rates == NULL ? NULL : &rates->request, REQUEST, peer, now_us);
+	return rates == NULL ? 0 : take(rates, &rates->request, REQUEST, peer, now_us);
 }
 
 int64_t
