@@ -153,15 +153,39 @@ check_times(struct service_call *call, const struct wire_statement *statement)
 	return DOM_OK;
 }
 
-/* Each is kept for ever, so there is a limit to how many there may be. */
+/* Does it take back what was given, or everything?  There are no more of these than consents.
+ */
 static enum dom_status
-check_rate(struct service_call *call)
+check_says_no(
+    struct service_call *call, const struct wire_statement *statement, bool *says_no_r)
+{
+	struct store_consent consent;
+	enum dom_status st;
+
+	*says_no_r = statement->kind == WIRE_ERASURE && statement->scope == WIRE_SCOPE_ACCOUNT;
+	if (statement->kind != WIRE_WITHDRAWAL)
+		return DOM_OK;
+	st = store_consent_find(
+	    call->txn, call->account.number, statement->service, call->arena, &consent);
+	*says_no_r = st == DOM_OK;
+	return st == DOM_ABSENT ? DOM_OK : st;
+}
+
+/*
+ * Each is kept for ever, so there is a limit to how many there may be; but
+ * nobody is kept from saying no.
+ */
+static enum dom_status
+check_rate(struct service_call *call, const struct wire_statement *statement)
 {
 	int64_t most = call->service->settings.limits.statements_per_day, accepted_ms;
+	bool says_no;
 	enum dom_status st;
 
 	if (most == 0)
 		return DOM_OK;
+	if ((st = check_says_no(call, statement, &says_no)) != DOM_OK || says_no)
+		return st;
 	st = store_statement_accepted(
 	    call->txn, call->account.number, (uint64_t)most - 1, &accepted_ms);
 	if (st == DOM_ABSENT || (st == DOM_OK && accepted_ms <= call->now_ms - DAY_MS))
@@ -322,7 +346,7 @@ consent_statement_add(struct service_call *call)
 		st = check_terms(call, &statement);
 	if (st != DOM_OK)
 		return st;
-	if ((st = check_rate(call)) != DOM_OK)
+	if ((st = check_rate(call, &statement)) != DOM_OK)
 		return st;
 	return store_and_apply(call, &message, &statement);
 }

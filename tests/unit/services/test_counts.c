@@ -116,16 +116,16 @@ statements_are_so_many_in_a_day_and_no_more(void **state)
 	house.service.settings.limits.statements_per_day = 3;
 	house.now_ms += 1000;
 	assert_int_equal(consent(&house.ana, "calendar", "type two"), SERVICE_DONE);
-	assert_int_equal(withdraw(&house.ana, "calendar"), SERVICE_DONE);
-	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_TOO_MANY_REQUESTS);
+	assert_int_equal(consent(&house.ana, "calendar", "type two"), SERVICE_DONE);
+	assert_int_equal(consent(&house.ana, "tasks", "type three"), SERVICE_TOO_MANY_REQUESTS);
 	assert_int_equal(house.reply.retry_after_seconds, 24 * 3600 - 1);
 	assert_non_null(strstr(house.reply.detail, "try again in 24 hours"));
-	assert_int_equal(withdraw(&house.bob, "contacts"), SERVICE_DONE);
+	assert_int_equal(consent(&house.bob, "contacts", "type one"), SERVICE_DONE);
 	house.now_ms = began_ms + DAY_MS - 1;
-	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_TOO_MANY_REQUESTS);
+	assert_int_equal(consent(&house.ana, "tasks", "type three"), SERVICE_TOO_MANY_REQUESTS);
 	assert_int_equal(house.reply.retry_after_seconds, 1);
 	house.now_ms += 1;
-	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
+	assert_int_equal(consent(&house.ana, "tasks", "type three"), SERVICE_DONE);
 	assert_int_equal(
 	    consent(&house.ana, "contacts", "type one"), SERVICE_TOO_MANY_REQUESTS);
 	/* A clock that was set back does not add to the day. */
@@ -143,7 +143,22 @@ a_statement_that_is_sent_again_is_no_other(void **state)
 	house.service.settings.limits.statements_per_day = 1;
 	house.ana.serial--;
 	assert_int_equal(consent(&house.ana, "contacts", "type one"), SERVICE_DONE);
+	assert_int_equal(
+	    consent(&house.ana, "calendar", "type two"), SERVICE_TOO_MANY_REQUESTS);
+}
+
+static void
+nobody_is_kept_from_saying_no(void **state)
+{
+	(void)state;
+	turn_on(&house.ana);
+	house.service.settings.limits.statements_per_day = 1;
+	/* What was never given cannot be taken back either, and would be kept for ever. */
+	assert_int_equal(withdraw(&house.ana, "calendar"), SERVICE_TOO_MANY_REQUESTS);
+	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
 	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_TOO_MANY_REQUESTS);
+	assert_int_equal(
+	    consent(&house.ana, "contacts", "type one"), SERVICE_TOO_MANY_REQUESTS);
 }
 
 int
@@ -157,6 +172,7 @@ main(void)
 	    TEST(a_login_too_many_ends_the_session_that_was_used_longest_ago),
 	    TEST(statements_are_so_many_in_a_day_and_no_more),
 	    TEST(a_statement_that_is_sent_again_is_no_other),
+	    TEST(nobody_is_kept_from_saying_no),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
