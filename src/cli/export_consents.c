@@ -185,9 +185,9 @@ export_consents(struct export *export)
 		return st;
 	}
 	if (!export->is_json)
-		printf("consents  %s statements, %s receipts: consents/\n",
-		    text_count(export->statements, count),
-		    text_count(export->receipts, receipts));
+		printf("consents  %s statement%s, %s receipt%s: consents/\n",
+		    text_count(export->statements, count), export->statements == 1 ? "" : "s",
+		    text_count(export->receipts, receipts), export->receipts == 1 ? "" : "s");
 	st = export_text_end(export, &text, "consents/statements.json");
 	return st == DOM_OK ? put_region(export) : st;
 }

@@ -12,6 +12,7 @@ struct history {
 	bool is_records;
 	enum format_kind kind;
 	uint64_t bytes;
+	uint64_t items; /* of the collections before */
 };
 
 static enum dom_status
@@ -114,7 +115,7 @@ history_progress(void *context, uint64_t items)
 {
 	struct history *history = context;
 
-	terminal_bar_at(&history->export->restore.cli->terminal, items, items);
+	terminal_bar_at(&history->export->restore.cli->terminal, history->items + items, items);
 }
 
 static enum dom_status
@@ -135,10 +136,9 @@ history_collection(struct history *history)
 	    known->service == SERVICE_COUNT ? known->type : services[known->service].name,
 	    known->uid);
 	restore->below = place;
-	terminal_bar(&restore->cli->terminal, "history", known->items);
 	if (st == DOM_OK)
 		st = dom_collection_history(collection, &sink);
-	terminal_bar_end(&restore->cli->terminal);
+	history->items += known->items;
 	restore->below = NULL;
 	restore_drop(&restore->folder, &restore->file);
 	dom_collection_free(&collection);
@@ -151,16 +151,21 @@ export_history(struct export *export)
 	struct history history = {.export = export};
 	struct export_text text;
 	char count[TEXT_SHORT];
+	uint64_t all = 0;
 	enum dom_status st = export_text_begin(export, &text);
 
 	if (st != DOM_OK)
 		return st;
 	history.json = (struct json){.out = text.out};
 	json_open(&history.json, NULL, '[');
+	for (size_t at = 0; at < export->restore.all.count; at++)
+		all += export->restore.all.list[at].items;
+	terminal_bar_count(&export->restore.cli->terminal, "history", all);
 	for (size_t at = 0; at < export->restore.all.count && st == DOM_OK; at++) {
 		export->known = &export->restore.all.list[at];
 		st = history_collection(&history);
 	}
+	terminal_bar_end(&export->restore.cli->terminal);
 	export->known = NULL;
 	json_finish(&history.json);
 	if (st != DOM_OK) {

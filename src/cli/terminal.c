@@ -53,10 +53,18 @@ terminal_bar(struct terminal *terminal, const char *label, uint64_t all)
 	terminal_bar_clear(terminal);
 	snprintf(terminal->label, sizeof(terminal->label), "%s", label);
 	terminal->all = all;
+	terminal->counts = false;
 	terminal->done = 0;
 	terminal->items = 0;
 	terminal->started_ms = dom_monotonic_ms();
 	terminal->drawn_ms = 0;
+}
+
+void
+terminal_bar_count(struct terminal *terminal, const char *label, uint64_t items_all)
+{
+	terminal_bar(terminal, label, items_all);
+	terminal->counts = true;
 }
 
 void
@@ -82,11 +90,16 @@ terminal_bar_text(
 			text_seconds((int64_t)((double)ms / (double)part *
 			                       (double)(terminal->all - part)),
 			    left);
-		snprintf(figures, sizeof(figures),
-		    "%3u%%  %s items  %s of %s  %.1f MB/s  %s left",
-		    (unsigned)(part * 100.0 / (double)terminal->all),
-		    text_count(terminal->items, items), text_bytes(part, done),
-		    text_bytes(terminal->all, all), speed, left);
+		if (terminal->counts)
+			snprintf(figures, sizeof(figures), "%3u%%  %s of %s items  %s left",
+			    (unsigned)(part * 100.0 / (double)terminal->all),
+			    text_count(part, items), text_count(terminal->all, all), left);
+		else
+			snprintf(figures, sizeof(figures),
+			    "%3u%%  %s items  %s of %s  %.1f MB/s  %s left",
+			    (unsigned)(part * 100.0 / (double)terminal->all),
+			    text_count(terminal->items, items), text_bytes(part, done),
+			    text_bytes(terminal->all, all), speed, left);
 	} else {
 		snprintf(figures, sizeof(figures), "%s items  %s  %.1f MB/s",
 		    text_count(terminal->items, items), text_bytes(terminal->done, done),

@@ -18,7 +18,8 @@ struct terminal {
 	/* the bar */
 	bool drawn;
 	char label[24];
-	uint64_t all, done; /* bytes */
+	uint64_t all, done; /* bytes; items, if it counts them */
+	bool counts;        /* items alone: their bytes are not known before */
 	uint64_t items;
 	int64_t started_ms, drawn_ms;
 };
@@ -27,6 +28,8 @@ void terminal_start(struct terminal *terminal);
 
 /* A new bar; all 0: how much there will be is not known. */
 void terminal_bar(struct terminal *terminal, const char *label, uint64_t all);
+/* The same over a number of items, whose bytes nobody knows before. */
+void terminal_bar_count(struct terminal *terminal, const char *label, uint64_t items_all);
 /* Where it stands; redrawn a few times per second. */
 void terminal_bar_at(struct terminal *terminal, uint64_t done, uint64_t items);
 /* Take it away, so that lines can be printed; the next bar_at() draws it again. */

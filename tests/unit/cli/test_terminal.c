@@ -24,6 +24,19 @@ the_bar_shows_part_items_bytes_speed_and_time_left(void **state)
 }
 
 static void
+a_bar_over_items_says_nothing_of_bytes(void **state)
+{
+	const struct terminal terminal = {
+	    .label = "history", .all = 2000, .done = 1500, .counts = true, .started_ms = 1000};
+	char line[512];
+
+	(void)state;
+	terminal_bar_text(&terminal, 4000, 80, line, sizeof(line));
+	assert_string_equal(
+	    line, "history   ███████████████░░░░░  75%  1,500 of 2,000 items  1.0 s left");
+}
+
+static void
 without_a_total_there_are_figures_only(void **state)
 {
 	const struct terminal terminal = {
@@ -97,6 +110,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_bar_shows_part_items_bytes_speed_and_time_left),
+	    cmocka_unit_test(a_bar_over_items_says_nothing_of_bytes),
 	    cmocka_unit_test(without_a_total_there_are_figures_only),
 	    cmocka_unit_test(more_than_was_announced_is_not_more_than_all),
 	    cmocka_unit_test(a_password_is_the_first_line_without_its_ending),
