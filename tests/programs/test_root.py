@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import program
+from conftest import ROOT, program
 from etebase_client import Client, item, new_person, uid
 
 
@@ -266,6 +266,23 @@ def test_every_row_counts(filled):
         after = root_of(region, ana)[0]
         assert after != before, text
         before = after
+
+
+@pytest.mark.long
+def test_the_answer_that_the_unit_test_knows_is_right():
+    """More than a million records, so 65,536 buckets: tests/unit/wire/test_root.c."""
+    book = Book.__new__(Book)
+    count = 1000001
+    book.counts = {"collections": 0, "items": count, "revisions": count, "chunks": 0,
+                   "bytes": 7 * count}
+    book.account = {"identity_public": b"\x09" + bytes(31), "epoch": 1, "clock": 77}
+    book.records = [Record(
+        3, string("collection") + string("item") + string(f"uid-{i:015}"),
+        number(5) + b"\1\1" + string("key") + b"\0\1" + number(0) + string("meta") + strings([]))
+        for i in range(count)]
+    book.chunks = []
+    known = (ROOT / "tests" / "unit" / "wire" / "test_root.c").read_text()
+    assert book.root() in known
 
 
 @pytest.mark.long

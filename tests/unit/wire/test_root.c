@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The root over an account's records. */
 #include "base/bytes.h"
+#include "base/encode.h"
 
 #include "crypto/digest.h"
 #include "crypto/keys.h"
@@ -160,6 +161,37 @@ an_empty_account_has_the_root_of_its_definition(void **state)
 	assert_memory_equal(digest, expected, 32);
 }
 
+/* The answer is test_root.py's, which has its own way; see tests/programs/. */
+static void
+above_a_million_records_there_are_more_buckets(void **state)
+{
+	static const char known[] =
+	    "3d850aed5ea6be1208b64daf6f5ddfa2ac2a90ac5f63d1902724152f22408910";
+	static const uint8_t identity[32] = {9};
+	char text[2 * WIRE_ROOT_SIZE + 1], uid[24];
+	struct wire_erased sum;
+	uint8_t digest[32];
+	bool again = true;
+
+	(void)state;
+	root = wire_root_new(80 << 20); /* in one pass of each */
+	assert_non_null(root);
+	while (again) {
+		for (unsigned i = 0; i <= WIRE_ROOT_FEW && wire_root_wants(root, false); i++) {
+			struct wire_record record;
+
+			snprintf(uid, sizeof(uid), "uid-%015u", i);
+			record = revision(dom_slice_of(uid));
+			assert_int_equal(wire_root_add(root, &record), DOM_OK);
+		}
+		assert_int_equal(wire_root_pass(root, &again), DOM_OK);
+	}
+	assert_int_equal(wire_root_finish(root, identity, 1, 77, digest, &sum), DOM_OK);
+	assert_int_equal(sum.items, WIRE_ROOT_FEW + 1);
+	dom_hex_encode(dom_slice(digest, sizeof(digest)), text);
+	assert_string_equal(text, known);
+}
+
 static void
 every_field_of_a_record_counts(void **state)
 {
@@ -271,6 +303,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(neither_order_nor_memory_changes_the_root),
 	    TEST(an_empty_account_has_the_root_of_its_definition),
+	    TEST(above_a_million_records_there_are_more_buckets),
 	    TEST(every_field_of_a_record_counts),
 	    TEST(when_a_chunk_was_stored_does_not_count),
 	    TEST(a_pass_that_brings_other_records_is_refused),
