@@ -40,6 +40,8 @@ const struct dom_catalogue_entry *dom_catalogue_find(
  */
 struct dom_consent {
 	const struct dom_catalogue_entry *entry; /* that the person was shown */
+	/* Where it stands; kept beside the receipt, since the region's may change.  Or NULL. */
+	const struct dom_catalogue *catalogue;
 	const char *const *types; /* collection types in the clear; none only for "any" */
 	size_t type_count;
 	int64_t until_ms; /* 0: until withdrawn */

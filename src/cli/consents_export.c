@@ -151,15 +151,20 @@ export_one(void *context, const struct dom_statement *statement)
 	return cli_stopping ? DOM_ESTOPPED : DOM_OK;
 }
 
-/* With the key, anybody can check the files. */
+/* With the key, anybody can check the files; the catalogue says what the terms of today are. */
 static bool
 write_key(const struct exporting *exporting)
 {
+	struct dom_slice catalogue = exporting->context.catalogue->text;
 	char text[65];
 	FILE *out = open_new(exporting->folder, "region.pub");
 
 	dom_hex_encode(dom_slice(exporting->context.region_public, 32), text);
-	return out != NULL && close_whole(out, fprintf(out, "%s\n", text) > 0);
+	if (out == NULL || !close_whole(out, fprintf(out, "%s\n", text) > 0))
+		return false;
+	out = open_new(exporting->folder, "catalogue.json");
+	return out != NULL && close_whole(out, fwrite(catalogue.data, 1, catalogue.size, out) ==
+	                                           catalogue.size);
 }
 
 /* Made if it is missing; one that holds something is refused. */

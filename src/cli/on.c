@@ -92,6 +92,7 @@ on_give(struct on *on, size_t at)
 	const char *const types[] = {services[on->ids[at]].type};
 	const struct dom_consent consent = {
 	    .entry = on->entries[at],
+	    .catalogue = on->catalogue,
 	    .types = types,
 	    .type_count = types[0] == NULL ? 0 : 1,
 	    .until_ms = on->until_ms,

@@ -122,6 +122,7 @@ take_receipt(struct dom_session *session, const struct wire_statement *statement
 		memcpy(sent_r->request, answer.request.data, sizeof(sent_r->request));
 	name_of(statement, name, sizeof(name));
 	st = dom_evidence_keep(session, evidence, name);
+	snprintf(sent_r->name, sizeof(sent_r->name), "%s", name);
 out:
 	dom_arena_free(&arena);
 	return st;
@@ -312,6 +313,8 @@ dom_consent_give(struct dom_session *session, const struct dom_consent *consent)
 	statement.types = types;
 	st = st == DOM_OK ? dom_statement_send(session, &statement, false, &sent)
 	                  : no_memory(session);
+	if (st == DOM_OK && consent->catalogue != NULL)
+		st = dom_shown_keep(session, consent->catalogue->text, sent.name);
 	for (size_t i = 0; i < consent->type_count; i++)
 		dom_buffer_free(&sealed[i]);
 	return st;

@@ -124,33 +124,47 @@ dom_evidence_drop_sent(struct dom_session *session, const char *name)
 		dom_file_remove(folder, file);
 }
 
+static enum dom_status
+keep_file(
+    struct dom_session *session, const char *name, const char *suffix, struct dom_slice content)
+{
+	char folder[PATH_MAX], file[128];
+	enum dom_status st = DOM_EFILE;
+
+	errno = ENAMETOOLONG;
+	if (snprintf(folder, sizeof(folder), "%s/" DOM_RECEIPTS_FOLDER, session->folder) <
+	        (int)sizeof(folder) &&
+	    snprintf(file, sizeof(file), "%s%s", name, suffix) < (int)sizeof(file)) {
+		st = dom_folder_make(folder);
+		if (st == DOM_OK)
+			st = dom_file_write(folder, file, content);
+	}
+	if (st < 0)
+		st = dom_session_fail(session, st,
+		    "It is done, but what proves it cannot be kept in %s/" DOM_RECEIPTS_FOLDER
+		    ": %s. domicile consents export fetches it again",
+		    session->folder, strerror(errno));
+	return st;
+}
+
 enum dom_status
 dom_evidence_keep(
     struct dom_session *session, const struct wire_evidence *evidence, const char *name)
 {
 	struct dom_buffer bytes = {0};
-	char folder[PATH_MAX], file[128];
 	enum dom_status st;
 
 	wire_evidence_encode(&bytes, evidence);
-	if ((st = dom_buffer_finish(&bytes)) < 0) {
-		dom_buffer_free(&bytes);
-		return dom_session_fail(session, st, "There is not enough memory");
-	}
-	errno = ENAMETOOLONG;
-	st = DOM_EFILE;
-	if (snprintf(folder, sizeof(folder), "%s/" DOM_RECEIPTS_FOLDER, session->folder) <
-	        (int)sizeof(folder) &&
-	    snprintf(file, sizeof(file), "%s" DOM_RECEIPT_SUFFIX, name) < (int)sizeof(file)) {
-		st = dom_folder_make(folder);
-		if (st == DOM_OK)
-			st = dom_file_write(folder, file, dom_buffer_slice(&bytes));
-	}
+	if ((st = dom_buffer_finish(&bytes)) == DOM_OK)
+		st = keep_file(session, name, DOM_RECEIPT_SUFFIX, dom_buffer_slice(&bytes));
+	else
+		st = dom_session_fail(session, st, "There is not enough memory");
 	dom_buffer_free(&bytes);
-	if (st < 0)
-		st = dom_session_fail(session, st,
-		    "It is done, but its receipt cannot be kept in %s/" DOM_RECEIPTS_FOLDER
-		    ": %s. domicile consents export fetches it again",
-		    session->folder, strerror(errno));
 	return st;
+}
+
+enum dom_status
+dom_shown_keep(struct dom_session *session, struct dom_slice text, const char *name)
+{
+	return keep_file(session, name, DOM_SHOWN_SUFFIX, text);
 }

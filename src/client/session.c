@@ -411,8 +411,10 @@ dom_session_remove_files(const char *folder)
 	for (size_t i = 0; i < sizeof(state_files) / sizeof(state_files[0]); i++)
 		dom_file_remove(folder, state_files[i]);
 	if (snprintf(receipts, sizeof(receipts), "%s/" DOM_RECEIPTS_FOLDER, folder) <
-	    (int)sizeof(receipts))
+	    (int)sizeof(receipts)) {
+		dom_folder_remove(receipts, DOM_SHOWN_SUFFIX);
 		dom_folder_remove(receipts, DOM_RECEIPT_SUFFIX);
+	}
 	(void)rmdir(folder);
 }
 

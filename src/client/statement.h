@@ -17,10 +17,12 @@
 /* Where receipts are kept, below the state folder. */
 #define DOM_RECEIPTS_FOLDER "receipts"
 #define DOM_RECEIPT_SUFFIX ".domicile-receipt"
+#define DOM_SHOWN_SUFFIX ".catalogue.json" /* what a consent is to, as it was shown */
 /* Before it: of a statement that asks to erase and has no receipt yet. */
 #define DOM_SENT_SUFFIX "-sent"
 
 struct dom_statement_sent {
+	char name[96]; /* of its files among the receipts */
 	/* Of what is erased; zeros: nothing is.  Also set after a failure if it may be. */
 	uint8_t request[DOM_REQUEST_SIZE];
 };
@@ -50,6 +52,9 @@ DOM_MUST_CHECK enum dom_status dom_evidence_check(struct dom_session *session,
  */
 DOM_MUST_CHECK enum dom_status dom_evidence_keep(
     struct dom_session *session, const struct wire_evidence *evidence, const char *name);
+/* What a consent is to, beside its receipt: NAME.catalogue.json. */
+DOM_MUST_CHECK enum dom_status dom_shown_keep(
+    struct dom_session *session, struct dom_slice text, const char *name);
 /* The one that was kept before NAME was sent is not needed any more. */
 void dom_evidence_drop_sent(struct dom_session *session, const char *name);
 

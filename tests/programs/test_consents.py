@@ -259,7 +259,10 @@ def test_consents_are_listed_checked_and_exported(region, tmp_path):
     assert sorted(path.name for path in native.iterdir()) == [
         "000001-consent-contacts.domicile-receipt",
         "000002-withdrawal-contacts.domicile-receipt",
-        "000003-consent-photos.domicile-receipt", "region.pub"]
+        "000003-consent-photos.domicile-receipt", "catalogue.json", "region.pub"]
+    # The device kept what it was shown; the terms of today are beside the export.
+    shown = json.loads(next(device.folder.rglob("000003-*.catalogue.json")).read_text())
+    assert shown == SHIPPED != json.loads((native / "catalogue.json").read_text())
     verify = program("DOMICILE_VERIFY", "src/verify/domicile-verify")
     files = sorted(map(str, native.glob("*.domicile-receipt")))
     done = subprocess.run([verify, "--region-key", native / "region.pub", *files], text=True,

@@ -22,10 +22,11 @@ give(struct dom_session *phone, const char *service, int64_t until_ms)
 	assert_ok(phone, dom_catalogue_ask(phone, &catalogue));
 	entry = dom_catalogue_find(catalogue, service);
 	assert_non_null(entry);
-	assert_ok(phone,
-	    dom_consent_give(phone,
-	        &(struct dom_consent){
-	            .entry = entry, .types = types, .type_count = 1, .until_ms = until_ms}));
+	assert_ok(phone, dom_consent_give(phone, &(struct dom_consent){.entry = entry,
+	                                             .catalogue = catalogue,
+	                                             .types = types,
+	                                             .type_count = 1,
+	                                             .until_ms = until_ms}));
 	dom_catalogue_free(&catalogue);
 }
 
@@ -47,14 +48,22 @@ worth_of(struct dom_session *phone, const char *service)
 }
 
 static bool
-has_receipt(const char *device, const char *name)
+has_file(const char *device, const char *name)
 {
 	char path[256];
 	struct stat info;
 
-	snprintf(
-	    path, sizeof(path), "%s/receipts/%s.domicile-receipt", region_device(device), name);
+	snprintf(path, sizeof(path), "%s/receipts/%s", region_device(device), name);
 	return stat(path, &info) == 0 && info.st_size > 0;
+}
+
+static bool
+has_receipt(const char *device, const char *name)
+{
+	char file[128];
+
+	snprintf(file, sizeof(file), "%s.domicile-receipt", name);
+	return has_file(device, file);
 }
 
 static void
@@ -69,6 +78,8 @@ a_consent_is_to_what_was_shown_and_its_receipt_is_kept(void **state)
 	give(phone, "contacts", 0);
 	assert_int_equal(worth_of(phone, "contacts"), DOM_CONSENT_ON);
 	assert_true(has_receipt("phone", "000001-consent-contacts"));
+	/* What was shown is kept as well: the region's catalogue may change. */
+	assert_true(has_file("phone", "000001-consent-contacts.catalogue.json"));
 	assert_ok(phone, dom_consent_withdraw(phone, "contacts", DOM_KEEP, NULL));
 	assert_true(has_receipt("phone", "000002-withdrawal-contacts"));
 	assert_int_equal(dom_consent_withdraw(phone, "contacts", DOM_KEEP, NULL), DOM_ABSENT);
@@ -80,6 +91,7 @@ a_consent_is_to_what_was_shown_and_its_receipt_is_kept(void **state)
 		assert_int_equal(dom_logout(&phone, &complaint), DOM_OK);
 	}
 	assert_false(has_receipt("phone", "000001-consent-contacts"));
+	assert_false(has_file("phone", "000001-consent-contacts.catalogue.json"));
 	region_stop();
 }
 
