@@ -200,11 +200,12 @@ nothing_acknowledged_is_lost_and_nothing_is_half_written(void **state)
 
 	write_commit(world);
 	world_close(world);
-	/* A slow machine gets more rounds, so that there is something to lose. */
+	/* A slow machine gets more and longer rounds, so that there is something to lose. */
 	for (unsigned round = 0; round < KILL_COUNT ||
 	                         (tally.acknowledged <= KILL_COUNT && round < 10 * KILL_COUNT);
 	     round++) {
-		useconds_t wait_us = (useconds_t)(random() % KILL_AFTER_US_MAX);
+		useconds_t wait_us = (useconds_t)(random() % KILL_AFTER_US_MAX) +
+		                     (round > KILL_COUNT ? (round - KILL_COUNT) * 1000 : 0);
 		int ends[2], outcome;
 		pid_t child;
 
