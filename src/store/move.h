@@ -90,9 +90,12 @@ DOM_MUST_CHECK enum dom_status store_account_turn(struct store_txn *txn, int64_t
  */
 DOM_MUST_CHECK enum dom_status store_account_stage(
     struct store_txn *txn, const struct store_account *account, int64_t *number_r);
-/* Of a copy: the clock of the original, and its bounds. */
-DOM_MUST_CHECK enum dom_status store_account_set_clock(struct store_txn *txn, int64_t account,
-    uint64_t clock, uint64_t epoch, int64_t quota_bytes);
+/* Of a copy: all that the account itself consists of; the clock comes last. */
+DOM_MUST_CHECK enum dom_status store_copy_account(
+    struct store_txn *txn, const struct store_account *account, int64_t quota_bytes);
+/* Of a copy: the clock and the epoch of the original. */
+DOM_MUST_CHECK enum dom_status store_account_set_clock(
+    struct store_txn *txn, int64_t account, uint64_t clock, uint64_t epoch);
 
 /* --- reading what moves: beside store/scan.h
  * ------------------------------------------------------- */
@@ -104,6 +107,8 @@ struct store_chunk_entry {
 	uint8_t sha256[32];
 	int64_t stored_ms; /* T */
 };
+/* The largest number that a chunk of anybody has. */
+DOM_MUST_CHECK enum dom_status store_chunk_newest(struct store_txn *txn, int64_t *number_r);
 /* The collection's chunks with number > after, ascending, at most limit. */
 DOM_MUST_CHECK enum dom_status store_chunk_log(struct store_txn *txn, int64_t collection,
     int64_t after, unsigned limit, struct dom_arena *arena, struct store_chunk_entry **rows_r,

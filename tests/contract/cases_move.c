@@ -205,7 +205,7 @@ a_copy_can_be_made_twice_and_in_any_order(void **state)
 	assert_status(store_copy_history(txn, mine, &history), DOM_CONFLICT);
 	/* Only those who make the copy write to it. */
 	assert_status(store_account_tick(txn, ana, &clock), DOM_EFENCED);
-	assert_status(store_account_set_clock(txn, ana, 8, 4, -1), DOM_OK);
+	assert_status(store_account_set_clock(txn, ana, 8, 4), DOM_OK);
 	assert_status(
 	    store_account_turn(txn, ana, STORE_ACCOUNT_STAGING, STORE_ACCOUNT_HOME, 5), DOM_OK);
 	assert_status(store_copy_item(txn, mine, &first), DOM_EFENCED);

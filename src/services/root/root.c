@@ -32,6 +32,12 @@ add(struct walk *walk, const struct wire_record *record)
 	return wire_root_add(walk->root, record);
 }
 
+static enum dom_status
+add_small(void *walk, const struct wire_record *record)
+{
+	return add(walk, record);
+}
+
 static bool
 is_stopped(const struct walk *walk)
 {
@@ -41,21 +47,6 @@ is_stopped(const struct walk *walk)
 }
 
 /* --- collections --------------------------------------------------------------- */
-
-static struct wire_record
-revision_record(
-    struct dom_slice collection_uid, struct dom_slice item_uid, const struct store_revision *it)
-{
-	return (struct wire_record){.type = WIRE_RECORD_REVISION,
-	    .of.revision = {.collection_uid = collection_uid,
-	        .item_uid = item_uid,
-	        .uid = it->uid,
-	        .clock = it->clock,
-	        .deleted = it->deleted,
-	        .meta = it->meta,
-	        .chunks = it->chunks,
-	        .chunk_count = it->chunk_count}};
-}
 
 static enum dom_status
 add_items(struct walk *walk, const struct store_collection *collection)
@@ -73,28 +64,13 @@ add_items(struct walk *walk, const struct store_collection *collection)
 		    walk->txn, collection, after, true, ROWS_PAGE, walk->page, &items, &count);
 		for (size_t i = 0; i < count && st == DOM_OK; i++) {
 			struct wire_record record =
-			    revision_record(collection->uid, items[i].uid, &items[i].current);
+			    root_item_record(collection->uid, &items[i]);
 
-			record.of.revision.version = (uint8_t)items[i].version;
-			record.of.revision.encryption_key = items[i].encryption_key;
-			record.of.revision.is_current = true;
 			after = items[i].current.clock;
 			st = add(walk, &record);
 		}
 	} while (st == DOM_OK && count > 0);
 	return st;
-}
-
-static struct wire_record
-history_record(struct dom_slice collection_uid, const struct store_history *row)
-{
-	struct wire_record record =
-	    revision_record(collection_uid, row->item_uid, &row->revision);
-
-	record.of.revision.version = (uint8_t)row->version;
-	record.of.revision.encryption_key = row->encryption_key;
-	record.of.revision.replaced_ms = row->replaced_ms;
-	return record;
 }
 
 /* item: number of the only one that is wanted, 0: all. */
@@ -113,7 +89,8 @@ add_history(struct walk *walk, const struct store_collection *collection,
 		st = store_history_scan(
 		    walk->txn, collection->number, after, ROWS_PAGE, walk->page, &rows, &count);
 		for (size_t i = 0; i < count && st == DOM_OK; i++) {
-			struct wire_record record = history_record(collection->uid, &rows[i]);
+			struct wire_record record =
+			    root_history_record(collection->uid, &rows[i]);
 
 			if (item != 0 && rows[i].item != item)
 				return DOM_OK;
@@ -192,28 +169,12 @@ out:
 static enum dom_status
 add_collection(struct walk *walk, const struct store_owned *owned)
 {
-	const struct store_collection *collection = &owned->collection;
-	struct wire_record record = {.type = WIRE_RECORD_COLLECTION,
-	    .of.collection = {.uid = collection->uid,
-	        .items_clock = collection->items_clock,
-	        .members_clock = collection->members_clock,
-	        .abandoned_ms = owned->abandoned ? owned->abandoned_ms : 0}};
-	struct store_member member;
+	struct wire_record record;
 	enum dom_status st;
 
 	dom_arena_reset(walk->page);
-	st = store_member_find(
-	    walk->txn, collection->number, collection->owner, walk->page, &member);
-	if (st < 0)
-		return st;
-	if (st == DOM_OK) {
-		record.of.collection.is_member = true;
-		record.of.collection.member_clock = member.clock;
-		record.of.collection.access_level = (uint8_t)member.access_level;
-		record.of.collection.collection_key = member.collection_key;
-		record.of.collection.collection_type = member.collection_type;
-	}
-	return add(walk, &record);
+	st = root_collection_record(walk->txn, owned, walk->page, &record);
+	return st == DOM_OK ? add(walk, &record) : st;
 }
 
 static enum dom_status
@@ -250,151 +211,6 @@ add_collections(struct walk *walk)
 		for (size_t i = 0; i < count && st == DOM_OK; i++) {
 			after = owned[i].collection.number;
 			st = add_owned(walk, &owned[i]);
-		}
-	} while (st == DOM_OK && count > 0);
-	return st;
-}
-
-/* --- what is the account's itself ------------------------------------------------ */
-
-static enum dom_status
-add_account(struct walk *walk)
-{
-	struct store_account account = walk->account;
-	struct wire_record record = {.type = WIRE_RECORD_ACCOUNT};
-	struct store_usage usage;
-	enum dom_status st;
-
-	dom_arena_reset(walk->page);
-	if (account.state != STORE_ACCOUNT_ERASING &&
-	    (st = store_account_names(walk->txn, walk->page, &account)) != DOM_OK)
-		return st;
-	if ((st = store_account_usage(walk->txn, account.number, &usage)) != DOM_OK)
-		return st;
-	record.of.account = (struct wire_record_account){.name = account.name,
-	    .email = account.email,
-	    .created_ms = account.created_ms,
-	    .salt = account.salt,
-	    .login_public = account.login_public,
-	    .identity_public = account.identity_public,
-	    .encrypted_content = account.encrypted_content,
-	    .statement_public = account.statement_public,
-	    .quota_bytes = usage.quota_bytes};
-	return add(walk, &record);
-}
-
-static enum dom_status
-add_statements(struct walk *walk)
-{
-	struct store_statement *rows;
-	uint64_t after = 0;
-	enum dom_status st;
-	size_t count;
-
-	do {
-		dom_arena_reset(walk->page);
-		st = store_statement_list(walk->txn, walk->account.number, after, ROWS_PAGE,
-		    walk->page, &rows, &count);
-		for (size_t i = 0; i < count && st == DOM_OK; i++) {
-			struct wire_record record = {.type = WIRE_RECORD_STATEMENT,
-			    .of.statement = {.serial = rows[i].serial,
-			        .clock = rows[i].clock,
-			        .kind = (uint8_t)rows[i].kind,
-			        .accepted_ms = rows[i].accepted_ms,
-			        .service = rows[i].service,
-			        .bytes = rows[i].bytes,
-			        .signature = rows[i].signature,
-			        .receipt = rows[i].receipt,
-			        .receipt_signature = rows[i].receipt_signature}};
-
-			after = rows[i].serial;
-			st = add(walk, &record);
-		}
-	} while (st == DOM_OK && count > 0);
-	return st;
-}
-
-static enum dom_status
-add_consents(struct walk *walk)
-{
-	struct store_consent *rows;
-	enum dom_status st;
-	size_t count;
-
-	dom_arena_reset(walk->page);
-	st = store_consent_list(walk->txn, walk->account.number, walk->page, &rows, &count);
-	for (size_t i = 0; i < count && st == DOM_OK; i++) {
-		struct wire_record record = {.type = WIRE_RECORD_CONSENT,
-		    .of.consent = {.service = rows[i].service,
-		        .serial = rows[i].serial,
-		        .until_ms = rows[i].until_ms,
-		        .any = rows[i].any,
-		        .version = rows[i].version}};
-		struct wire_record_consent *consent = &record.of.consent;
-
-		memcpy(consent->terms, rows[i].terms, sizeof(consent->terms));
-		st = store_consent_types(walk->txn, walk->account.number, rows[i].service,
-		    walk->page, &consent->types, &consent->type_count);
-		if (st == DOM_OK)
-			st = add(walk, &record);
-	}
-	return st;
-}
-
-static enum dom_status
-add_removed(struct walk *walk)
-{
-	struct store_removed *rows;
-	uint64_t after = 0;
-	enum dom_status st;
-	size_t count;
-
-	do {
-		dom_arena_reset(walk->page);
-		st = store_removed_scan(walk->txn, walk->account.number, after, ROWS_PAGE,
-		    walk->page, &rows, &count);
-		for (size_t i = 0; i < count && st == DOM_OK; i++) {
-			struct wire_record record = {.type = WIRE_RECORD_REMOVED,
-			    .of.removed = {.uid = rows[i].uid,
-			        .clock = rows[i].clock,
-			        .collection_type = rows[i].collection_type}};
-
-			after = rows[i].clock;
-			st = add(walk, &record);
-		}
-	} while (st == DOM_OK && count > 0);
-	return st;
-}
-
-static enum dom_status
-add_erasures(struct walk *walk)
-{
-	struct store_erasure *rows;
-	int64_t after = 0;
-	enum dom_status st;
-	size_t count;
-
-	do {
-		dom_arena_reset(walk->page);
-		st = store_erasure_list(walk->txn, walk->account.number, after, ROWS_PAGE,
-		    walk->page, &rows, &count);
-		for (size_t i = 0; i < count && st == DOM_OK; i++) {
-			struct wire_record record = {.type = WIRE_RECORD_ERASURE,
-			    .of.erasure = {.scope = (uint8_t)rows[i].scope,
-			        .requested_ms = rows[i].requested_ms,
-			        .ended_ms = rows[i].ended_ms,
-			        .service = rows[i].service,
-			        .collection_uid = rows[i].collection_uid,
-			        .item_uid = rows[i].item_uid,
-			        .receipt = rows[i].receipt,
-			        .receipt_signature = rows[i].receipt_signature}};
-
-			memcpy(record.of.erasure.request, rows[i].request,
-			    sizeof(rows[i].request));
-			after = rows[i].number;
-			/* One that is under way is no past of the account. */
-			if (rows[i].state == STORE_ERASURE_ERASED)
-				st = add(walk, &record);
 		}
 	} while (st == DOM_OK && count > 0);
 	return st;
@@ -440,9 +256,7 @@ walk_once(struct walk *walk)
 		break;
 	}
 	if (wire_root_wants(walk->root, false) &&
-	    ((st = add_account(walk)) != DOM_OK || (st = add_statements(walk)) != DOM_OK ||
-	        (st = add_consents(walk)) != DOM_OK || (st = add_removed(walk)) != DOM_OK ||
-	        (st = add_erasures(walk)) != DOM_OK))
+	    (st = root_walk_small(walk->txn, &walk->account, add_small, walk)) != DOM_OK)
 		return st;
 	return add_collections(walk);
 }

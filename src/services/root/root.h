@@ -41,4 +41,27 @@ DOM_MUST_CHECK enum dom_status root_compute(struct store_txn *txn,
     const struct root_options *options, uint8_t root_r[WIRE_ROOT_SIZE],
     struct wire_erased *sum_r);
 
+/* --- records, for whoever else needs them ---------------------------------------- */
+
+/* Borrowed until it returns; anything but DOM_OK ends the walk with that. */
+typedef enum dom_status root_take(void *context, const struct wire_record *record);
+
+/*
+ * What the account consists of beside its collections: itself, its statements,
+ * consents, notes of memberships that ended, and past erasures.
+ */
+DOM_MUST_CHECK enum dom_status root_walk_small(
+    struct store_txn *txn, const struct store_account *account, root_take *take, void *context);
+
+/* Collections, revisions and chunks as records; slices are borrowed from the rows. */
+struct store_owned;
+struct store_item;
+struct store_history;
+DOM_MUST_CHECK enum dom_status root_collection_record(struct store_txn *txn,
+    const struct store_owned *owned, struct dom_arena *arena, struct wire_record *record_r);
+struct wire_record root_item_record(
+    struct dom_slice collection_uid, const struct store_item *item);
+struct wire_record root_history_record(
+    struct dom_slice collection_uid, const struct store_history *row);
+
 #endif

@@ -36,6 +36,17 @@ store_chunk_log(struct store_txn *txn, int64_t collection, int64_t after, unsign
 	return sql_end(&call);
 }
 
+enum dom_status
+store_chunk_newest(struct store_txn *txn, int64_t *number_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_CHUNK_NEWEST);
+
+	*number_r = 0;
+	if (sql_step(&call) == DOM_OK)
+		*number_r = sql_get_number(&call);
+	return sql_end(&call);
+}
+
 /* --- putting down ------------------------------------------------------------- */
 
 /* DOM_OK: the collection's owner is a copy that is being made. */

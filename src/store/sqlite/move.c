@@ -236,8 +236,30 @@ store_account_stage(
 }
 
 enum dom_status
-store_account_set_clock(
-    struct store_txn *txn, int64_t account, uint64_t clock, uint64_t epoch, int64_t quota_bytes)
+store_copy_account(
+    struct store_txn *txn, const struct store_account *account, int64_t quota_bytes)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_COPY_ACCOUNT);
+	enum dom_status st;
+
+	assert(txn->writes);
+	sql_put_number(&call, account->created_ms);
+	sql_put_slice(&call, account->salt);
+	sql_put_slice(&call, account->login_public);
+	sql_put_slice(&call, account->identity_public);
+	sql_put_slice(&call, account->encrypted_content);
+	sql_put_slice(&call, account->statement_public);
+	if (quota_bytes < 0)
+		sql_put_optional(&call, dom_slice(NULL, 0));
+	else
+		sql_put_number(&call, quota_bytes);
+	sql_put_number(&call, account->number);
+	st = sql_change(&call);
+	return st == DOM_ABSENT ? fence_refuse(txn, account->number) : st;
+}
+
+enum dom_status
+store_account_set_clock(struct store_txn *txn, int64_t account, uint64_t clock, uint64_t epoch)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_SET_CLOCK);
 	enum dom_status st;
@@ -245,10 +267,6 @@ store_account_set_clock(
 	assert(txn->writes);
 	sql_put_clock(&call, clock);
 	sql_put_clock(&call, epoch);
-	if (quota_bytes < 0)
-		sql_put_optional(&call, dom_slice(NULL, 0));
-	else
-		sql_put_number(&call, quota_bytes);
 	sql_put_number(&call, account);
 	st = sql_change(&call);
 	return st == DOM_ABSENT ? fence_refuse(txn, account) : st;

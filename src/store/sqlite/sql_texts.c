@@ -451,7 +451,7 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_ACCOUNT_STAGE] =
 	    "UPDATE account SET state = 4, clock = 0, initialised = 1 WHERE number = ?",
 	[SQL_ACCOUNT_SET_CLOCK] =
-	    "UPDATE account SET clock = ?, epoch = ?, quota_bytes = ? WHERE number = ? AND state = 4",
+	    "UPDATE account SET clock = ?, epoch = ? WHERE number = ? AND state = 4",
 	[SQL_MOVE_ADD] =
 	    "INSERT INTO move (state, open, account, identity, peer, epoch, attempt, attempts,"
 	    " started_ms, changed_ms, due_ms, clock, bytes, bytes_total, id, side, name_hash)"
@@ -472,6 +472,11 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_MOVE_MESSAGE_GET] =
 	    "SELECT bytes, signature FROM move_message WHERE move = ? AND kind = ?",
 	[SQL_MOVE_MESSAGE_REMOVE] = "DELETE FROM move_message WHERE move = ? AND kind = ?",
+	[SQL_CHUNK_NEWEST] = "SELECT coalesce(max(number), 0) FROM chunk",
+	[SQL_COPY_ACCOUNT] =
+	    "UPDATE account SET created_ms = ?, salt = ?, login_public = ?, identity_public = ?,"
+	    " encrypted_content = ?, statement_public = ?, quota_bytes = ?"
+	    " WHERE number = ? AND state = 4",
 	[SQL_CHUNK_LOG] =
 	    "SELECT number, uid, size, sha256, stored_ms FROM chunk INDEXED BY chunk_collection"
 	    " WHERE collection = ? AND number > ? ORDER BY number LIMIT ?",

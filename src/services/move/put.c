@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Putting down what another region has sent of an account; see copy.h. */
+#include "crypto/keys.h"
+
+#include "services/move/copy.h"
+#include "store/erase.h"
+#include "store/move.h"
+
+/* Nothing that was sent may touch what is another account's. */
+static enum dom_status
+find_collection(struct store_txn *txn, int64_t account, struct dom_slice uid,
+    struct dom_arena *arena, int64_t *number_r)
+{
+	struct store_collection collection;
+	enum dom_status st = store_collection_find(txn, uid, arena, &collection);
+
+	if (st == DOM_OK && collection.owner != account)
+		return DOM_EINPUT;
+	*number_r = st == DOM_OK ? collection.number : 0;
+	return st == DOM_ABSENT ? DOM_EINPUT : st;
+}
+
+static enum dom_status
+put_collection(
+    struct store_txn *txn, int64_t account, const struct wire_record_collection *record)
+{
+	int64_t number;
+	enum dom_status st;
+
+	st = store_copy_collection(txn, account, record->uid, record->items_clock,
+	    record->members_clock, record->abandoned_ms, &number);
+	if (st == DOM_OK && record->is_member)
+		st = store_copy_member(txn, &(struct store_member){.collection = number,
+		                                .account = account,
+		                                .clock = record->member_clock,
+		                                .access_level = record->access_level,
+		                                .collection_key = record->collection_key,
+		                                .collection_type = record->collection_type});
+	return st;
+}
+
+static enum dom_status
+put_revision(struct store_txn *txn, int64_t account, const struct wire_record_revision *record,
+    struct dom_arena *arena)
+{
+	const struct store_revision revision = {.uid = record->uid,
+	    .meta = record->meta,
+	    .deleted = record->deleted,
+	    .clock = record->clock,
+	    .chunks = record->chunks,
+	    .chunk_count = record->chunk_count};
+	int64_t collection;
+	enum dom_status st;
+
+	st = find_collection(txn, account, record->collection_uid, arena, &collection);
+	if (st != DOM_OK)
+		return st;
+	if (record->is_current)
+		return store_copy_item(txn, collection,
+		    &(struct store_item){.uid = record->item_uid,
+		        .version = record->version,
+		        .encryption_key = record->encryption_key,
+		        .current = revision});
+	st = store_copy_history(txn, collection,
+	    &(struct store_history){.item_uid = record->item_uid,
+	        .replaced_ms = record->replaced_ms,
+	        .revision = revision});
+	/* It was written again between two pages: the next pass brings both. */
+	return st == DOM_CONFLICT ? DOM_OK : st;
+}
+
+static enum dom_status
+put_chunk(struct store_txn *txn, int64_t account, const struct wire_record_chunk *record,
+    struct dom_arena *arena)
+{
+	int64_t collection;
+	enum dom_status st;
+
+	st = find_collection(txn, account, record->collection_uid, arena, &collection);
+	if (st == DOM_OK)
+		st = store_copy_chunk_time(txn, collection, record->uid, record->stored_ms);
+	return st;
+}
+
+static enum dom_status
+put_statement(
+    struct store_txn *txn, int64_t account, const struct wire_record_statement *record)
+{
+	return store_statement_add(txn, account,
+	    &(struct store_statement){.serial = record->serial,
+	        .clock = record->clock,
+	        .kind = record->kind,
+	        .accepted_ms = record->accepted_ms,
+	        .service = record->service,
+	        .bytes = record->bytes,
+	        .signature = record->signature,
+	        .receipt = record->receipt,
+	        .receipt_signature = record->receipt_signature});
+}
+
+static enum dom_status
+put_consent(struct store_txn *txn, int64_t account, const struct wire_record_consent *record)
+{
+	struct store_consent consent = {.service = record->service,
+	    .serial = record->serial,
+	    .until_ms = record->until_ms,
+	    .any = record->any,
+	    .version = record->version};
+
+	memcpy(consent.terms, record->terms, sizeof(consent.terms));
+	return store_consent_set(txn, account, &consent, record->types, record->type_count);
+}
+
+static enum dom_status
+put_erasure(struct store_txn *txn, int64_t account, const struct wire_record_erasure *record)
+{
+	struct store_erasure erasure = {.account = account,
+	    .scope = record->scope,
+	    .state = STORE_ERASURE_ERASED,
+	    .service = record->service,
+	    .collection_uid = record->collection_uid,
+	    .item_uid = record->item_uid,
+	    .requested_ms = record->requested_ms,
+	    .ended_ms = record->ended_ms,
+	    .receipt = record->receipt,
+	    .receipt_signature = record->receipt_signature};
+	int64_t number;
+	enum dom_status st;
+
+	memcpy(erasure.request, record->request, sizeof(erasure.request));
+	st = store_erasure_add(txn, &erasure, &number);
+	/* It came before. */
+	return st == DOM_CONFLICT ? DOM_OK : st;
+}
+
+static enum dom_status
+put_account(struct store_txn *txn, int64_t account, const struct wire_record_account *record)
+{
+	return store_copy_account(txn,
+	    &(struct store_account){.number = account,
+	        .created_ms = record->created_ms,
+	        .name = record->name,
+	        .email = record->email,
+	        .salt = record->salt,
+	        .login_public = record->login_public,
+	        .identity_public = record->identity_public,
+	        .encrypted_content = record->encrypted_content,
+	        .statement_public = record->statement_public},
+	    record->quota_bytes);
+}
+
+static enum dom_status
+put(struct store_txn *txn, int64_t account, const struct wire_record *record,
+    struct dom_arena *arena)
+{
+	switch (record->type) {
+	case WIRE_RECORD_ACCOUNT:
+		return put_account(txn, account, &record->of.account);
+	case WIRE_RECORD_COLLECTION:
+		return put_collection(txn, account, &record->of.collection);
+	case WIRE_RECORD_REVISION:
+		return put_revision(txn, account, &record->of.revision, arena);
+	case WIRE_RECORD_CHUNK:
+		return put_chunk(txn, account, &record->of.chunk, arena);
+	case WIRE_RECORD_STATEMENT:
+		return put_statement(txn, account, &record->of.statement);
+	case WIRE_RECORD_CONSENT:
+		return put_consent(txn, account, &record->of.consent);
+	case WIRE_RECORD_REMOVED:
+		return store_removed_put(txn, account,
+		    &(struct store_removed){.uid = record->of.removed.uid,
+		        .clock = record->of.removed.clock,
+		        .collection_type = record->of.removed.collection_type});
+	case WIRE_RECORD_ERASURE:
+		return put_erasure(txn, account, &record->of.erasure);
+	}
+	return DOM_EINPUT;
+}
+
+enum dom_status
+copy_put(struct store_txn *txn, int64_t account, const struct wire_record *record)
+{
+	struct dom_arena *arena = dom_arena_new(0);
+	enum dom_status st;
+
+	if (arena == NULL)
+		return DOM_ENOMEM;
+	st = put(txn, account, record, arena);
+	dom_arena_free(&arena);
+	/* Our own operations have no other reason than what was sent. */
+	return st > 0 ? DOM_EINPUT : st;
+}
+
+enum dom_status
+copy_begin_pass(struct store_txn *txn, int64_t account)
+{
+	enum dom_status st = store_copy_clear_small(txn, account);
+
+	return st > 0 ? DOM_ESTORE : st;
+}

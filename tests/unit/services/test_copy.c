@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * An account is read in passes while its owner goes on writing, and put down in another
+ * region's store: once nobody writes, one more pass makes the roots equal.
+ */
+#include <ftw.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+#include "house.h"
+#include "services/move/copy.h"
+#include "services/root/root.h"
+#include "store/erase.h"
+#include "store/move.h"
+
+static struct target {
+	char folder[64];
+	struct dom_region_key *key;
+	struct store *store;
+	struct store_reader *reader;
+	int64_t account;
+	struct copy_cursor cursor;
+	unsigned pages; /* that a pass took */
+} target;
+
+static int64_t
+another_time(void *context)
+{
+	(void)context;
+	return 1600000000000; /* another region's */
+}
+
+static int
+set_up(void **state)
+{
+	static const uint8_t region_key[32] = "another region's key............";
+	char message[200];
+
+	if (house_set_up(state) != 0)
+		return -1;
+	target = (struct target){0};
+	assert_int_equal(
+	    dom_region_key_from_bytes(dom_slice(region_key, sizeof(region_key)), &target.key),
+	    DOM_OK);
+	snprintf(target.folder, sizeof(target.folder), "/tmp/services-XXXXXX");
+	assert_non_null(mkdtemp(target.folder));
+	assert_int_equal(store_open(&(struct store_options){.folder = target.folder,
+	                                .region = "sg",
+	                                .key = target.key,
+	                                .clock = {another_time, NULL},
+	                                .manual = true,
+	                                .chunk_row_size_max = 4096},
+	                     &target.store, message, sizeof(message)),
+	    DOM_OK);
+	assert_int_equal(store_reader_open(target.store, &target.reader), DOM_OK);
+	turn_on(&house.ana);
+	assert_int_equal(consent(&house.ana, "any", NULL), SERVICE_DONE);
+	return 0;
+}
+
+static int
+remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+	(void)info, (void)kind, (void)where;
+	return remove(path);
+}
+
+static int
+tear_down(void **state)
+{
+	store_reader_close(&target.reader);
+	store_close(&target.store);
+	dom_region_key_free(&target.key);
+	(void)nftw(target.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return house_tear_down(state);
+}
+
+static struct store_account
+source_account(struct store_txn *txn)
+{
+	struct store_account account;
+
+	assert_int_equal(
+	    store_account_by_name(txn, dom_slice_of("ana"), house.arena, &account), DOM_OK);
+	return account;
+}
+
+static enum dom_status
+run_stage(struct store_txn *txn, void *context)
+{
+	return store_account_stage(txn, context, &target.account);
+}
+
+/* What one job puts down. */
+struct page {
+	struct dom_slice records;
+	bool begins;
+};
+
+/* Its bytes, from the one store to the other. */
+static enum dom_status
+bring_chunk(struct store_txn *txn, const struct wire_record_chunk *chunk)
+{
+	static const uint8_t id[STORE_ID_SIZE] = {9};
+	struct store_collection here, there;
+	struct store_staged *staged;
+	struct store_txn *reading;
+	struct dom_slice bytes;
+	enum dom_status st;
+
+	assert_int_equal(
+	    store_collection_find(txn, chunk->collection_uid, house.arena, &here), DOM_OK);
+	if (store_chunk_has(txn, here.number, chunk->uid) == DOM_OK)
+		return DOM_OK;
+	assert_int_equal(store_read_begin(house.reader, &reading), DOM_OK);
+	assert_int_equal(
+	    store_collection_find(reading, chunk->collection_uid, house.arena, &there), DOM_OK);
+	assert_int_equal(
+	    store_chunk_get(reading, there.number, chunk->uid, house.arena, &bytes), DOM_OK);
+	assert_int_equal(bytes.size, chunk->size);
+	store_read_end(&reading);
+	assert_int_equal(store_chunk_stage(target.store, id, bytes, &staged), DOM_OK);
+	st = store_chunk_put(txn, here.number, chunk->uid, staged);
+	if (!store_chunk_stage_blocks(target.store, bytes.size))
+		store_staged_free(&staged);
+	return st;
+}
+
+static enum dom_status
+run_put(struct store_txn *txn, void *context)
+{
+	const struct page *page = context;
+	struct dom_reader in = dom_reader_over(page->records);
+	enum dom_status st = page->begins ? copy_begin_pass(txn, target.account) : DOM_OK;
+
+	while (st == DOM_OK && in.at != in.end) {
+		struct wire_record record;
+
+		st = wire_record_decode(
+		    dom_read_string(&in, WIRE_RECORD_SIZE_MAX), house.arena, &record);
+		if (st == DOM_OK && record.type == WIRE_RECORD_CHUNK)
+			st = bring_chunk(txn, &record.of.chunk);
+		if (st == DOM_OK)
+			st = copy_put(txn, target.account, &record);
+	}
+	return st;
+}
+
+/* between: what happens while it is read. */
+static void
+one_pass(void (*between)(void))
+{
+	struct dom_buffer records = {0};
+	bool ended = false;
+
+	for (target.pages = 0; !ended && target.pages < 1000; target.pages++) {
+		struct page page = {.begins = target.pages == 0};
+		struct store_account account;
+		struct store_txn *txn;
+
+		dom_buffer_clear(&records);
+		assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+		account = source_account(txn);
+		assert_int_equal(
+		    copy_read(txn, &account, &target.cursor, &records, &ended), DOM_OK);
+		store_read_end(&txn);
+		if (target.account == 0)
+			assert_int_equal(
+			    store_write(target.store, run_stage, &account), DOM_OK);
+		page.records = dom_buffer_slice(&records);
+		assert_int_equal(store_write(target.store, run_put, &page), DOM_OK);
+		if (between != NULL)
+			between();
+	}
+	assert_true(ended);
+	dom_buffer_free(&records);
+}
+
+static void
+root_of(struct store_reader *reader, uint64_t clock, uint8_t root_r[WIRE_ROOT_SIZE],
+    struct wire_erased *sum_r)
+{
+	struct root_options options = {.scope = WIRE_SCOPE_ACCOUNT, .clock = clock};
+	struct store_account account;
+	struct store_txn *txn;
+
+	assert_int_equal(store_read_begin(reader, &txn), DOM_OK);
+	assert_int_equal(
+	    store_account_by_name(txn, dom_slice_of("ana"), house.arena, &account), DOM_OK);
+	options.account = account.number;
+	assert_int_equal(root_compute(txn, &options, root_r, sum_r), DOM_OK);
+	store_read_end(&txn);
+}
+
+static void
+assert_same_root(void)
+{
+	uint8_t here[WIRE_ROOT_SIZE], there[WIRE_ROOT_SIZE];
+	struct wire_erased of_here, of_there;
+
+	root_of(house.reader, 7, here, &of_here);
+	root_of(target.reader, 7, there, &of_there);
+	assert_int_equal(of_here.collections, of_there.collections);
+	assert_int_equal(of_here.revisions, of_there.revisions);
+	assert_int_equal(of_here.chunks, of_there.chunks);
+	assert_int_equal(of_here.bytes, of_there.bytes);
+	assert_memory_equal(here, there, sizeof(here));
+}
+
+static void
+write_items(unsigned collection, unsigned from, unsigned count, char revision)
+{
+	for (unsigned i = from; i < from + count; i++) {
+		struct wire_item one = item(i, revision, NULL);
+
+		assert_int_equal(
+		    put(&house.ana, SERVICE_ITEM_BATCH, collection, &one, 1), SERVICE_DONE);
+	}
+}
+
+static void
+put_chunk(unsigned collection, unsigned number, size_t size)
+{
+	char bytes[8192];
+
+	memset(bytes, (int)('a' + number % 26), size);
+	ask(SERVICE_CHUNK_PUT, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', collection));
+	house.request.item_uid = dom_slice_of(uid('i', 1));
+	house.request.chunk_uid = dom_slice_of(uid('k', number));
+	dom_buffer_append(&house.body, bytes, size);
+	assert_int_equal(send(), SERVICE_DONE);
+}
+
+static void
+fill_account(void)
+{
+	create(&house.ana, 1, "type one");
+	create(&house.ana, 2, "type two");
+	write_items(1, 1, 20, 'a');
+	write_items(1, 1, 10, 'b');
+	write_items(2, 1, 5, 'a');
+	put_chunk(1, 1, 100);
+	put_chunk(1, 2, 8000);
+	put_chunk(2, 3, 300);
+}
+
+static void
+what_was_copied_has_the_same_root(void **state)
+{
+	(void)state;
+	fill_account();
+	one_pass(NULL);
+	assert_same_root();
+	/* And again nothing changes, though nearly nothing is sent. */
+	one_pass(NULL);
+	assert_same_root();
+}
+
+static unsigned written;
+
+static void
+write_on(void)
+{
+	house.now_ms += 60000;
+	write_items(1, 1 + written % 20, 1, (char)('c' + written / 20));
+	write_items(2, 100 + written, 1, 'a');
+	put_chunk(1, 10 + written, 50);
+	if (written == 1)
+		create(&house.ana, 3, "type three");
+	if (written == 2)
+		write_items(3, 1, 3, 'a');
+	if (written == 3)
+		assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
+	written++;
+}
+
+static void
+writing_on_during_passes_is_caught_up_with(void **state)
+{
+	(void)state;
+	written = 0;
+	fill_account();
+	assert_int_equal(consent(&house.ana, "contacts", "x"), SERVICE_DONE);
+	for (int pass = 0; pass < 5; pass++)
+		one_pass(write_on);
+	one_pass(NULL);
+	assert_same_root();
+}
+
+static void
+a_large_account_comes_in_pages(void **state)
+{
+	struct wire_item items[50];
+
+	(void)state;
+	create(&house.ana, 1, "type");
+	for (unsigned batch = 0; batch < 40; batch++) {
+		for (unsigned i = 0; i < 50; i++) {
+			static char meta[1000];
+
+			memset(meta, 'm', sizeof(meta));
+			items[i] = item(batch * 50 + i, 'a', NULL);
+			items[i].content.meta = dom_slice(meta, sizeof(meta));
+		}
+		assert_int_equal(
+		    put(&house.ana, SERVICE_ITEM_BATCH, 1, items, 50), SERVICE_DONE);
+	}
+	one_pass(NULL);
+	assert_true(target.pages > 1);
+	assert_same_root();
+	one_pass(NULL);
+	assert_int_equal(target.pages, 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+	        what_was_copied_has_the_same_root, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        writing_on_during_passes_is_caught_up_with, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_large_account_comes_in_pages, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
