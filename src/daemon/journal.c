@@ -22,6 +22,7 @@ enum {
 	CHECK_SIZE = 32,
 	CHECK_AT = JOURNAL_RECORD_SIZE - CHECK_SIZE,
 	REGION_AT = 32,
+	BASE_AT = 64,
 };
 static_assert(8 + 8 + 8 + 8 + 4 * JOURNAL_HASH_SIZE == CHECK_AT, "a record's fields");
 static_assert((int)CHECK_SIZE == (int)DOM_SHA256_SIZE, "the check");
@@ -31,7 +32,8 @@ static const char magic[] = "domicile erasures v1\n";
 struct journal_file {
 	int fd;
 	bool has_failed; /* a write or sync did: what is there is not known any more */
-	uint64_t count;
+	uint64_t base;   /* the header's place in the numbers */
+	uint64_t count;  /* number of the last entry */
 	uint8_t check[CHECK_SIZE]; /* of the last record, or of the header */
 	uint8_t region[JOURNAL_REGION_SIZE];
 };
@@ -100,18 +102,18 @@ decode(const uint8_t record[JOURNAL_RECORD_SIZE], uint64_t number,
 	           : DOM_EINTEGRITY;
 }
 
-/* Number 0 is the header. */
+/* Number base is the header. */
 static off_t
-place_of(uint64_t number)
+place_of(const struct journal_file *file, uint64_t number)
 {
-	return (off_t)(number * JOURNAL_RECORD_SIZE);
+	return (off_t)((number - file->base) * JOURNAL_RECORD_SIZE);
 }
 
 static enum dom_status
 read_record(
     const struct journal_file *file, uint64_t number, uint8_t record_r[JOURNAL_RECORD_SIZE])
 {
-	ssize_t size = pread(file->fd, record_r, JOURNAL_RECORD_SIZE, place_of(number));
+	ssize_t size = pread(file->fd, record_r, JOURNAL_RECORD_SIZE, place_of(file, number));
 
 	return size == JOURNAL_RECORD_SIZE ? DOM_OK : size < 0 ? DOM_EFILE : DOM_EINTEGRITY;
 }
@@ -133,7 +135,7 @@ read_entry(void *context, uint64_t number, struct journal_entry *entry_r)
 	uint8_t before[JOURNAL_RECORD_SIZE], record[JOURNAL_RECORD_SIZE];
 	enum dom_status st;
 
-	assert(number >= 1 && number <= file->count);
+	assert(number > file->base && number <= file->count);
 	if ((st = read_record(file, number - 1, before)) != DOM_OK ||
 	    (st = read_record(file, number, record)) != DOM_OK)
 		return st;
@@ -179,10 +181,10 @@ append_entries(void *context, const struct journal_entry *entries, size_t count)
 			return st;
 		before = records[i] + CHECK_AT;
 	}
-	if (!write_all(
-	        file->fd, records[0], count * sizeof(records[0]), place_of(file->count + 1))) {
+	if (!write_all(file->fd, records[0], count * sizeof(records[0]),
+	        place_of(file, file->count + 1))) {
 		/* Whole records of it must not stay: who asks again would have them twice. */
-		file->has_failed = ftruncate(file->fd, place_of(file->count + 1)) != 0;
+		file->has_failed = ftruncate(file->fd, place_of(file, file->count + 1)) != 0;
 		return errno == ENOSPC || errno == EDQUOT ? DOM_EFULL : DOM_EFILE;
 	}
 	if (fdatasync(file->fd) != 0) {
@@ -197,7 +199,8 @@ append_entries(void *context, const struct journal_entry *entries, size_t count)
 struct journal
 journal_file_functions(struct journal_file *file)
 {
-	return (struct journal){.count = count_entries,
+	return (struct journal){.base = file->base,
+	    .count = count_entries,
 	    .read = read_entry,
 	    .append = append_entries,
 	    .context = file};
@@ -255,6 +258,7 @@ make_header(struct journal_file *file, const struct opening *opening)
 
 	memcpy(header, magic, sizeof(magic) - 1);
 	memcpy(header + REGION_AT, opening->options->region, JOURNAL_REGION_SIZE);
+	put_u64(header + BASE_AT, opening->options->base);
 	if ((st = check_of(NULL, header, header + CHECK_AT)) != DOM_OK)
 		return refuse(opening, st, "cannot be made: no memory");
 	if (!write_all(file->fd, header, sizeof(header), 0) || fsync(file->fd) != 0 ||
@@ -267,9 +271,10 @@ static enum dom_status
 check_header(struct journal_file *file, const struct opening *opening)
 {
 	uint8_t header[JOURNAL_RECORD_SIZE], check[CHECK_SIZE];
+	struct dom_reader in;
 	enum dom_status st;
 
-	if ((st = read_record(file, 0, header)) == DOM_EFILE)
+	if ((st = read_record(file, file->base, header)) == DOM_EFILE)
 		return refuse(opening, st, "cannot be read: %s", strerror(errno));
 	if (st == DOM_OK)
 		st = check_of(NULL, header, check);
@@ -283,6 +288,8 @@ check_header(struct journal_file *file, const struct opening *opening)
 		return refuse(opening, DOM_EDENIED,
 		    "belongs to another region, or was made with another region key");
 	memcpy(file->check, check, CHECK_SIZE);
+	in = dom_reader_over(dom_slice(header + BASE_AT, 8));
+	file->base = file->count = dom_read_u64(&in);
 	return DOM_OK;
 }
 
@@ -315,7 +322,7 @@ check_records(struct journal_file *file, const struct opening *opening)
 
 	if (fstat(file->fd, &info) != 0)
 		return refuse(opening, DOM_EFILE, "cannot be read: %s", strerror(errno));
-	whole = (uint64_t)info.st_size / JOURNAL_RECORD_SIZE - 1;
+	whole = file->base + (uint64_t)info.st_size / JOURNAL_RECORD_SIZE - 1;
 	if ((st = read_through(file, whole)) != DOM_OK)
 		return refuse(opening, st, "cannot be read: %s",
 		    st == DOM_EFILE ? strerror(errno) : dom_status_text(st));
@@ -330,9 +337,9 @@ check_records(struct journal_file *file, const struct opening *opening)
 		    "ends after %" PRIu64 " entries, but the store has seen %" PRIu64
 		    " of it: restore the newest copy of it",
 		    file->count, options->known);
-	if (info.st_size == place_of(file->count + 1) || options->read_only)
+	if (info.st_size == place_of(file, file->count + 1) || options->read_only)
 		return DOM_OK;
-	if (ftruncate(file->fd, place_of(file->count + 1)) != 0 || fsync(file->fd) != 0)
+	if (ftruncate(file->fd, place_of(file, file->count + 1)) != 0 || fsync(file->fd) != 0)
 		return refuse(opening, DOM_EFILE, "cannot be written: %s", strerror(errno));
 	snprintf(opening->message, opening->message_size,
 	    "the journal of erasures had an entry that was cut short, after entry %" PRIu64
@@ -345,9 +352,9 @@ static enum dom_status
 open_file(struct journal_file *file, const struct opening *opening)
 {
 	const struct journal_options *options = opening->options;
-	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC |
-	                  (options->read_only ? O_RDONLY : O_RDWR) |
-	                  (options->read_only || options->known != 0 ? 0 : O_CREAT);
+	const bool makes = !options->read_only && (options->known == 0 || options->base != 0);
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (makes ? O_CREAT : 0) |
+	                  (options->read_only ? O_RDONLY : O_RDWR);
 	struct stat info;
 
 	if ((file->fd = open(options->path, flags, 0600)) < 0 && errno == ENOENT &&
@@ -364,8 +371,7 @@ open_file(struct journal_file *file, const struct opening *opening)
 	if (!options->read_only && flock(file->fd, LOCK_EX | LOCK_NB) != 0)
 		return refuse(opening, DOM_EDENIED, "is in use by another program");
 	/* Shorter than its header: the very first start was cut short. */
-	if (!options->read_only && options->known == 0 && info.st_size < JOURNAL_RECORD_SIZE &&
-	    make_header(file, opening) != DOM_OK)
+	if (makes && info.st_size < JOURNAL_RECORD_SIZE && make_header(file, opening) != DOM_OK)
 		return DOM_EFILE;
 	return DOM_OK;
 }

@@ -11,7 +11,7 @@
  *
  *   header  0 32  "domicile erasures v1\n", then zeros
  *          32 32  the region, as its key hashes it
- *          64 96  zeros
+ *          64  8  base, the number before the first record's; then zeros
  *         160 32  SHA-256 of what stands before
  *   record  0  8  number      8  1  kind        9  7  zeros
  *          16  8  clock      24  8  accepted   32 32  request
@@ -29,13 +29,14 @@ struct journal_options {
 	const char *path;
 	uint8_t region[JOURNAL_REGION_SIZE]; /* one of another region is refused */
 	uint64_t known; /* what the store has seen of it: a shorter one is refused */
+	uint64_t base;  /* not 0: it is made, after another one was lost; see journal.h */
 	bool read_only; /* it must be there, and nothing is cut */
 };
 
 /*
- * Made if it is missing and known is 0.  An append that was torn (at the end,
- * at most JOURNAL_APPEND_MAX records) is cut; damage before that is refused.
- * message_r: what is wrong and what to do, or what was cut, or "".
+ * Made if it is missing and known is 0, or if base is not.  An append that was torn (at the
+ * end, at most JOURNAL_APPEND_MAX records) is cut; damage before that is refused. message_r:
+ * what is wrong and what to do, or what was cut, or "".
  */
 DOM_MUST_CHECK enum dom_status journal_file_open(const struct journal_options *options,
     struct journal_file **file_r, char *message_r, size_t message_size);

@@ -9,14 +9,26 @@
 #include "daemon/region_key.h"
 #include "services/erasure/erasure.h"
 #include "services/keeper/keeper.h"
+#include "store/care.h"
 
 enum { CONFLICTS_MAX = 100 };
+
+/*
+ * A backup of before must not take entries of the new journal for those that it
+ * knew of the lost one: the new one's numbers are above all of those.
+ */
+static uint64_t
+base_after(int64_t now_ms)
+{
+	return store_restore_floor(now_ms);
+}
 
 static enum dom_status
 run_forget(struct store_txn *txn, void *context)
 {
-	(void)context;
-	return store_region_journal_set(txn, 0);
+	const uint64_t *base = context;
+
+	return store_region_journal_set(txn, *base);
 }
 
 static enum dom_status
@@ -45,8 +57,10 @@ recover_journal(const struct recovery *recovery, struct journal_file **file_r,
 	*file_r = NULL;
 	erasure_hash_region(
 	    recovery->service->key, recovery->configuration->region, options.region);
-	if (recovery->forgets)
-		st = store_write(recovery->store, run_forget, NULL);
+	if (recovery->forgets) {
+		options.base = base_after(dom_clock_now_ms(&recovery->service->clock));
+		st = store_write(recovery->store, run_forget, &options.base);
+	}
 	if (st == DOM_OK)
 		st = known_entries(recovery->store, &options.known);
 	if (st != DOM_OK) {

@@ -28,7 +28,7 @@ enum {
 };
 
 struct journal_entry {
-	uint64_t number; /* 1, 2, 3 ..; set by the journal */
+	uint64_t number; /* base + 1, base + 2 ..; set by the journal */
 	enum journal_kind kind;
 	uint64_t clock; /* of the account, when it was taken */
 	int64_t accepted_ms;
@@ -38,9 +38,14 @@ struct journal_entry {
 };
 
 struct journal {
-	/* Entries that are on the disk. */
+	/*
+	 * The number before its first entry: 0, or more than any that a lost journal
+	 * of the same region can have had.
+	 */
+	uint64_t base;
+	/* The number of its last entry that is on the disk; base: there is none. */
 	uint64_t (*count)(void *context);
-	/* number: 1 to count().  DOM_EINTEGRITY: it is damaged. */
+	/* number: base + 1 to count().  DOM_EINTEGRITY: it is damaged. */
 	enum dom_status (*read)(void *context, uint64_t number, struct journal_entry *entry_r);
 	/* All of them are on the disk when it answers DOM_OK. */
 	enum dom_status (*append)(

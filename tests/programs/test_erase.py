@@ -476,8 +476,10 @@ def test_what_was_erased_and_withdrawn_stays_so_when_an_older_backup_is_restored
 
 
 def test_a_restore_asks_for_the_journal_and_says_what_is_without_it(region, tmp_path):
-    person = new_person(region.url, "ana")
+    person, other = new_person(region.url, "ana"), new_person(region.url, "bob")
     ctl(region, "backup", tmp_path / "backup", "--with-key")
+    wait_erased(region, erase_by_statement(other))
+    ctl(region, "backup", tmp_path / "later", "--with-key")  # it knows one entry
     wait_erased(region, erase_by_statement(person))
     region.stop()
     journal = tmp_path / "saved.journal"
@@ -486,7 +488,7 @@ def test_a_restore_asks_for_the_journal_and_says_what_is_without_it(region, tmp_
     assert "--without-journal" in ctl(region, "restore", tmp_path / "backup", code=2)
     assert not (region.data / "store.sqlite3").exists()
     said = ctl(region, "restore", tmp_path / "backup", "--journal", journal)
-    assert "1 erasures" in said
+    assert "2 erasures" in said
     region.start()
     assert ctl(region, "user", "list") == ""
     region.stop()
@@ -495,6 +497,18 @@ def test_a_restore_asks_for_the_journal_and_says_what_is_without_it(region, tmp_
     assert "is back" in said
     region.start()
     assert ctl(region, "user", "list").startswith("ana\t")
+    # What the new journal holds is news to every backup of before.
+    again = Client(region.url)
+    again.login("ana", person.login_key)
+    again.statement_key, again.serial = person.statement_key, person.serial - 1
+    wait_erased(region, erase_by_statement(again))
+    region.stop()
+    shutil.copy(region.data / "erasures.journal", tmp_path / "new.journal")
+    shutil.rmtree(region.data)
+    said = ctl(region, "restore", tmp_path / "later", "--journal", tmp_path / "new.journal")
+    assert "1 erasures" in said
+    region.start()
+    assert ctl(region, "user", "list") == ""
 
 
 def test_a_journal_that_is_damaged_or_too_short_is_refused_in_words(region, domiciled):

@@ -352,9 +352,12 @@ begin_replay(struct replay *replay, uint64_t *number_r)
 	enum dom_status st;
 
 	if ((st = store_reader_open(replay->store, &reader)) == DOM_OK &&
-	    (st = store_read_begin(reader, &txn)) == DOM_OK &&
-	    (st = store_region_journal(txn, number_r)) == DOM_OK &&
-	    *number_r < replay->journal->count(replay->journal->context))
+	    (st = store_read_begin(reader, &txn)) == DOM_OK)
+		st = store_region_journal(txn, number_r);
+	/* What a lost journal may have held in between, nobody knows. */
+	if (st == DOM_OK && *number_r < replay->journal->base)
+		*number_r = replay->journal->base;
+	if (st == DOM_OK && *number_r < replay->journal->count(replay->journal->context))
 		st = scan_accounts(replay, txn);
 	store_read_end(&txn);
 	store_reader_close(&reader);

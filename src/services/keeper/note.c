@@ -102,6 +102,8 @@ put_all(struct noting *noting, struct store_txn *txn)
 	st = store_account_by_number(txn, row->account, noting->keeper->arena, &account);
 	if (st == DOM_OK)
 		st = store_region_journal(txn, &noting->known);
+	if (st == DOM_OK && noting->known < noting->keeper->options.journal.base)
+		noting->known = noting->keeper->options.journal.base;
 	if (st != DOM_OK)
 		return st > 0 ? DOM_ESTORE : st;
 	memcpy(entry.request, row->request, sizeof(entry.request));

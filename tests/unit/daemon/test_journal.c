@@ -298,6 +298,33 @@ one_that_is_shorter_than_the_store_knows_is_refused(void **state)
 	assert_int_equal(access(place->path, F_OK), -1);
 }
 
+/* After one was lost: a backup that knew the lost one must not take these for known. */
+static void
+one_that_is_made_after_a_loss_counts_on_from_its_base(void **state)
+{
+	struct place *place = *state;
+	const uint64_t base = UINT64_C(1) << 47;
+	struct journal_entry entry, expected = entry_of(1);
+
+	place->options.base = place->options.known = base;
+	open_it(place);
+	assert_int_equal(place->journal.base, base);
+	assert_int_equal(place->journal.count(place->journal.context), base);
+	append(place, 0, 2);
+	place->options.base = 0;
+	place->options.known = base + 2;
+	open_it(place);
+	assert_int_equal(place->journal.base, base);
+	assert_int_equal(place->journal.count(place->journal.context), base + 2);
+	assert_int_equal(place->journal.read(place->journal.context, base + 2, &entry), DOM_OK);
+	assert_int_equal(entry.number, base + 2);
+	assert_memory_equal(entry.request, expected.request, JOURNAL_HASH_SIZE);
+	place->options.known = 17;
+	open_it(place);
+	place->options.known = base + 3;
+	assert_int_equal(try_open(place), DOM_EINTEGRITY);
+}
+
 static void
 one_of_another_region_is_refused(void **state)
 {
@@ -353,6 +380,7 @@ main(void)
 	    CASE(entries_that_were_exchanged_are_found),
 	    CASE(an_entry_of_an_older_copy_is_found),
 	    CASE(one_that_is_shorter_than_the_store_knows_is_refused),
+	    CASE(one_that_is_made_after_a_loss_counts_on_from_its_base),
 	    CASE(one_of_another_region_is_refused),
 	    CASE(two_programs_cannot_append_at_once),
 	    CASE(what_is_no_journal_is_refused_and_left_alone),
