@@ -13,10 +13,7 @@
 
 #include "store/sqlite/erase.h"
 
-enum {
-	BATCH_MAX = 1 << 18,   /* candidates at once, some 20 MB */
-	CHANGED_MAX = 1 << 10, /* items that a job looks at again */
-};
+enum { CHANGED_MAX = 1 << 10 }; /* items that a job looks at again */
 
 struct candidate {
 	struct dom_slice uid;
@@ -70,7 +67,7 @@ batch_next(struct batch *batch)
 
 	sql_put_number(&call, batch->collection);
 	sql_put_slice(&call, batch->after);
-	sql_put_number(&call, BATCH_MAX);
+	sql_put_number(&call, batch->txn->store->due_batch_max);
 	batch->rows = (struct sql_rows){.arena = batch->arena, .size = sizeof(*row)};
 	while (sql_step(&call) == DOM_OK) {
 		if ((row = sql_rows_next(&batch->rows)) == NULL) {

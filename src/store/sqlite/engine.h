@@ -19,6 +19,7 @@ enum {
 	GROUP_MS_MAX = 50,        /* .. or after this long, whichever is first */
 	CHECKPOINT_PAGES = 1000,  /* of the write-ahead log */
 	SWEEP_FILES_MAX = 200000, /* looked at when a store opens */
+	DUE_BATCH_MAX = 1 << 18,  /* chunks at once that a look for unnamed ones holds: 20 MB */
 	READER_WAIT_MS = 10000,   /* a reader waits for a log that is being recovered */
 	FAILURE_TEXT_SIZE = 160,
 	STAGE_PIECE_SIZE = 64 << 10,
@@ -93,6 +94,7 @@ struct store {
 	int folder;
 	int lock; /* the lock file, held while the store is open */
 	size_t chunk_row_size_max;
+	unsigned due_batch_max; /* DUE_BATCH_MAX, but for tests */
 	bool manual;
 	struct blobs *blobs;
 	char *database;                   /* path */

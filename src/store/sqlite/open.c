@@ -221,6 +221,7 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	(void)pthread_once(&once, configure_once);
 	store->folder = store->lock = -1;
 	store->manual = options->manual;
+	store->due_batch_max = DUE_BATCH_MAX;
 	store->chunk_row_size_max = options->chunk_row_size_max != 0
 	                                ? options->chunk_row_size_max
 	                                : STORE_CHUNK_ROW_SIZE_MAX;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../region_key.h"
+#include "store/erase.h"
 #include "store/sqlite/engine.h"
 #include "store/sqlite/migrations.h"
 
@@ -353,6 +354,80 @@ a_damaged_list_of_chunks_is_refused(void **state)
 	dom_arena_free(&arena);
 }
 
+/* --- chunks that nothing names, in batches ------------------------------------ */
+
+enum { DUE_CHUNKS = 20 };
+
+/* Twenty chunks; one item names every third of them. */
+static enum dom_status
+put_chunks(struct store_txn *txn, void *context)
+{
+	struct store_account account = {.name = dom_slice_of("ana"), .salt = dom_slice_of("s")};
+	struct store *store = context;
+	char uids[DUE_CHUNKS][8];
+	struct dom_slice named[DUE_CHUNKS];
+	struct store_item item = {.uid = dom_slice_of("i"),
+	    .current = {.uid = dom_slice_of("e"), .meta = dom_slice_of("m"), .chunks = named}};
+	int64_t owner, collection;
+
+	assert_int_equal(store_account_add(txn, &account, &owner), DOM_OK);
+	assert_int_equal(
+	    store_collection_add(txn, dom_slice_of("c"), owner, &collection), DOM_OK);
+	for (unsigned i = 0; i < DUE_CHUNKS; i++) {
+		struct store_staged *staged;
+
+		snprintf(uids[i], sizeof(uids[i]), "k%u", i);
+		assert_int_equal(
+		    store_chunk_stage(store, account.id, dom_slice_of("x"), &staged), DOM_OK);
+		assert_int_equal(
+		    store_chunk_put(txn, collection, dom_slice_of(uids[i]), staged), DOM_OK);
+		store_staged_free(&staged);
+		if (i % 3 == 0)
+			named[item.current.chunk_count++] = dom_slice_of(uids[i]);
+	}
+	assert_int_equal(store_account_tick(txn, owner, &item.current.clock), DOM_OK);
+	return store_item_put(txn, collection, &item);
+}
+
+static void
+unnamed_chunks_are_found_whatever_fits_a_batch(void **state)
+{
+	struct place *place = *state;
+	struct dom_arena *arena = dom_arena_new(0);
+	struct store_reader *reader;
+	struct store_txn *txn;
+
+	assert_int_equal(store_write(place->store, put_chunks, place->store), DOM_OK);
+	assert_int_equal(store_reader_open(place->store, &reader), DOM_OK);
+	assert_int_equal(store_read_begin(reader, &txn), DOM_OK);
+	for (unsigned batch = 1; batch <= DUE_CHUNKS + 1; batch++) {
+		struct store_chunk_due *due;
+		uint64_t clock;
+		size_t count;
+
+		place->store->due_batch_max = batch;
+		assert_int_equal(
+		    store_chunks_due(txn, 1, INT64_MAX, 99, arena, &due, &count, &clock),
+		    DOM_OK);
+		assert_int_equal(count, DUE_CHUNKS - (DUE_CHUNKS + 2) / 3);
+		assert_int_equal(clock, 1);
+		for (size_t i = 0; i < count; i++) {
+			assert_false(due[i].is_named);
+			assert_int_not_equal((due[i].number - 1) % 3, 0);
+			assert_int_equal(due[i].size, 1);
+			for (size_t j = 0; j < i; j++)
+				assert_int_not_equal(due[i].number, due[j].number);
+		}
+		assert_int_equal(
+		    store_chunks_due(txn, 1, INT64_MAX, 5, arena, &due, &count, &clock),
+		    DOM_OK);
+		assert_int_equal(count, 5);
+	}
+	store_read_end(&txn);
+	store_reader_close(&reader);
+	dom_arena_free(&arena);
+}
+
 int
 main(void)
 {
@@ -373,6 +448,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 	        a_file_that_is_no_database_is_refused, set_up, tear_down),
 	    cmocka_unit_test(a_damaged_list_of_chunks_is_refused),
+	    cmocka_unit_test_setup_teardown(
+	        unnamed_chunks_are_found_whatever_fits_a_batch, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
