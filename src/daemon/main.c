@@ -276,7 +276,7 @@ open_keeper(struct region *region, char *message_r, size_t message_size)
 	    &options, region->retention, &region->keeper, message_r, message_size);
 }
 
-/* On the thread of an operator's command. */
+/* On the thread of an operator's command, or the keeper's. */
 static void
 operator_began(void *context, const struct service_changes *changes)
 {
@@ -373,6 +373,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	if ((st = open_keeper(region, message_r, message_size)) != DOM_OK ||
 	    (st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
+	retention_desk_announce(region->retention, operator_began, region);
 	if (configuration->metrics_listen != NULL &&
 	    (st = metrics_open(
 	         &(struct metrics_options){.listen = configuration->metrics_listen,
@@ -395,6 +396,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 static void
 region_close(struct region *region)
 {
+	if (region->retention != NULL)
+		retention_desk_announce(region->retention, NULL, NULL);
 	control_close(&region->control);
 	metrics_close(&region->metrics);
 	http_server_close(&region->server);

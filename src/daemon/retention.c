@@ -18,8 +18,12 @@ struct retention_desk {
 	bool is_settled;               /* what was removed has left the disk */
 	struct retention_figures told; /* in the operator's log */
 
-	pthread_mutex_t mutex; /* held for a copy of the figures */
+	struct service_changes changes; /* of the step under way */
+
+	pthread_mutex_t mutex; /* guards what follows */
 	struct retention_figures figures;
+	void (*begun)(void *context, const struct service_changes *changes);
+	void *begun_context;
 };
 
 /* The person has not asked, so the region signs that a rule said so. */
@@ -29,7 +33,7 @@ erase_account(void *context, struct store_txn *txn, int64_t account, struct dom_
 	struct retention_desk *desk = context;
 	struct erasure_ordered ordered;
 	enum dom_status st =
-	    erasure_order_account(desk->service, txn, account, arena, &ordered, NULL);
+	    erasure_order_account(desk->service, txn, account, arena, &ordered, &desk->changes);
 
 	return st > 0 ? DOM_ESTORE : st;
 }
@@ -123,6 +127,16 @@ run_step(struct store_txn *txn, void *context)
 	return retention_run(job->step, txn, job->arena);
 }
 
+void
+retention_desk_announce(struct retention_desk *desk,
+    void (*begun)(void *context, const struct service_changes *changes), void *context)
+{
+	pthread_mutex_lock(&desk->mutex);
+	desk->begun = begun;
+	desk->begun_context = context;
+	pthread_mutex_unlock(&desk->mutex);
+}
+
 /* What a sweep has removed, in one line, with nothing about anybody. */
 static void
 tell(struct retention_desk *desk)
@@ -174,6 +188,7 @@ retention_desk_step(
 	enum dom_status st;
 
 	desk->service = service;
+	desk->changes = (struct service_changes){0};
 	dom_arena_reset(desk->arena);
 	if ((st = store_read_begin(reader, &snapshot)) != DOM_OK)
 		return st;
@@ -188,6 +203,9 @@ retention_desk_step(
 	if (st == DOM_ABSENT && job.step == NULL)
 		tell(desk);
 	pthread_mutex_lock(&desk->mutex);
+	if (st == DOM_OK && desk->begun != NULL &&
+	    (desk->changes.count != 0 || desk->changes.overflowed))
+		desk->begun(desk->begun_context, &desk->changes);
 	desk->figures = *retention_figures(desk->retention);
 	pthread_mutex_unlock(&desk->mutex);
 	/* What a step answers above zero is about the step: there may be others. */

@@ -27,6 +27,14 @@ size_t retention_desk_conflicts(const struct retention_desk *desk,
     void (*say)(void *context, const char *sentence), void *context);
 
 /*
+ * Who is called, on the keeper's thread, when a rule has begun to erase an
+ * account: for the devices that wait.  NULL: nobody; once this returns, nobody
+ * is being called any more.  Any thread.
+ */
+void retention_desk_announce(struct retention_desk *desk,
+    void (*begun)(void *context, const struct service_changes *changes), void *context);
+
+/*
  * Look for one thing that is due and do it, in a job.  The service and its
  * store are the same in every call; reader is this thread's own.
  *   DOM_OK      done, or looked: call again, after a pause if others wait

@@ -13,6 +13,7 @@ import pytest
 from cli_device import PASSWORD, Device
 from etebase_client import Client, Refused, chunk, item, new_person
 from lying_server import Liar
+from test_server_push import changes, share
 from test_ops_domicilectl import chunk_files, ctl
 
 DAY = 24 * 3600
@@ -297,6 +298,28 @@ def shifted_wall_clock(tmp_path, monkeypatch):
 
 def region_time(region):
     return in_store(region, "SELECT time_ms FROM region") / 1000
+
+
+def test_who_shares_with_an_account_that_a_rule_erases_hears_of_it(wall, make_region):
+    region = with_rules(make_region, "inactive-accounts all at-most P1Y notice P30D")
+    ana, bob = new_person(region.url), new_person(region.url)
+    theirs = ana.create_collection()
+    share(ana, bob, theirs)
+    ana.close(), bob.close()
+    passed(region, 340)
+    swept(region)  # both are told ..
+    bob.connection.close()
+    bob.login(bob.name, bob.login_key)  # .. and one comes back
+    bob.url = region.url
+    with changes(bob) as waiting:
+        assert waiting.message()["collection"] == theirs
+        wall(372 * DAY)
+        ctl(region, "clock", "confirm")
+        gone = waiting.message()
+        assert gone["collection"] == theirs and gone["stoken"] is None
+    assert bob.collections() == []
+    bob.close()
+    assert report(region)["removed-inactive-accounts"] == "1"
 
 
 def test_a_wall_clock_that_jumps_erases_nothing(wall, make_region):
