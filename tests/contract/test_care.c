@@ -539,6 +539,45 @@ what_was_backed_up_comes_back(void **state)
 	read_end(world);
 }
 
+/* Time goes on from where it was, which is never ahead; what is to be erased still is. */
+static void
+what_erasing_and_retention_know_comes_back(void **state)
+{
+	struct world *world = *state;
+	struct store_backup_report backup;
+	struct store_restore_report restored;
+	struct store_erasure erasure = {.request = {4}, .account = 1, .scope = 2}, found;
+	struct store_txn *txn = write_begin(world);
+	struct store_account account;
+	uint64_t entries = 0;
+	int64_t number, time_ms = 0;
+
+	assert_status(store_region_time_set(txn, 77000), DOM_OK);
+	assert_status(store_region_journal_set(txn, 3), DOM_OK);
+	assert_status(store_account_notice_set(txn, 1, 76000), DOM_OK);
+	assert_status(store_erasure_add(txn, &erasure, &number), DOM_OK);
+	assert_status(store_collection_abandon(txn, 1, number), DOM_OK);
+	write_commit(world);
+	back_up(world, ".backup", &backup);
+	assert_status(store_region_time_set(write_begin(world), 99000), DOM_OK);
+	write_commit(world);
+	assert_status(restore(world, ".backup", "in", &restored), DOM_OK);
+	move_into_restored(world);
+	txn = read_begin(world);
+	assert_status(store_region_time(txn, &time_ms), DOM_OK);
+	assert_int_equal(time_ms, 77000);
+	assert_status(store_region_journal(txn, &entries), DOM_OK);
+	assert_int_equal(entries, 3);
+	assert_status(
+	    store_account_by_name(txn, dom_slice_of("ana"), world->arena, &account), DOM_OK);
+	assert_slice(account.name, "ana");
+	assert_int_equal(account.notice_ms, 76000);
+	assert_status(store_erasure_next(txn, 0, world->arena, &found), DOM_OK);
+	assert_int_equal(found.request[0], 4);
+	read_end(world);
+	assert_int_equal(examine(world, &(struct store_fsck_report){0}), 0);
+}
+
 /* Each job adds two accounts: a backup that holds an odd number is of no moment. */
 struct pair {
 	struct store_job job;
@@ -839,6 +878,7 @@ main(void)
 	    CARE_CASE(an_examination_without_a_server_needs_the_lock),
 	    CARE_CASE(an_examination_can_be_stopped),
 	    CARE_CASE(what_was_backed_up_comes_back),
+	    CARE_CASE(what_erasing_and_retention_know_comes_back),
 	    CARE_CASE(a_backup_during_writes_is_of_one_moment),
 	    CARE_CASE(files_are_not_unlinked_while_a_backup_copies_nor_copied_while_they_are),
 	    CARE_CASE(a_backup_replaces_nothing_and_says_so),
