@@ -87,7 +87,9 @@ status_print(struct cli *cli, const struct status *status)
 		    on ? terminal_strong(&cli->terminal) : "",
 		    status->reached != DOM_OK ? "?"
 		    : on                      ? "on"
-		                              : "off",
+		    : consented_covers(&status->consented, (enum service_id)at)
+		        ? "any" /* not by itself, but stored all the same */
+		        : "off",
 		    on ? terminal_plain(&cli->terminal) : "",
 		    text_count(status->items[at], count), services[at].many,
 		    text_bytes(status->bytes[at], bytes));

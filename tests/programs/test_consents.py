@@ -184,6 +184,7 @@ def test_off_says_that_any_still_covers_it(region, tmp_path, phone):
     assert "Nothing new is stored" not in done.stdout
     assert '"any" is on and covers this too' in done.stderr and "domicile off any" in done.stderr
     assert device.status()["services"]["contacts"]["state"] == "any"
+    assert re.search("^contacts +any ", device.run("status").stdout, re.M)
     assert "stored, because \"any\" is on" in device.run("services").stdout
     device.run("on", "contacts", "--yes")
     assert "What is stored stays" in device.run("off", "contacts", "any").stdout
