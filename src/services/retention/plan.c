@@ -5,7 +5,7 @@
 
 #include "services/retention/sweep.h"
 
-enum { PAGE = RETENTION_STEP_ROWS, OWNERS_KNOWN = 32 };
+enum { PAGE = RETENTION_STEP_ROWS };
 
 struct retention *
 retention_open(const struct retention_options *options)
@@ -39,14 +39,6 @@ struct plan {
 	struct dom_arena *arena;
 	int64_t time_ms; /* T */
 	struct retention_step *step;
-	/* What was found out about owners and types of this page. */
-	struct known {
-		int64_t owner;
-		struct dom_slice type;
-		int64_t before_ms;
-		enum dom_status st;
-	} known[OWNERS_KNOWN];
-	size_t known_count;
 };
 
 static enum dom_status
@@ -86,20 +78,28 @@ owner_before(struct plan *plan, int64_t owner, struct dom_slice type, int64_t *b
 static enum dom_status
 before_of(struct plan *plan, int64_t owner, struct dom_slice type, int64_t *before_ms_r)
 {
-	struct known *known;
+	struct retention *retention = plan->retention;
+	struct retention_known *known;
+	enum dom_status st;
 
-	for (size_t i = 0; i < plan->known_count && i < OWNERS_KNOWN; i++) {
-		known = &plan->known[i];
-		if (known->owner == owner && dom_slice_equal(known->type, type)) {
+	for (size_t i = 0; i < retention->known_count && i < RETENTION_KNOWN_MAX; i++) {
+		known = &retention->known[i];
+		if (known->owner == owner &&
+		    dom_slice_equal(dom_slice(known->type, known->type_size), type)) {
 			*before_ms_r = known->before_ms;
 			return known->st;
 		}
 	}
-	known = &plan->known[plan->known_count++ % OWNERS_KNOWN];
-	*known = (struct known){.owner = owner, .type = type};
-	known->st = owner_before(plan, owner, type, &known->before_ms);
-	*before_ms_r = known->before_ms;
-	return known->st;
+	*before_ms_r = INT64_MIN;
+	st = owner_before(plan, owner, type, before_ms_r);
+	if (st < 0 || type.size > RETENTION_KNOWN_TYPE_MAX)
+		return st;
+	known = &retention->known[retention->known_count++ % RETENTION_KNOWN_MAX];
+	*known = (struct retention_known){
+	    .owner = owner, .type_size = type.size, .before_ms = *before_ms_r, .st = st};
+	if (type.size != 0)
+		memcpy(known->type, type.data, type.size);
+	return st;
 }
 
 /* --- each part -------------------------------------------------------------------
@@ -387,6 +387,7 @@ begin_part(struct retention *retention, enum retention_what what)
 {
 	retention->at = what;
 	retention->is_part_done = false;
+	retention->known_count = 0;
 	retention->due = (struct store_due){0};
 	retention->account = retention->collection = 0;
 }

@@ -153,6 +153,9 @@ retention_ran(
 	if (st < 0)
 		return;
 	figures->bytes += step->sum.bytes;
+	/* Something is not as it was known to be. */
+	if (st != DOM_OK)
+		retention->known_count = 0;
 	switch (step->kind) {
 	case RETENTION_STEP_SESSIONS:
 		figures->removed[RETENTION_SESSIONS] += step->removed;

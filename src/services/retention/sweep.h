@@ -6,7 +6,11 @@
 
 /* What plan.c and run.c share. */
 
-enum { RETENTION_TOUCHED_MAX = 256 };
+enum {
+	RETENTION_TOUCHED_MAX = 256,
+	RETENTION_KNOWN_MAX = 64,
+	RETENTION_KNOWN_TYPE_MAX = 256, /* longer ones are looked up again */
+};
 
 /*
  *   (asleep) --RETENTION_EVERY_MS--> SESSIONS -> HISTORY -> CHUNKS -> COLLECTIONS
@@ -35,6 +39,18 @@ struct retention {
 		int64_t owner, collection;
 	} touched[RETENTION_TOUCHED_MAX];
 	size_t touched_count;
+	/*
+	 * What was found out about owners and types in this part: an owner may have
+	 * signed any number of statements, which are not to be read for each page.
+	 */
+	struct retention_known {
+		int64_t owner;
+		uint8_t type[RETENTION_KNOWN_TYPE_MAX];
+		size_t type_size;
+		int64_t before_ms;
+		enum dom_status st;
+	} known[RETENTION_KNOWN_MAX];
+	size_t known_count; /* ever, of which the last are there */
 };
 
 enum retention_step_kind {

@@ -231,6 +231,40 @@ a_collection_without_members_goes_after_its_time(void **state)
 	assert_int_equal(chunk(SERVICE_CHUNK_GET, 2, 'y'), SERVICE_DONE);
 }
 
+static enum dom_status
+begin_erase(struct store_txn *txn, void *context)
+{
+	return store_account_begin_erase(txn, *(int64_t *)context);
+}
+
+static void
+erase_its_owner(void)
+{
+	if (sweeping.step->kind != RETENTION_STEP_COLLECTION)
+		return;
+	was_found = true;
+	sweeping.between = NULL;
+	assert_int_equal(
+	    store_write(house.store, begin_erase, &sweeping.step->account), DOM_OK);
+}
+
+static void
+what_is_of_an_account_that_is_being_erased_is_left_to_that(void **state)
+{
+	(void)state;
+	start();
+	RULES(NULL);
+	assert_int_equal(leave(&house.ana, 1), SERVICE_DONE);
+	pass(8 * day_ms);
+	was_found = false;
+	sweeping.between = erase_its_owner;
+	sweep();
+	assert_true(was_found);
+	assert_int_equal(figures()->sweeps, 1);
+	assert_int_equal(figures()->removed[RETENTION_COLLECTIONS], 0);
+	assert_int_equal(counts().collections, 1);
+}
+
 /* --- sessions and accounts ---------------------------------------------------------- */
 
 static void
@@ -386,12 +420,6 @@ disable_it(void)
 		return;
 	was_found = true;
 	assert_int_equal(store_write(house.store, disable, &is_disabled), DOM_OK);
-}
-
-static enum dom_status
-begin_erase(struct store_txn *txn, void *context)
-{
-	return store_account_begin_erase(txn, *(int64_t *)context);
 }
 
 static void
@@ -622,6 +650,7 @@ main(void)
 	    RTEST(loose_chunks_are_looked_for_once_a_day),
 	    RTEST(a_chunk_that_is_named_between_looking_and_removing_stays),
 	    RTEST(a_collection_without_members_goes_after_its_time),
+	    RTEST(what_is_of_an_account_that_is_being_erased_is_left_to_that),
 	    RTEST(an_idle_session_goes_and_one_in_use_stays),
 	    RTEST(a_use_in_the_minute_of_the_notice_ends_it),
 	    RTEST(an_inactive_account_is_told_and_then_erased),
