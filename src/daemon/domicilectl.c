@@ -141,6 +141,20 @@ option_not_taken(const struct ctl *ctl, const struct command *command)
 	return NULL;
 }
 
+/* Is there a command of two words that begins with this one? */
+static bool
+has_second_words(const char *word)
+{
+	size_t size = strlen(word);
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++) {
+		if (commands[i].has_second && strncmp(commands[i].name, word, size) == 0 &&
+		    commands[i].name[size] == ' ')
+			return true;
+	}
+	return false;
+}
+
 static int
 run_command(struct ctl *ctl, char **words, size_t count)
 {
@@ -162,10 +176,12 @@ run_command(struct ctl *ctl, char **words, size_t count)
 		if (strcmp(name, commands[i].name) == 0)
 			command = &commands[i];
 	}
-	if (command == NULL) {
+	/* A second word that is none of those that can follow, or none that may. */
+	if (command == NULL || (!command->has_second && command->arguments == 0 && count > 1 &&
+	                           has_second_words(words[0]))) {
 		snprintf(name, sizeof(name), "%s%s%s", words[0],
-		    strcmp(words[0], "user") == 0 && count > 1 ? " " : "",
-		    strcmp(words[0], "user") == 0 && count > 1 ? words[1] : "");
+		    has_second_words(words[0]) && count > 1 ? " " : "",
+		    has_second_words(words[0]) && count > 1 ? words[1] : "");
 		return unknown_command(name);
 	}
 	used += command->has_second;

@@ -75,6 +75,9 @@ def test_who_asks_for_what_cannot_be_is_told(invited, make_region):
                             (["--quota", "5X"], "5G"), (["--for", "4000d"], "3650 days")]:
         assert sentence in ctl(invited, "invite", *words, code=2)
     assert "no option --uses" in ctl(invited, "stats", "--uses", "3", code=2)
+    assert 'did you mean "invite list"' in ctl(invited, "invite", "lsit", code=2)
+    assert 'did you mean "invite revoke"' in ctl(invited, "invite", "revok", "3", code=2)
+    assert 'did you mean "user list"' in ctl(invited, "user", "lst", code=2)
     assert listed(invited) == []
     closed = make_region(settings={"signup": "closed"})
     code = ctl(closed, "invite").splitlines()[0]
