@@ -328,6 +328,33 @@ counts_that_the_body_cannot_hold_take_no_memory(void **state)
 }
 
 static void
+a_signup_brings_an_operators_code_only_if_there_is_one(void **state)
+{
+	static uint8_t bytes[104];
+	struct wire_signup signup = {.username = dom_slice_of("ana"),
+	    .email = dom_slice_of(""),
+	    .salt = dom_slice(bytes, 16),
+	    .login_public = dom_slice(bytes, 32),
+	    .identity_public = dom_slice(bytes, 32),
+	    .encrypted_content = dom_slice(bytes, 104)};
+	struct wire_signup got;
+	size_t without;
+
+	(void)state;
+	wire_signup_encode(&buffer, &signup);
+	without = buffer.size;
+	assert_int_equal(buffer.data[0], 0x85); /* as every other client's: five fields */
+	assert_int_equal(wire_signup_decode(dom_buffer_slice(&buffer), &got, &reject), DOM_OK);
+	assert_int_equal(got.invitation.size, 0);
+	dom_buffer_clear(&buffer);
+	signup.invitation = dom_slice_of("7KQ2M-9TXBC-4HJNP-WZ8RD");
+	wire_signup_encode(&buffer, &signup);
+	assert_true(buffer.size > without);
+	assert_int_equal(wire_signup_decode(dom_buffer_slice(&buffer), &got, &reject), DOM_OK);
+	assert_true(dom_slice_is(got.invitation, "7KQ2M-9TXBC-4HJNP-WZ8RD"));
+}
+
+static void
 keys_of_the_wrong_size_are_refused(void **state)
 {
 	static uint8_t bytes[200];
@@ -455,6 +482,7 @@ main(void)
 	    TEST(versions_are_bytes),
 	    TEST(too_many_updates_are_a_limit_and_none_are_fine),
 	    TEST(counts_that_the_body_cannot_hold_take_no_memory),
+	    TEST(a_signup_brings_an_operators_code_only_if_there_is_one),
 	    TEST(keys_of_the_wrong_size_are_refused),
 	    TEST(a_change_of_password_needs_its_keys),
 	    TEST(errors_come_back_and_foreign_bodies_are_empty),
