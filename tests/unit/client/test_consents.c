@@ -204,11 +204,41 @@ the_history_is_whole_and_every_entry_proves_itself(void **state)
 	region_stop();
 }
 
+/* Of a region that is not ours. */
+static const char other[] =
+    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
+
+static void
+a_region_that_tells_another_key_is_not_taken_for_ours(void **state)
+{
+	static const char *const lost[] = {"state.db", "state.db-wal", "state.db-shm"};
+	struct dom_session *phone;
+	const char *region;
+
+	(void)state;
+	region_start();
+	phone = phone_sign_up("phone");
+	dom_session_close(&phone);
+	/* What it knows of the region is lost but for the key, so it asks again. */
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		dom_file_remove(region_device("phone"), lost[i]);
+	phone = phone_open("phone");
+	assert_ok(phone, dom_session_region(phone, &region));
+	dom_session_close(&phone);
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		dom_file_remove(region_device("phone"), lost[i]);
+	assert_int_equal(
+	    dom_file_write(region_device("phone"), "region.pub", dom_slice_of(other)), DOM_OK);
+	phone = phone_open("phone");
+	assert_int_equal(dom_session_region(phone, &region), DOM_EINTEGRITY);
+	assert_non_null(strstr(dom_session_error(phone), "not the one that this device knows"));
+	dom_session_close(&phone);
+	region_stop();
+}
+
 static void
 another_key_of_the_region_is_refused_with_a_sentence(void **state)
 {
-	static const char other[] =
-	    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n";
 	struct dom_catalogue *catalogue;
 	struct history history = {0};
 	struct dom_session *phone;
@@ -249,6 +279,7 @@ main(void)
 	        changed_terms_are_seen_on_every_device_and_old_ones_cannot_be_agreed_to),
 	    cmocka_unit_test(a_consent_that_has_ended_says_so),
 	    cmocka_unit_test(the_history_is_whole_and_every_entry_proves_itself),
+	    cmocka_unit_test(a_region_that_tells_another_key_is_not_taken_for_ours),
 	    cmocka_unit_test(another_key_of_the_region_is_refused_with_a_sentence),
 	};
 
