@@ -116,7 +116,8 @@ add_numbered(struct walk *walk, const struct store_collection *collection, int64
 {
 	enum dom_status st = DOM_OK;
 
-	qsort(numbers, count, sizeof(*numbers), compare);
+	if (count != 0)
+		qsort(numbers, count, sizeof(*numbers), compare);
 	for (size_t i = 0; i < count && st == DOM_OK; i++) {
 		struct wire_record record = {.type = WIRE_RECORD_CHUNK};
 		struct store_chunk chunk;
