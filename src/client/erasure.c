@@ -120,8 +120,8 @@ struct sent {
 static size_t
 stem_of(const char *file)
 {
-	static const char *const ends[] = {DOM_SENT_SUFFIX DOM_RECEIPT_SUFFIX,
-	    "-erased" DOM_RECEIPT_SUFFIX, DOM_RECEIPT_SUFFIX};
+	static const char *const ends[] = {(DOM_SENT_SUFFIX DOM_RECEIPT_SUFFIX),
+	    ("-erased" DOM_RECEIPT_SUFFIX), DOM_RECEIPT_SUFFIX};
 	size_t size = strlen(file);
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
