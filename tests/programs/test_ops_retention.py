@@ -281,8 +281,8 @@ def shifted_wall_clock(tmp_path, monkeypatch):
     """wall(seconds): the wall clock of the programs is off by so much from now on."""
     library, shift = tmp_path / "shifted_clock.so", tmp_path / "shift"
     source = pathlib.Path(__file__).with_name("shifted_clock.c")
-    subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1", "-o",
-                    str(library), str(source)], check=True)
+    subprocess.run([*shlex.split(os.environ.get("CC", "cc")), "-D_GNU_SOURCE", "-shared", "-fPIC",
+                    "-O1", "-o", str(library), str(source)], check=True)
     monkeypatch.setenv("SHIFTED_CLOCK", str(shift))
 
     def move(seconds):
