@@ -24,6 +24,7 @@
 #include "daemon/control.h"
 #include "daemon/journal.h"
 #include "daemon/keeper.h"
+#include "daemon/log_file.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/recover.h"
@@ -115,64 +116,6 @@ static void
 complain(const char *message)
 {
 	fprintf(stderr, "domiciled: %s\n", message);
-}
-
-/* O_NONBLOCK: a pipe that nobody reads must not hold up who is served. */
-static int
-open_log_file(const char *path)
-{
-	return open(
-	    path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-}
-
-/*
- * Standard error may be shared with other programs, which expect it to block:
- * a pipe or terminal is opened again, so that only ours does not.
- */
-static int
-open_log_stderr(void)
-{
-	struct stat info;
-	int fd = -1;
-
-	if (fstat(STDERR_FILENO, &info) == 0 &&
-	    (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode)))
-		fd = open(
-		    "/proc/self/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	return fd >= 0 ? fd : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-}
-
-static enum dom_status
-open_log(struct region *region, char *message_r, size_t message_size)
-{
-	const char *log = region->configuration.log;
-
-	region->log_fd = -1;
-	if (strcmp(log, "none") == 0)
-		return DOM_OK;
-	region->log_fd = strcmp(log, "stderr") == 0 ? open_log_stderr() : open_log_file(log);
-	if (region->log_fd >= 0)
-		return DOM_OK;
-	snprintf(
-	    message_r, message_size, "the log %s cannot be written: %s", log, strerror(errno));
-	return DOM_EFILE;
-}
-
-/* After a log was moved away: go on in a new file of its name. */
-static void
-reopen_log(struct region *region)
-{
-	const char *log = region->configuration.log;
-	int fd;
-
-	if (region->log_fd < 0 || strcmp(log, "stderr") == 0)
-		return;
-	fd = open_log_file(log);
-	if (fd < 0 || dup3(fd, region->log_fd, O_CLOEXEC) < 0)
-		fprintf(stderr, "domiciled: the log %s cannot be opened again: %s\n", log,
-		    strerror(errno));
-	if (fd >= 0)
-		close(fd);
 }
 
 /* After a certificate was renewed. */
@@ -320,7 +263,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	const struct dom_random random = dom_random_system();
 	enum dom_status st;
 
-	if ((st = open_log(region, message_r, message_size)) != DOM_OK)
+	if ((st = log_file_open(
+	         configuration->log, &region->log_fd, message_r, message_size)) != DOM_OK)
 		return st;
 	if ((st = catalogue_load(configuration->catalogue, &region->catalogue, message_r,
 	         message_size)) != DOM_OK)
@@ -492,7 +436,7 @@ serve(struct region *region, const sigset_t *signals)
 	say_ready(region);
 	do {
 		if ((caught = sigtimedwait(signals, NULL, &long_look)) == SIGHUP) {
-			reopen_log(region);
+			log_file_reopen(region->configuration.log, region->log_fd);
 			reload_certificate(region);
 		}
 		look_after_store(region);
