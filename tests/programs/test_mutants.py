@@ -81,6 +81,11 @@ def test_a_gate_with_a_fault_is_seen(mutant, tmp_path):
     assert not is_alive(mutant, tmp_path), f"nobody noticed: {mutant.name}"
 
 
+def test_every_fault_still_has_its_place():
+    for mutant in MUTANTS:
+        assert mutant.before in (ROOT / mutant.file).read_text(), mutant.name
+
+
 def test_a_sound_gate_passes_the_same_way(tmp_path):
     """Else every fault would be seen for another reason."""
     for file, test in (("src/services/consent/gate.c", "terms"),
