@@ -168,6 +168,29 @@ put_receipt(json_t *into, const struct wire_receipt *receipt)
 	return failed | json_object_set_new(into, "erased", erased);
 }
 
+static int
+put_certificate(json_t *into, const struct wire_certificate_view *view)
+{
+	const struct wire_move *state = &view->active;
+	struct dom_slice key = view->order.parts.statement_public;
+	int failed = json_object_set_new(into, "kind", json_string("move-certificate"));
+
+	failed |= json_object_set_new(into, "account", hex(state->account, 32));
+	failed |= json_object_set_new(into, "statement_key", hex(key.data, key.size));
+	failed |= json_object_set_new(into, "source", text(view->source->name));
+	failed |= json_object_set_new(into, "target", text(view->target->name));
+	failed |= json_object_set_new(into, "move", hex(state->move, sizeof(state->move)));
+	failed |= json_object_set_new(into, "epoch", json_integer((json_int_t)state->epoch));
+	failed |= json_object_set_new(into, "root", hex(state->root, 32));
+	failed |= json_object_set_new(
+	    into, "revisions", json_integer((json_int_t)state->sum.revisions));
+	failed |=
+	    json_object_set_new(into, "bytes", json_integer((json_int_t)state->sum.bytes));
+	failed |= json_object_set_new(into, "given_ms", json_integer(view->handoff.at_ms));
+	failed |= json_object_set_new(into, "acknowledged", json_boolean(view->has_ack));
+	return failed | json_object_set_new(into, "erased", json_boolean(view->has_erased));
+}
+
 enum dom_status
 verify_json(FILE *out, const struct verify_finding *findings, size_t count)
 {
@@ -183,6 +206,8 @@ verify_json(FILE *out, const struct verify_finding *findings, size_t count)
 		failed |= json_object_set_new(file, "valid", json_boolean(!finding->why));
 		if (finding->why != NULL)
 			failed |= json_object_set_new(file, "why", json_string(finding->why));
+		else if (finding->is_certificate)
+			failed |= put_certificate(file, &finding->certificate);
 		else
 			failed |= put_statement(file, &finding->view) |
 			          put_receipt(file, &finding->view.receipt);

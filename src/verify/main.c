@@ -15,12 +15,15 @@ enum {
 };
 
 static const char usage[] =
-    "usage: domicile-verify --region-key KEY [--statement-key KEY] [--json] FILE...\n"
+    "usage: domicile-verify --region-key KEY | --group-key KEY [--statement-key KEY]\n"
+    "                       [--json] FILE...\n"
     "\n"
-    "Checks evidence of domicile (*.domicile-receipt) without a network: what was signed,\n"
-    "by whom, and what that proves. FILE may be \"-\" for standard input.\n"
+    "Checks evidence of domicile (*.domicile-receipt) and certificates of moves\n"
+    "(*.domicile-certificate) without a network: what was signed, by whom, and what that\n"
+    "proves. FILE may be \"-\" for standard input.\n"
     "\n"
     "  --region-key KEY     the region's public key: 64 hex digits, or a file that holds them\n"
+    "  --group-key KEY      that of the group of regions, for certificates: in the same form\n"
     "  --statement-key KEY  also the account's: a file that another key signed is not valid\n"
     "  --json               for programs\n"
     "  --help               this\n"
@@ -31,8 +34,8 @@ static const char usage[] =
     "  domicile-verify --region-key region.key.pub ~/receipts/*.domicile-receipt\n";
 
 struct options {
-	uint8_t region_key[32], statement_key[32];
-	bool has_region_key, has_statement_key;
+	uint8_t region_key[32], group_key[32], statement_key[32];
+	bool has_region_key, has_group_key, has_statement_key;
 	bool json;
 };
 
@@ -41,6 +44,29 @@ misuse(const char *what, const char *why)
 {
 	fprintf(stderr, "domicile-verify: %s: %s. See domicile-verify --help.\n", what, why);
 	return VERIFY_USAGE;
+}
+
+static void
+check_certificate(const struct options *options, const struct dom_buffer *bytes,
+    struct dom_arena *arena, struct verify_finding *finding)
+{
+	struct wire_certificate_view *view = &finding->certificate;
+	struct dom_slice key =
+	    dom_slice(options->statement_key, sizeof(options->statement_key));
+
+	if (!options->has_group_key) {
+		finding->why =
+		    "It is the certificate of a move: --group-key is needed to tell whose";
+		return;
+	}
+	if (wire_certificate_check(dom_buffer_slice(bytes),
+	        dom_slice(options->group_key, sizeof(options->group_key)), arena, view,
+	        &finding->why) != DOM_OK)
+		return;
+	finding->why = NULL;
+	if (options->has_statement_key &&
+	    !dom_slice_equal(view->order.parts.statement_public, key))
+		finding->why = "It is ordered by another statement key than the one given";
 }
 
 static void
@@ -53,8 +79,19 @@ check(const struct options *options, const char *file, struct dom_buffer *bytes,
 	    dom_slice(options->statement_key, sizeof(options->statement_key));
 
 	*finding = (struct verify_finding){.file = file};
-	if (!verify_read(file, WIRE_EVIDENCE_SIZE_MAX, bytes, &finding->why))
+	if (!verify_read(file, WIRE_CERTIFICATE_SIZE_MAX, bytes, &finding->why))
 		return;
+	finding->is_certificate = wire_certificate_is(dom_buffer_slice(bytes));
+	if (finding->is_certificate) {
+		check_certificate(options, bytes, arena, finding);
+		return;
+	}
+	if (!options->has_region_key) {
+		finding->why =
+		    "It is no certificate of a move, and without --region-key nothing "
+		    "else can be checked";
+		return;
+	}
 	if (wire_evidence_check(dom_buffer_slice(bytes), region_key, arena, &finding->view,
 	        &finding->why) != DOM_OK)
 		return;
@@ -104,6 +141,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct option names[] = {{"region-key", required_argument, NULL, 'r'},
+	    {"group-key", required_argument, NULL, 'g'},
 	    {"statement-key", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
 	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {0}};
 	struct options options = {0};
@@ -116,6 +154,11 @@ main(int argc, char **argv)
 			if (!verify_key(optarg, options.region_key, &why))
 				return misuse(optarg, why);
 			options.has_region_key = true;
+			break;
+		case 'g':
+			if (!verify_key(optarg, options.group_key, &why))
+				return misuse(optarg, why);
+			options.has_group_key = true;
 			break;
 		case 's':
 			if (!verify_key(optarg, options.statement_key, &why))
@@ -135,8 +178,9 @@ main(int argc, char **argv)
 			return VERIFY_USAGE;
 		}
 	}
-	if (!options.has_region_key)
-		return misuse("--region-key", "it is needed to tell whose receipts these are");
+	if (!options.has_region_key && !options.has_group_key)
+		return misuse(
+		    "--region-key", "it or --group-key is needed to tell whose word this is");
 	if (optind == argc)
 		return misuse("FILE", "name at least one to check");
 	if (dom_crypto_start() != DOM_OK) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What a piece of evidence proves, and what it does not, in sentences. */
+#include "verify/say.h"
+
 #include <inttypes.h>
 #include <time.h>
-
-#include "verify/verify.h"
 
 /* The last millisecond of the year 9999. */
 static const int64_t calendar_ms_max = 253402300799999;
@@ -12,8 +12,8 @@ static const int64_t calendar_ms_max = 253402300799999;
  * Text of somebody else's: what could move a terminal's cursor, or turn the
  * direction of what follows, is shown as "?".  It is valid UTF-8 (wire/).
  */
-static void
-put_text(FILE *out, struct dom_slice text)
+void
+say_text(FILE *out, struct dom_slice text)
 {
 	for (size_t i = 0; i < text.size; i++) {
 		uint8_t byte = text.data[i];
@@ -36,8 +36,8 @@ put_text(FILE *out, struct dom_slice text)
 	}
 }
 
-static void
-put_time(FILE *out, int64_t ms)
+void
+say_time(FILE *out, int64_t ms)
 {
 	time_t seconds = (time_t)(ms / 1000);
 	char text[64];
@@ -50,15 +50,15 @@ put_time(FILE *out, int64_t ms)
 		fprintf(out, "%" PRId64 " ms after 1970", ms);
 }
 
-static void
-put_hex(FILE *out, const uint8_t *bytes, size_t size)
+void
+say_hex(FILE *out, const uint8_t *bytes, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		fprintf(out, "%02x", bytes[i]);
 }
 
-static void
-put_count(FILE *out, uint64_t count, const char *what)
+void
+say_count(FILE *out, uint64_t count, const char *what)
 {
 	fprintf(out, "%" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
 }
@@ -67,29 +67,29 @@ static void
 say_consent(FILE *out, const struct wire_statement *statement)
 {
 	fputs("  Consent to keep \"", out);
-	put_text(out, statement->service);
+	say_text(out, statement->service);
 	fputs("\" in the region \"", out);
-	put_text(out, statement->region);
+	say_text(out, statement->region);
 	fputs("\", for this purpose:\n    \"", out);
-	put_text(out, statement->purpose);
+	say_text(out, statement->purpose);
 	fputs("\"\n  It holds until ", out);
 	if (statement->until_ms == 0)
 		fputs("it is withdrawn", out);
 	else
-		put_time(out, statement->until_ms);
+		say_time(out, statement->until_ms);
 	if (statement->retention.size != 0) {
 		fputs(", and what is kept may be kept for ", out);
-		put_text(out, statement->retention);
+		say_text(out, statement->retention);
 	}
 	fprintf(out,
 	    ".\n  Shown was version %" PRIu32 " of the catalogue's entry, with the terms ",
 	    statement->catalogue_version);
-	put_hex(out, statement->terms, sizeof(statement->terms));
+	say_hex(out, statement->terms, sizeof(statement->terms));
 	fputs(".\n  It covers ", out);
 	if (statement->type_count == 0)
 		fputs("every type of collection", out);
 	else
-		put_count(out, statement->type_count, "type");
+		say_count(out, statement->type_count, "type");
 	fputs(statement->type_count == 0 ? ".\n" : " of collections.\n", out);
 }
 
@@ -102,12 +102,12 @@ say_erasure(FILE *out, const struct wire_statement *statement)
 		fputs("the whole account", out);
 	} else {
 		fputs("the history of the item ", out);
-		put_text(out, statement->item_uid);
+		say_text(out, statement->item_uid);
 		fputs(" of the collection ", out);
-		put_text(out, statement->collection_uid);
+		say_text(out, statement->collection_uid);
 	}
 	fputs(" in the region \"", out);
-	put_text(out, statement->region);
+	say_text(out, statement->region);
 	fputs("\".\n", out);
 }
 
@@ -117,33 +117,33 @@ say_move(FILE *out, const struct wire_statement *statement)
 	switch (statement->kind) {
 	case WIRE_MOVE_ORDER:
 		fputs("  Order to move the account from the region \"", out);
-		put_text(out, statement->region);
+		say_text(out, statement->region);
 		fputs("\" to \"", out);
-		put_text(out, statement->target);
+		say_text(out, statement->target);
 		fputs("\",\n  not to be begun after ", out);
-		put_time(out, statement->expires_ms);
+		say_time(out, statement->expires_ms);
 		fprintf(out, ". If others share its collections, %s.\n",
 		    statement->leave_shared ? "they lose them" : "it does not move");
 		fputs("  The source keeps its copy ", out);
-		put_count(out, statement->grace_days, "day");
+		say_count(out, statement->grace_days, "day");
 		fputs(" if no device acknowledges.\n", out);
 		break;
 	case WIRE_MOVE_CANCEL:
 		fputs("  Demand to give up the move ", out);
-		put_hex(out, statement->move, sizeof(statement->move));
+		say_hex(out, statement->move, sizeof(statement->move));
 		fputs(" from the region \"", out);
-		put_text(out, statement->region);
+		say_text(out, statement->region);
 		fputs("\".\n", out);
 		break;
 	default:
 		fputs("  Acknowledgement of the move ", out);
-		put_hex(out, statement->move, sizeof(statement->move));
+		say_hex(out, statement->move, sizeof(statement->move));
 		fputs(" to the region \"", out);
-		put_text(out, statement->region);
+		say_text(out, statement->region);
 		fputs("\":\n  a device found ", out);
-		put_count(out, statement->revisions, "revision");
+		say_count(out, statement->revisions, "revision");
 		fputs(" that it knew there, under the root ", out);
-		put_hex(out, statement->root, sizeof(statement->root));
+		say_hex(out, statement->root, sizeof(statement->root));
 		fputs(".\n", out);
 		break;
 	}
@@ -158,9 +158,9 @@ say_statement(FILE *out, const struct wire_statement *statement)
 		break;
 	case WIRE_WITHDRAWAL:
 		fputs("  Withdrawal of the consent for \"", out);
-		put_text(out, statement->service);
+		say_text(out, statement->service);
 		fprintf(out, "\" in the region \"");
-		put_text(out, statement->region);
+		say_text(out, statement->region);
 		fprintf(out, "\"; what is there was to be %s.\n",
 		    statement->erase ? "erased" : "kept");
 		break;
@@ -175,7 +175,7 @@ say_statement(FILE *out, const struct wire_statement *statement)
 		break;
 	}
 	fputs("  Account ", out);
-	put_hex(out, statement->account, sizeof(statement->account));
+	say_hex(out, statement->account, sizeof(statement->account));
 	if (statement->kind != WIRE_ORDER)
 		fprintf(out, ", statement number %" PRIu64, statement->serial);
 	fputs(".\n", out);
@@ -185,26 +185,26 @@ static void
 say_erased(FILE *out, const struct wire_receipt *receipt)
 {
 	fputs("  The region declares that it erased ", out);
-	put_count(out, receipt->sum.collections, "collection");
+	say_count(out, receipt->sum.collections, "collection");
 	fputs(", ", out);
-	put_count(out, receipt->sum.items, "item");
+	say_count(out, receipt->sum.items, "item");
 	fputs(", ", out);
-	put_count(out, receipt->sum.revisions, "revision");
+	say_count(out, receipt->sum.revisions, "revision");
 	fputs(", ", out);
-	put_count(out, receipt->sum.chunks, "chunk");
+	say_count(out, receipt->sum.chunks, "chunk");
 	fputs(", ", out);
-	put_count(out, receipt->sum.bytes, "byte");
+	say_count(out, receipt->sum.bytes, "byte");
 	fputs(" in all.\n  The last live copy was gone at ", out);
-	put_time(out, receipt->ended_ms);
+	say_time(out, receipt->ended_ms);
 	if (receipt->backups_ms == 0) {
 		fputs("; this region makes no backups.\n", out);
 	} else {
 		fputs(";\n  no backup that holds any of it is kept after ", out);
-		put_time(out, receipt->backups_ms);
+		say_time(out, receipt->backups_ms);
 		fputs(".\n", out);
 	}
 	fputs("  Before, it had the root ", out);
-	put_hex(out, receipt->root, sizeof(receipt->root));
+	say_hex(out, receipt->root, sizeof(receipt->root));
 	fputs(".\n", out);
 }
 
@@ -248,14 +248,14 @@ say_proven(FILE *out, const struct wire_evidence_view *view)
 		fputs("the region signed this order", out);
 	} else {
 		fputs("the holder of the statement key ", out);
-		put_hex(
+		say_hex(
 		    out, view->parts.statement_public.data, view->parts.statement_public.size);
 		fputs("\n    signed exactly this", out);
 	}
 	fputs(" (its clock said ", out);
-	put_time(out, view->statement.issued_ms);
+	say_time(out, view->statement.issued_ms);
 	fputs("),\n    and the region signed that it took it at ", out);
-	put_time(out, view->receipt.accepted_ms);
+	say_time(out, view->receipt.accepted_ms);
 	fprintf(out, " (its clock),\n    as change %" PRIu64 " of the account.\n",
 	    view->receipt.clock);
 	fputs("  Not proven: ", out);
@@ -269,12 +269,16 @@ say_proven(FILE *out, const struct wire_evidence_view *view)
 void
 verify_say(FILE *out, const struct verify_finding *finding)
 {
-	put_text(out, dom_slice_of(finding->file));
+	say_text(out, dom_slice_of(finding->file));
 	if (finding->why != NULL) {
 		fprintf(out, ": NOT VALID\n  %s.\n", finding->why);
 		return;
 	}
 	fputs(": valid\n", out);
+	if (finding->is_certificate) {
+		say_certificate(out, &finding->certificate);
+		return;
+	}
 	say_statement(out, &finding->view.statement);
 	if (finding->view.receipt.kind == WIRE_RECEIPT_ERASED)
 		say_erased(out, &finding->view.receipt);

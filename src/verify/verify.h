@@ -4,18 +4,22 @@
 
 #include <stdio.h>
 
+#include "wire/certificate.h"
 #include "wire/evidence.h"
 
 /*
- * domicile-verify: checks evidence files (*.domicile-receipt) without a
- * network, and says what each one proves and what it does not.
+ * domicile-verify: checks evidence (*.domicile-receipt) and certificates of moves
+ * (*.domicile-certificate) without a network, and says what each one proves and what it does
+ * not.
  */
 
 /* What was found out about one file. */
 struct verify_finding {
 	const char *file;
 	const char *why;                /* a sentence; NULL: it is valid */
-	struct wire_evidence_view view; /* only of a valid one */
+	struct wire_evidence_view view; /* only of valid evidence */
+	bool is_certificate;
+	struct wire_certificate_view certificate; /* only of a valid one */
 };
 
 /*

@@ -162,7 +162,7 @@ def test_every_cut_and_an_added_byte_fail(tmp_path):
     (lambda: evidence(account(), person=REGION, scope=3), "what a person has to sign"),
     (lambda: evidence(b"nothing that we know"), "no statement"),
     (lambda: b"", "not evidence"),
-    (lambda: b"\xff" * 70000, "larger"),
+    (lambda: b"\xff" * 700000, "larger"),
 ])
 def test_what_does_not_fit_is_told_apart(tmp_path, data, why):
     done = verify_one(tmp_path, data())
