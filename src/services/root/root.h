@@ -34,8 +34,8 @@ struct root_options {
  *   DOM_OK
  *   DOM_ABSENT    no such account, or no such item
  *   DOM_ESTOPPED  stopped() said so
- * and what the store's operations answer.  Takes 10 s and memory_max for a
- * million items, see docs/benchmarks.md: not on an event loop.
+ * and what the store's operations answer.  A million items with a chunk each take
+ * 7 s of a processor, see docs/statements.md: not on an event loop.
  */
 DOM_MUST_CHECK enum dom_status root_compute(struct store_txn *txn,
     const struct root_options *options, uint8_t root_r[WIRE_ROOT_SIZE],
