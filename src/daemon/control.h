@@ -43,14 +43,6 @@ struct control_call {
 	size_t word_count;
 	int64_t started_ms; /* of the server */
 };
-/* A line; a client that does not take its lines any more stops its command. */
-void control_say(struct control_call *call, enum control_kind kind, const char *line);
-/* control_erase.c */
-int control_user_erase(struct control_call *call);
-int control_erasures(struct control_call *call);
-int control_clock(struct control_call *call);
-int control_clock_confirm(struct control_call *call);
-
 /* Runs it and says everything but the end; the exit code. */
 int control_run(struct control_call *call);
 

@@ -9,36 +9,10 @@
 
 #include "wire/evidence.h"
 
-#include "daemon/control.h"
+#include "daemon/control_parts.h"
 #include "services/erasure/erasure.h"
 
-enum {
-	DONE = 0,
-	FAILED = 1,
-	PAGE_ROWS = 100,
-	TIME_SIZE = 32,
-	LOOK_MS = 100,
-};
-
-static int
-fail(struct control_call *call, enum dom_status status)
-{
-	char *line =
-	    dom_arena_print(call->arena, "the store says: %s", dom_status_text(status));
-
-	control_say(call, CONTROL_ERR, line == NULL ? "no memory" : line);
-	return FAILED;
-}
-
-static void
-time_text(int64_t ms, char text_r[TIME_SIZE])
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm parts;
-
-	gmtime_r(&seconds, &parts);
-	strftime(text_r, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
+enum { LOOK_MS = 100 };
 
 /* --- user erase -------------------------------------------------------------------- */
 
@@ -117,7 +91,7 @@ say_evidence(struct user_erasing *erasing, const struct store_erasure *row)
 	if (st == DOM_OK) {
 		memcpy(line, "evidence ", sizeof("evidence ") - 1);
 		dom_hex_encode(dom_buffer_slice(&bytes), line + sizeof("evidence ") - 1);
-		control_say(erasing->call, CONTROL_OUT, line);
+		control_say(erasing->call, CONTROL_OUT, "%s", line);
 	}
 	dom_buffer_free(&bytes);
 	return st;
@@ -133,7 +107,7 @@ say_end(struct user_erasing *erasing, const struct store_erasure *row)
 	    row->sum.bytes);
 
 	if (line != NULL)
-		control_say(erasing->call, CONTROL_OUT, line);
+		control_say(erasing->call, CONTROL_OUT, "%s", line);
 }
 
 int
@@ -148,28 +122,28 @@ control_user_erase(struct control_call *call)
 	if (st == DOM_EDENIED) {
 		control_say(call, CONTROL_ERR,
 		    "there is no account of this name: domicilectl user list shows all");
-		return FAILED;
+		return CONTROL_FAILED;
 	}
 	if (st != DOM_OK)
-		return fail(call, st);
+		return control_fail(call, st, NULL);
 	call->options->begun(call->options->context, &erasing.changes);
 	dom_hex_encode(
 	    dom_slice(erasing.ordered.request, sizeof(erasing.ordered.request)), number);
 	line = dom_arena_print(
 	    call->arena, "nobody can log in or read any more; erasing, number %s", number);
 	if (line != NULL)
-		control_say(call, CONTROL_OUT, line);
+		control_say(call, CONTROL_OUT, "%s", line);
 	st = wait_for(&erasing, &row);
 	if (st == DOM_ABSENT) {
 		control_say(call, CONTROL_ERR,
 		    "the server stops: it goes on erasing when it starts again");
-		return FAILED;
+		return CONTROL_FAILED;
 	}
 	if (st == DOM_OK)
 		say_end(&erasing, &row);
 	if (st == DOM_OK)
 		st = say_evidence(&erasing, &row);
-	return st == DOM_OK ? DONE : fail(call, st);
+	return st == DOM_OK ? CONTROL_DONE : control_fail(call, st, NULL);
 }
 
 /* --- erasures ------------------------------------------------------------------------ */
@@ -180,32 +154,27 @@ say_erasure(struct control_call *call, const struct store_erasure *row)
 	static const char *const scopes[] = {"withdrawal", "history", "service", "account"};
 	static const char *const states[] = {
 	    "waiting", "erasing", "settling", "erased", "waiting"};
-	char number[2 * STORE_REQUEST_SIZE + 1], requested[TIME_SIZE], *line;
+	char number[2 * STORE_REQUEST_SIZE + 1], requested[CONTROL_TIME_SIZE], *line;
 
 	if (row->scope < 0 || row->scope > 3 || row->state < 0 || row->state > 4)
 		return;
 	dom_hex_encode(dom_slice(row->request, sizeof(row->request)), number);
-	time_text(row->requested_ms, requested);
+	control_time(row->requested_ms, requested);
 	line = dom_arena_print(call->arena,
 	    "%s\t%s\t%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, number,
 	    requested, scopes[row->scope], states[row->state], row->sum.collections,
 	    row->sum.items, row->sum.chunks, row->sum.bytes);
 	if (line != NULL)
-		control_say(call, CONTROL_OUT, line);
+		control_say(call, CONTROL_OUT, "%s", line);
 }
 
 static enum dom_status
-erasures_page(
-    struct control_call *call, struct store_reader *reader, int64_t *after, size_t *count_r)
+erasures_page(struct control_call *call, struct store_txn *txn, int64_t *after, size_t *count_r)
 {
 	struct store_erasure *rows;
-	struct store_txn *txn = NULL;
-	enum dom_status st;
+	enum dom_status st =
+	    store_erasure_list(txn, 0, *after, CONTROL_PAGE_ROWS, call->arena, &rows, count_r);
 
-	dom_arena_reset(call->arena);
-	if ((st = store_read_begin(reader, &txn)) == DOM_OK)
-		st = store_erasure_list(txn, 0, *after, PAGE_ROWS, call->arena, &rows, count_r);
-	store_read_end(&txn);
 	for (size_t i = 0; st == DOM_OK && i < *count_r; i++) {
 		say_erasure(call, &rows[i]);
 		*after = rows[i].number;
@@ -216,18 +185,7 @@ erasures_page(
 int
 control_erasures(struct control_call *call)
 {
-	struct store_reader *reader;
-	int64_t after = 0;
-	size_t count = 0;
-	enum dom_status st = store_reader_open(call->options->store, &reader);
-
-	if (st != DOM_OK)
-		return fail(call, st);
-	do
-		st = erasures_page(call, reader, &after, &count);
-	while (st == DOM_OK && count != 0 && !atomic_load(call->stop));
-	store_reader_close(&reader);
-	return st == DOM_OK ? DONE : fail(call, st);
+	return control_list(call, erasures_page);
 }
 
 /* --- clock ---------------------------------------------------------------------------- */
@@ -252,17 +210,17 @@ int
 control_clock(struct control_call *call)
 {
 	int64_t now_ms = dom_clock_now_ms(&call->options->service->clock), time_ms;
-	char region[TIME_SIZE], machine[TIME_SIZE], *line;
+	char region[CONTROL_TIME_SIZE], machine[CONTROL_TIME_SIZE], *line;
 	enum dom_status st = read_time(call, &time_ms);
 
 	if (st != DOM_OK)
-		return fail(call, st);
-	time_text(time_ms, region);
-	time_text(now_ms, machine);
+		return control_fail(call, st, NULL);
+	control_time(time_ms, region);
+	control_time(now_ms, machine);
 	line = dom_arena_print(call->arena, "region %s\nmachine %s\nbehind_seconds %" PRId64,
 	    region, machine, (now_ms - time_ms) / 1000);
-	control_say(call, CONTROL_OUT, line == NULL ? "no memory" : line);
-	return DONE;
+	control_say(call, CONTROL_OUT, "%s", line == NULL ? "no memory" : line);
+	return CONTROL_DONE;
 }
 
 struct clock_set {
@@ -281,19 +239,19 @@ int
 control_clock_confirm(struct control_call *call)
 {
 	struct clock_set set = {.now_ms = dom_clock_now_ms(&call->options->service->clock)};
-	char text[TIME_SIZE], *line;
+	char text[CONTROL_TIME_SIZE], *line;
 	enum dom_status st = store_write(call->options->store, run_confirm, &set);
 
 	if (st == DOM_CONFLICT) {
 		control_say(call, CONTROL_ERR,
 		    "the machine's clock is behind the region's time, which never goes back: "
 		    "nothing was changed");
-		return FAILED;
+		return CONTROL_FAILED;
 	}
 	if (st != DOM_OK)
-		return fail(call, st);
-	time_text(set.now_ms, text);
+		return control_fail(call, st, NULL);
+	control_time(set.now_ms, text);
 	line = dom_arena_print(call->arena, "the region's time is now %s", text);
-	control_say(call, CONTROL_OUT, line == NULL ? "no memory" : line);
-	return DONE;
+	control_say(call, CONTROL_OUT, "%s", line == NULL ? "no memory" : line);
+	return CONTROL_DONE;
 }

@@ -2,69 +2,19 @@
 /* What domicilectl's commands do, inside the server. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
-#include "daemon/control.h"
+#include "daemon/control_parts.h"
 #include "daemon/control_retention.h"
-#include "daemon/control_wire.h"
 #include "daemon/region_key.h"
 #include "daemon/report.h"
 #include "services/operator.h"
 
-enum {
-	MESSAGE_SIZE = 1024,
-	TIME_SIZE = 32,
-	PAGE_ACCOUNTS = 200,
-	/* What a command exits with. */
-	DONE = 0,
-	FAILED = 1,
-	WRONG = 2,
-};
-
-void
-control_say(struct control_call *call, enum control_kind kind, const char *line)
-{
-	if (!atomic_load(call->stop) && control_send_line(call->fd, kind, line) < 0)
-		atomic_store(call->stop, true);
-}
-
-static void __attribute__((format(printf, 3, 4)))
-say(struct control_call *call, enum control_kind kind, const char *format, ...)
-{
-	char line[CONTROL_LINE_SIZE_MAX];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	control_say(call, kind, line);
-}
-
-static int
-fail(struct control_call *call, enum dom_status status, const char *detail)
-{
-	if (detail != NULL)
-		say(call, CONTROL_ERR, "%s", detail);
-	else
-		say(call, CONTROL_ERR, "the store says: %s", dom_status_text(status));
-	return FAILED;
-}
-
-static void
-time_text(int64_t ms, char text_r[TIME_SIZE])
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm parts;
-
-	gmtime_r(&seconds, &parts);
-	strftime(text_r, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
+enum { MESSAGE_SIZE = 1024 };
 
 /* --- user ------------------------------------------------------------------- */
 
@@ -93,11 +43,11 @@ user_add(struct control_call *call)
 	enum dom_status st = store_write(call->options->store, run_user_add, &change);
 
 	if (st != DOM_OK)
-		return fail(call, st, change.detail);
-	say(call, CONTROL_OUT,
+		return control_fail(call, st, change.detail);
+	control_say(call, CONTROL_OUT,
 	    "account %s made; it belongs to whoever signs up with this name first",
 	    call->words[1]);
-	return DONE;
+	return CONTROL_DONE;
 }
 
 static enum dom_status
@@ -117,12 +67,12 @@ user_switch(struct control_call *call, bool disabled)
 	enum dom_status st = store_write(call->options->store, run_user_switch, &change);
 
 	if (st != DOM_OK)
-		return fail(call, st, change.detail);
-	say(call, CONTROL_OUT,
+		return control_fail(call, st, change.detail);
+	control_say(call, CONTROL_OUT,
 	    disabled ? "account %s disabled: its sessions and logins are refused from now on"
 	             : "account %s enabled",
 	    call->words[1]);
-	return DONE;
+	return CONTROL_DONE;
 }
 
 static int
@@ -160,38 +110,31 @@ user_quota(struct control_call *call)
 		errno = 0;
 		change.quota_bytes = strtoll(text, &end, 10);
 		if (errno != 0 || end == text || *end != '\0' || change.quota_bytes < 0) {
-			say(call, CONTROL_ERR,
+			control_say(call, CONTROL_ERR,
 			    "a quota is a number of bytes, or default, not \"%s\"", text);
-			return WRONG;
+			return CONTROL_WRONG;
 		}
 	}
 	if ((st = store_write(call->options->store, run_user_quota, &change)) != DOM_OK)
-		return fail(call, st, change.detail);
-	say(call, CONTROL_OUT, "account %s has %" PRIu64 " bytes and may have %s",
+		return control_fail(call, st, change.detail);
+	control_say(call, CONTROL_OUT, "account %s has %" PRIu64 " bytes and may have %s",
 	    call->words[1], change.usage.chunk_bytes, text);
-	return DONE;
+	return CONTROL_DONE;
 }
 
-/* A snapshot for each page: a list of many accounts holds up no checkpoint. */
 static enum dom_status
-user_page(
-    struct control_call *call, struct store_reader *reader, int64_t *after, size_t *count_r)
+user_page(struct control_call *call, struct store_txn *txn, int64_t *after, size_t *count_r)
 {
 	struct store_account *accounts;
-	struct store_txn *txn;
-	enum dom_status st;
+	enum dom_status st =
+	    store_account_scan(txn, *after, CONTROL_PAGE_ROWS, call->arena, &accounts, count_r);
 
-	dom_arena_reset(call->arena);
-	if ((st = store_read_begin(reader, &txn)) != DOM_OK)
-		return st;
-	st = store_account_scan(txn, *after, PAGE_ACCOUNTS, call->arena, &accounts, count_r);
-	store_read_end(&txn);
 	for (size_t i = 0; st == DOM_OK && i < *count_r; i++) {
 		const struct store_account *account = &accounts[i];
-		char created[TIME_SIZE];
+		char created[CONTROL_TIME_SIZE];
 
-		time_text(account->created_ms, created);
-		say(call, CONTROL_OUT, "%.*s\t%.*s\t%s\t%s", (int)account->name.size,
+		control_time(account->created_ms, created);
+		control_say(call, CONTROL_OUT, "%.*s\t%.*s\t%s\t%s", (int)account->name.size,
 		    (const char *)account->name.data, (int)account->email.size,
 		    (const char *)account->email.data, created,
 		    account->disabled       ? "disabled"
@@ -203,28 +146,9 @@ user_page(
 }
 
 static int
-list_pages(struct control_call *call,
-    enum dom_status (*page)(struct control_call *call, struct store_reader *reader,
-        int64_t *after, size_t *count_r))
-{
-	struct store_reader *reader;
-	int64_t after = 0;
-	size_t count = 0;
-	enum dom_status st = store_reader_open(call->options->store, &reader);
-
-	if (st != DOM_OK)
-		return fail(call, st, NULL);
-	do
-		st = page(call, reader, &after, &count);
-	while (st == DOM_OK && count != 0 && !atomic_load(call->stop));
-	store_reader_close(&reader);
-	return st == DOM_OK ? DONE : fail(call, st, NULL);
-}
-
-static int
 user_list(struct control_call *call)
 {
-	return list_pages(call, user_page);
+	return control_list(call, user_page);
 }
 
 /* --- invite ----------------------------------------------------------------- */
@@ -263,34 +187,34 @@ invite(struct control_call *call)
 {
 	struct invite_change change = {.call = call, .wanted = {.quota_bytes = -1}};
 	enum service_signup signup = call->options->service->settings.signup;
-	char ends[TIME_SIZE];
+	char ends[CONTROL_TIME_SIZE];
 	enum dom_status st;
 
 	if (!read_digits(call->words[1], &change.wanted.uses_max) ||
 	    !read_digits(call->words[2], &change.wanted.life_ms) ||
 	    (strcmp(call->words[3], "default") != 0 &&
 	        !read_digits(call->words[3], &change.wanted.quota_bytes))) {
-		say(call, CONTROL_ERR, "an invitation takes whole numbers");
-		return WRONG;
+		control_say(call, CONTROL_ERR, "an invitation takes whole numbers");
+		return CONTROL_WRONG;
 	}
 	if ((st = store_write(call->options->store, run_invite, &change)) != DOM_OK) {
-		fail(call, st, change.detail);
-		return st == DOM_EDENIED ? WRONG : FAILED;
+		control_fail(call, st, change.detail);
+		return st == DOM_EDENIED ? CONTROL_WRONG : CONTROL_FAILED;
 	}
-	time_text(
+	control_time(
 	    dom_clock_now_ms(&call->options->service->clock) + change.wanted.life_ms, ends);
-	say(call, CONTROL_OUT, "%s", change.code);
-	say(call, CONTROL_OUT,
+	control_say(call, CONTROL_OUT, "%s", change.code);
+	control_say(call, CONTROL_OUT,
 	    "number %" PRId64 ", good for %" PRId64
 	    " account%s until %s; it is not shown again. "
 	    "To sign up: domicile signup NAME --server URL --invitation CODE",
 	    change.number, change.wanted.uses_max, change.wanted.uses_max == 1 ? "" : "s",
 	    ends);
 	if (signup == SERVICE_SIGNUP_CLOSED)
-		say(call, CONTROL_ERR,
+		control_say(call, CONTROL_ERR,
 		    "signup is closed in domiciled.conf: nobody can use it until that says "
 		    "invitation");
-	return DONE;
+	return CONTROL_DONE;
 }
 
 static enum dom_status
@@ -309,22 +233,22 @@ invite_revoke(struct control_call *call)
 	enum dom_status st = store_write(call->options->store, run_invite_revoke, &change);
 
 	if (st != DOM_OK)
-		return fail(call, st, change.detail);
-	say(call, CONTROL_OUT, "nobody can sign up with it any more");
-	return DONE;
+		return control_fail(call, st, change.detail);
+	control_say(call, CONTROL_OUT, "nobody can sign up with it any more");
+	return CONTROL_DONE;
 }
 
 static void
 say_invite(struct control_call *call, const struct store_invite *row)
 {
 	int64_t now_ms = dom_clock_now_ms(&call->options->service->clock);
-	char made[TIME_SIZE], ends[TIME_SIZE], quota[32] = "default";
+	char made[CONTROL_TIME_SIZE], ends[CONTROL_TIME_SIZE], quota[32] = "default";
 
-	time_text(row->created_ms, made);
-	time_text(row->expires_ms, ends);
+	control_time(row->created_ms, made);
+	control_time(row->expires_ms, ends);
 	if (row->quota_bytes >= 0)
 		snprintf(quota, sizeof(quota), "%" PRId64, row->quota_bytes);
-	say(call, CONTROL_OUT, "%" PRId64 "\t%s\t%s\t%" PRId64 "/%" PRId64 "\t%s\t%s",
+	control_say(call, CONTROL_OUT, "%" PRId64 "\t%s\t%s\t%" PRId64 "/%" PRId64 "\t%s\t%s",
 	    row->number, made, ends, row->uses, row->uses_max, quota,
 	    row->uses >= row->uses_max  ? "used"
 	    : row->expires_ms <= now_ms ? "expired"
@@ -332,18 +256,12 @@ say_invite(struct control_call *call, const struct store_invite *row)
 }
 
 static enum dom_status
-invite_page(
-    struct control_call *call, struct store_reader *reader, int64_t *after, size_t *count_r)
+invite_page(struct control_call *call, struct store_txn *txn, int64_t *after, size_t *count_r)
 {
 	struct store_invite *rows;
-	struct store_txn *txn;
-	enum dom_status st;
+	enum dom_status st =
+	    store_invite_scan(txn, *after, CONTROL_PAGE_ROWS, call->arena, &rows, count_r);
 
-	dom_arena_reset(call->arena);
-	if ((st = store_read_begin(reader, &txn)) != DOM_OK)
-		return st;
-	st = store_invite_scan(txn, *after, PAGE_ACCOUNTS, call->arena, &rows, count_r);
-	store_read_end(&txn);
 	for (size_t i = 0; st == DOM_OK && i < *count_r; i++) {
 		say_invite(call, &rows[i]);
 		*after = rows[i].number;
@@ -354,7 +272,7 @@ invite_page(
 static int
 invite_list(struct control_call *call)
 {
-	return list_pages(call, invite_page);
+	return control_list(call, invite_page);
 }
 
 /* --- stats ------------------------------------------------------------------ */
@@ -375,9 +293,9 @@ say_disk(struct control_call *call)
 		if (path != NULL && stat(path, &info) == 0)
 			bytes += (uint64_t)info.st_size;
 	}
-	say(call, CONTROL_OUT, "database_bytes %" PRIu64, bytes);
+	control_say(call, CONTROL_OUT, "database_bytes %" PRIu64, bytes);
 	if (statvfs(data, &disk) == 0)
-		say(call, CONTROL_OUT, "disk_free_bytes %" PRIu64,
+		control_say(call, CONTROL_OUT, "disk_free_bytes %" PRIu64,
 		    (uint64_t)disk.f_bavail * disk.f_frsize);
 }
 
@@ -407,30 +325,31 @@ stats(struct control_call *call)
 	const char *failure = store_failure(call->options->store);
 	struct store_counts counts = {0};
 	uint64_t restores = 0;
-	char restored[TIME_SIZE];
+	char restored[CONTROL_TIME_SIZE];
 	enum dom_status st;
 
 	if ((st = count(call, &counts, &restores, &restored_ms)) != DOM_OK)
-		return fail(call, st, NULL);
-	say(call, CONTROL_OUT, "region %s", service->settings.region);
-	say(call, CONTROL_OUT, "release %s", DOM_RELEASE);
-	say(call, CONTROL_OUT, "up_seconds %" PRId64, up_ms < 0 ? 0 : up_ms / 1000);
-	say(call, CONTROL_OUT, "accounts %" PRIu64, counts.accounts);
-	say(call, CONTROL_OUT, "collections %" PRIu64, counts.collections);
-	say(call, CONTROL_OUT, "items %" PRIu64, counts.items);
-	say(call, CONTROL_OUT, "revisions %" PRIu64, counts.revisions);
-	say(call, CONTROL_OUT, "chunks %" PRIu64, counts.chunks);
-	say(call, CONTROL_OUT, "chunk_bytes %" PRIu64, counts.chunk_bytes);
+		return control_fail(call, st, NULL);
+	control_say(call, CONTROL_OUT, "region %s", service->settings.region);
+	control_say(call, CONTROL_OUT, "release %s", DOM_RELEASE);
+	control_say(call, CONTROL_OUT, "up_seconds %" PRId64, up_ms < 0 ? 0 : up_ms / 1000);
+	control_say(call, CONTROL_OUT, "accounts %" PRIu64, counts.accounts);
+	control_say(call, CONTROL_OUT, "collections %" PRIu64, counts.collections);
+	control_say(call, CONTROL_OUT, "items %" PRIu64, counts.items);
+	control_say(call, CONTROL_OUT, "revisions %" PRIu64, counts.revisions);
+	control_say(call, CONTROL_OUT, "chunks %" PRIu64, counts.chunks);
+	control_say(call, CONTROL_OUT, "chunk_bytes %" PRIu64, counts.chunk_bytes);
 	say_disk(call);
-	say(call, CONTROL_OUT, "restores %" PRIu64, restores);
+	control_say(call, CONTROL_OUT, "restores %" PRIu64, restores);
 	if (restores != 0) {
-		time_text(restored_ms, restored);
-		say(call, CONTROL_OUT, "restored_last %s", restored);
+		control_time(restored_ms, restored);
+		control_say(call, CONTROL_OUT, "restored_last %s", restored);
 	}
 	if (failure == NULL)
-		return DONE;
-	say(call, CONTROL_ERR, "the store refuses every write until a restart: %s", failure);
-	return FAILED;
+		return CONTROL_DONE;
+	control_say(
+	    call, CONTROL_ERR, "the store refuses every write until a restart: %s", failure);
+	return CONTROL_FAILED;
 }
 
 /* --- care ------------------------------------------------------------------- */
@@ -438,7 +357,7 @@ stats(struct control_call *call)
 static void
 found(void *context, const char *sentence)
 {
-	say(context, CONTROL_OUT, "%s", sentence);
+	control_say(context, CONTROL_OUT, "%s", sentence);
 }
 
 static int
@@ -449,12 +368,12 @@ fsck(struct control_call *call)
 	char message[MESSAGE_SIZE], text[REPORT_SIZE];
 
 	if (store_fsck(&care, found, call, &report, message, sizeof(message)) != DOM_OK) {
-		say(call, CONTROL_ERR, "%s", message);
-		return FAILED;
+		control_say(call, CONTROL_ERR, "%s", message);
+		return CONTROL_FAILED;
 	}
 	report_fsck(&report, text);
-	say(call, CONTROL_OUT, "%s", text);
-	return report.faults == 0 ? DONE : FAILED;
+	control_say(call, CONTROL_OUT, "%s", text);
+	return report.faults == 0 ? CONTROL_DONE : CONTROL_FAILED;
 }
 
 static int
@@ -467,24 +386,25 @@ backup(struct control_call *call)
 	char message[MESSAGE_SIZE], text[REPORT_SIZE];
 
 	if (target[0] != '/') {
-		say(call, CONTROL_ERR, "the backup's folder must be given from the root");
-		return WRONG;
+		control_say(
+		    call, CONTROL_ERR, "the backup's folder must be given from the root");
+		return CONTROL_WRONG;
 	}
 	if (also != NULL && call->options->has_own_key_file) {
-		say(call, CONTROL_ERR, "%s", report_key_apart);
-		return WRONG;
+		control_say(call, CONTROL_ERR, "%s", report_key_apart);
+		return CONTROL_WRONG;
 	}
 	if (store_backup(&care, target, also, &report, message, sizeof(message)) != DOM_OK) {
-		say(call, CONTROL_ERR, "%s", message);
-		return FAILED;
+		control_say(call, CONTROL_ERR, "%s", message);
+		return CONTROL_FAILED;
 	}
 	report_backup(&report, also != NULL, text);
-	say(call, CONTROL_OUT, "%s", text);
+	control_say(call, CONTROL_OUT, "%s", text);
 	if (report.missing == 0)
-		return DONE;
+		return CONTROL_DONE;
 	report_missing(report.missing, text);
-	say(call, CONTROL_ERR, "%s", text);
-	return FAILED;
+	control_say(call, CONTROL_ERR, "%s", text);
+	return CONTROL_FAILED;
 }
 
 int
@@ -520,10 +440,10 @@ control_run(struct control_call *call)
 		    call->word_count == commands[i].words)
 			return commands[i].run(call);
 	}
-	say(call, CONTROL_ERR,
+	control_say(call, CONTROL_ERR,
 	    "this server does not know the command \"%s\": it is release %s, and domicilectl "
 	    "is "
 	    "of another",
 	    call->words[0], DOM_RELEASE);
-	return WRONG;
+	return CONTROL_WRONG;
 }
