@@ -63,6 +63,20 @@ say_count(FILE *out, uint64_t count, const char *what)
 	fprintf(out, "%" PRIu64 " %s%s", count, what, count == 1 ? "" : "s");
 }
 
+void
+say_sum(FILE *out, const struct wire_erased *sum)
+{
+	say_count(out, sum->collections, "collection");
+	fputs(", ", out);
+	say_count(out, sum->items, "item");
+	fputs(", ", out);
+	say_count(out, sum->revisions, "revision");
+	fputs(", ", out);
+	say_count(out, sum->chunks, "chunk");
+	fputs(", ", out);
+	say_count(out, sum->bytes, "byte");
+}
+
 static void
 say_consent(FILE *out, const struct wire_statement *statement)
 {
@@ -185,15 +199,7 @@ static void
 say_erased(FILE *out, const struct wire_receipt *receipt)
 {
 	fputs("  The region declares that it erased ", out);
-	say_count(out, receipt->sum.collections, "collection");
-	fputs(", ", out);
-	say_count(out, receipt->sum.items, "item");
-	fputs(", ", out);
-	say_count(out, receipt->sum.revisions, "revision");
-	fputs(", ", out);
-	say_count(out, receipt->sum.chunks, "chunk");
-	fputs(", ", out);
-	say_count(out, receipt->sum.bytes, "byte");
+	say_sum(out, &receipt->sum);
 	fputs(" in all.\n  The last live copy was gone at ", out);
 	say_time(out, receipt->ended_ms);
 	if (receipt->backups_ms == 0) {

@@ -13,6 +13,9 @@ void say_hex(FILE *out, const uint8_t *bytes, size_t size);
 /* "1 item", "2 items" */
 void say_count(FILE *out, uint64_t count, const char *what);
 
+/* "1 collection, 2 items, ..." */
+void say_sum(FILE *out, const struct wire_erased *sum);
+
 /* What a certificate proves of a move, and what it does not. */
 void say_certificate(FILE *out, const struct wire_certificate_view *view);
 

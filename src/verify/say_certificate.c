@@ -70,15 +70,7 @@ say_certificate(FILE *out, const struct wire_certificate_view *view)
 	    state->epoch);
 	say_steps(out, view);
 	fputs("  It held ", out);
-	say_count(out, state->sum.collections, "collection");
-	fputs(", ", out);
-	say_count(out, state->sum.items, "item");
-	fputs(", ", out);
-	say_count(out, state->sum.revisions, "revision");
-	fputs(", ", out);
-	say_count(out, state->sum.chunks, "chunk");
-	fputs(", ", out);
-	say_count(out, state->sum.bytes, "byte");
+	say_sum(out, &state->sum);
 	fputs(",\n  under the root ", out);
 	say_hex(out, state->root, sizeof(state->root));
 	fputs(".\n  Proven: the holder of the statement key ", out);
