@@ -44,7 +44,13 @@ enum consent_worth {
 	CONSENT_GONE,    /* the region does not offer the service any more */
 };
 enum consent_worth consent_worth(
-    const struct service_call *call, const struct store_consent *consent);
+    const struct service_call *call, const struct store_consent *consent, int64_t now_ms);
+
+/*
+ * The time that consents end by: the wall clock, but never before the region's
+ * own time, so that a clock that is set back makes nothing live again.
+ */
+DOM_MUST_CHECK enum dom_status consent_now(const struct service_call *call, int64_t *now_ms_r);
 
 /* The catalogue that domiciled carries; settings may name another. */
 struct dom_slice consent_catalogue_built_in(void);

@@ -19,8 +19,19 @@ struct consent_removal {
 
 static_assert((int)STORE_TERMS_SIZE == (int)DOM_TERMS_SIZE, "terms are stored whole");
 
+enum dom_status
+consent_now(const struct service_call *call, int64_t *now_ms_r)
+{
+	enum dom_status st = store_region_time(call->txn, now_ms_r);
+
+	if (st == DOM_OK && *now_ms_r < call->now_ms)
+		*now_ms_r = call->now_ms;
+	return st > 0 ? DOM_ESTORE : st;
+}
+
 enum consent_worth
-consent_worth(const struct service_call *call, const struct store_consent *consent)
+consent_worth(
+    const struct service_call *call, const struct store_consent *consent, int64_t now_ms)
 {
 	const struct dom_catalogue_entry *entry =
 	    wire_catalogue_find(call->service->settings.catalogue, consent->service);
@@ -29,7 +40,7 @@ consent_worth(const struct service_call *call, const struct store_consent *conse
 		return CONSENT_GONE;
 	if (memcmp(consent->terms, entry->terms, DOM_TERMS_SIZE) != 0)
 		return CONSENT_CHANGED;
-	if (consent->until_ms != 0 && consent->until_ms <= call->now_ms)
+	if (consent->until_ms != 0 && consent->until_ms <= now_ms)
 		return CONSENT_ENDED;
 	return CONSENT_LIVE;
 }
@@ -49,14 +60,14 @@ day_of(struct service_call *call, int64_t ms)
 
 /* Why this consent, which covers the type, is not enough. */
 static const char *
-explain(struct service_call *call, const struct store_consent *consent)
+explain(struct service_call *call, const struct store_consent *consent, int64_t now_ms)
 {
 	const struct dom_catalogue_entry *entry =
 	    wire_catalogue_find(call->service->settings.catalogue, consent->service);
 	const char *name = (const char *)consent->service.data, *day;
 	int size = (int)consent->service.size;
 
-	switch (consent_worth(call, consent)) {
+	switch (consent_worth(call, consent, now_ms)) {
 	case CONSENT_GONE:
 		return dom_arena_print(call->arena,
 		    "This region does not offer %.*s any more, so nothing was stored. What is"
@@ -82,7 +93,7 @@ explain(struct service_call *call, const struct store_consent *consent)
 }
 
 static enum dom_status
-refuse(struct service_call *call, int64_t owner, struct dom_slice type)
+refuse(struct service_call *call, int64_t owner, struct dom_slice type, int64_t now_ms)
 {
 	struct store_consent *rows;
 	size_t count;
@@ -98,7 +109,8 @@ refuse(struct service_call *call, int64_t owner, struct dom_slice type)
 	if (st < 0)
 		return st;
 	if (count != 0)
-		return service_refuse(call, SERVICE_CONSENT_REQUIRED, explain(call, &rows[0]));
+		return service_refuse(
+		    call, SERVICE_CONSENT_REQUIRED, explain(call, &rows[0], now_ms));
 	/* Types are opaque to us, so which service this is, only the client knows. */
 	return service_refuse(call, SERVICE_CONSENT_REQUIRED,
 	    "The service this belongs to is off, so nothing was stored. Turn it on with"
@@ -112,18 +124,20 @@ consent_check(struct service_call *call, int64_t owner, struct dom_slice type,
 	struct store_consent *rows;
 	struct consent_handle *handle;
 	bool is_covered = false;
+	int64_t now_ms;
 	size_t count;
 	enum dom_status st;
 
 	*handle_r = NULL;
-	st = store_consent_covers(
-	    call->txn, owner, type, call->now_ms, call->arena, &rows, &count);
+	if ((st = consent_now(call, &now_ms)) != DOM_OK)
+		return st;
+	st = store_consent_covers(call->txn, owner, type, now_ms, call->arena, &rows, &count);
 	if (st < 0)
 		return st;
 	for (size_t i = 0; i < count && !is_covered; i++)
-		is_covered = consent_worth(call, &rows[i]) == CONSENT_LIVE;
+		is_covered = consent_worth(call, &rows[i], now_ms) == CONSENT_LIVE;
 	if (!is_covered)
-		return refuse(call, owner, type);
+		return refuse(call, owner, type, now_ms);
 	handle = dom_arena_take(call->arena, sizeof(*handle));
 	if (handle == NULL)
 		return DOM_ENOMEM;

@@ -139,6 +139,11 @@ check_terms(struct service_call *call, const struct wire_statement *statement)
 static enum dom_status
 check_times(struct service_call *call, const struct wire_statement *statement)
 {
+	int64_t now_ms;
+	enum dom_status st = consent_now(call, &now_ms);
+
+	if (st != DOM_OK)
+		return st;
 	if (statement->issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
 	    statement->issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
@@ -147,7 +152,7 @@ check_times(struct service_call *call, const struct wire_statement *statement)
 	if (statement->until_ms != 0 && statement->until_ms <= statement->issued_ms)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This consent would end before it begins.");
-	if (statement->until_ms != 0 && statement->until_ms <= call->now_ms)
+	if (statement->until_ms != 0 && statement->until_ms <= now_ms)
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "This consent has ended already: nothing was turned on.");
 	return DOM_OK;
@@ -401,9 +406,12 @@ consent_list(struct service_call *call)
 	    .region = dom_slice_of(call->service->settings.region)};
 	struct store_statement last;
 	struct store_consent *rows;
+	int64_t now_ms;
 	size_t count;
 	enum dom_status st;
 
+	if ((st = consent_now(call, &now_ms)) != DOM_OK)
+		return st;
 	st = store_statement_last(call->txn, call->account.number, call->arena, &last);
 	if (st == DOM_OK)
 		consents.serial = last.serial;
@@ -423,7 +431,7 @@ consent_list(struct service_call *call)
 		        .serial = rows[i].serial,
 		        .until_ms = rows[i].until_ms,
 		        .version = rows[i].version,
-		        .state = states[consent_worth(call, &rows[i])]};
+		        .state = states[consent_worth(call, &rows[i], now_ms)]};
 	wire_consents_encode(&call->reply->body, &consents);
 	return DOM_OK;
 }

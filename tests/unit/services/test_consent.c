@@ -3,6 +3,7 @@
 #include <ftw.h>
 
 #include "house.h"
+#include "services/keeper/keeper.h"
 
 enum {
 	LARGE = 8192,
@@ -154,6 +155,38 @@ a_consent_ends_when_it_says(void **state)
 	statement = good();
 	statement.issued_ms = house.now_ms - 5000;
 	statement.until_ms = house.now_ms;
+	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
+	assert_non_null(strstr(house.reply.detail, "ended already"));
+}
+
+static void
+one_that_has_ended_stays_so_when_the_clock_is_set_back(void **state)
+{
+	struct keeper_time time = {.monotonic_ms = 1};
+	struct wire_statement statement;
+	struct wire_consents consents;
+
+	(void)state;
+	turn_on(&house.ana);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	statement = good();
+	statement.until_ms = house.now_ms + 60000;
+	assert_int_equal(state_it(&house.ana, &statement), SERVICE_DONE);
+	house.now_ms += 60000;
+	assert_int_equal(keeper_tick(&time, house.store, house.now_ms, 60001), DOM_OK);
+	expect_writes(&house.ana, SERVICE_CONSENT_REQUIRED);
+	house.now_ms -= 30000;
+	expect_writes(&house.ana, SERVICE_CONSENT_REQUIRED);
+	assert_int_equal(create(&house.ana, 9, "type one"), SERVICE_CONSENT_REQUIRED);
+	assert_non_null(strstr(house.reply.detail, "contacts ended on"));
+	assert_int_equal(get(SERVICE_CONSENTS, &house.ana), SERVICE_DONE);
+	assert_int_equal(
+	    wire_consents_decode(dom_buffer_slice(&house.reply.body), house.arena, &consents),
+	    DOM_OK);
+	assert_int_equal(consents.entries[0].state, WIRE_CONSENT_ENDED);
+	/* And one that would have ended before is not taken. */
+	statement = good();
+	statement.until_ms = house.now_ms + 1000;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	assert_non_null(strstr(house.reply.detail, "ended already"));
 }
@@ -361,6 +394,7 @@ main(void)
 	    TEST(what_is_on_is_stored_and_withdrawn_it_is_refused_at_once),
 	    TEST(any_covers_every_type),
 	    TEST(a_consent_ends_when_it_says),
+	    TEST(one_that_has_ended_stays_so_when_the_clock_is_set_back),
 	    TEST(what_is_off_does_not_reach_the_disk_even_for_a_moment),
 	    TEST(another_persons_consent_covers_nothing_of_mine),
 	    TEST(statements_that_are_not_right_change_nothing),
