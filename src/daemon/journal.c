@@ -312,6 +312,44 @@ read_through(struct journal_file *file, uint64_t whole)
 	return st == DOM_EINTEGRITY ? DOM_OK : st;
 }
 
+/* An entry that was appended after another request's, or ends its own with more behind it. */
+static bool
+comes_later(const uint8_t record[JOURNAL_RECORD_SIZE], uint64_t number,
+    const uint8_t before[CHECK_SIZE], uint64_t whole)
+{
+	struct journal_entry entry;
+
+	return decode(record, number, before, &entry) == DOM_OK &&
+	       entry.kind != JOURNAL_COLLECTION &&
+	       (entry.kind != JOURNAL_SERVICE || number < whole);
+}
+
+/*
+ * Is the first record that is not whole older than the last append?  What is
+ * appended at once is of one request: its collections and the service, or one
+ * entry alone.  So what stands before a later request's was on the disk.
+ */
+static bool
+is_older(const struct journal_file *file, uint64_t whole)
+{
+	uint8_t record[JOURNAL_RECORD_SIZE], stored[CHECK_SIZE], right[CHECK_SIZE];
+	uint64_t number = file->count + 1;
+
+	if (number >= whole || read_record(file, number, record) != DOM_OK ||
+	    check_of(file->check, record, right) != DOM_OK)
+		return false;
+	/* Either its fields are damaged or its check: the next one covers the right one. */
+	memcpy(stored, record + CHECK_AT, CHECK_SIZE);
+	while (++number <= whole && read_record(file, number, record) == DOM_OK) {
+		if (comes_later(record, number, stored, whole) ||
+		    comes_later(record, number, right, whole))
+			return true;
+		memcpy(stored, record + CHECK_AT, CHECK_SIZE);
+		memcpy(right, stored, CHECK_SIZE);
+	}
+	return false;
+}
+
 static enum dom_status
 check_records(struct journal_file *file, const struct opening *opening)
 {
@@ -326,7 +364,7 @@ check_records(struct journal_file *file, const struct opening *opening)
 	if ((st = read_through(file, whole)) != DOM_OK)
 		return refuse(opening, st, "cannot be read: %s",
 		    st == DOM_EFILE ? strerror(errno) : dom_status_text(st));
-	if (whole - file->count > JOURNAL_APPEND_MAX)
+	if (whole - file->count > JOURNAL_APPEND_MAX || is_older(file, whole))
 		return refuse(opening, DOM_EINTEGRITY,
 		    "is damaged at entry %" PRIu64 " of %" PRIu64
 		    ": restore the newest copy of it. Without it, what was erased could come "
@@ -343,7 +381,8 @@ check_records(struct journal_file *file, const struct opening *opening)
 		return refuse(opening, DOM_EFILE, "cannot be written: %s", strerror(errno));
 	snprintf(opening->message, opening->message_size,
 	    "the journal of erasures had an entry that was cut short, after entry %" PRIu64
-	    "; it will be written again",
+	    ": a store that asked for it writes it again; one that was just restored cannot, "
+	    "so restore again with a newer copy of the journal if there is one",
 	    file->count);
 	return DOM_OK;
 }

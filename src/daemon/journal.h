@@ -35,8 +35,8 @@ struct journal_options {
 
 /*
  * Made if it is missing and known is 0, or if base is not.  An append that was torn (at the
- * end, at most JOURNAL_APPEND_MAX records) is cut; damage before that is refused. message_r:
- * what is wrong and what to do, or what was cut, or "".
+ * end, at most JOURNAL_APPEND_MAX records of one request) is cut; damage before that is
+ * refused.  message_r: what is wrong and what to do, or what was cut, or "".
  */
 DOM_MUST_CHECK enum dom_status journal_file_open(const struct journal_options *options,
     struct journal_file **file_r, char *message_r, size_t message_size);

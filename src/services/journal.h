@@ -47,7 +47,7 @@ struct journal {
 	uint64_t (*count)(void *context);
 	/* number: base + 1 to count().  DOM_EINTEGRITY: it is damaged. */
 	enum dom_status (*read)(void *context, uint64_t number, struct journal_entry *entry_r);
-	/* All of them are on the disk when it answers DOM_OK. */
+	/* All of one request.  They are on the disk when it answers DOM_OK. */
 	enum dom_status (*append)(
 	    void *context, const struct journal_entry *entries, size_t count);
 	void *context;

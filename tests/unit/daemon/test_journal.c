@@ -94,6 +94,20 @@ append(struct place *place, unsigned seed, size_t count)
 	assert_int_equal(place->journal.append(place->journal.context, entries, count), DOM_OK);
 }
 
+/* What a service's erasure appends: its collections, then the service. */
+static void
+append_service(struct place *place, size_t count)
+{
+	struct journal_entry entries[JOURNAL_APPEND_MAX];
+
+	for (unsigned i = 0; i < count; i++) {
+		entries[i] = entry_of(i);
+		entries[i].kind = i + 1 < count ? JOURNAL_COLLECTION : JOURNAL_SERVICE;
+		memset(entries[i].request, 9, sizeof(entries[i].request));
+	}
+	assert_int_equal(place->journal.append(place->journal.context, entries, count), DOM_OK);
+}
+
 static void
 expect_entries(struct place *place, uint64_t count)
 {
@@ -209,7 +223,7 @@ a_torn_append_whose_end_is_whole_is_cut_too(void **state)
 
 	open_it(place);
 	append(place, 0, 3);
-	append(place, 3, JOURNAL_APPEND_MAX);
+	append_service(place, JOURNAL_APPEND_MAX);
 	journal_file_close(&place->file);
 	flip(place, 4 * JOURNAL_RECORD_SIZE + 40);
 	open_it(place);
@@ -234,6 +248,36 @@ damage_before_the_last_append_is_refused_and_changes_nothing(void **state)
 	}
 	open_it(place);
 	expect_entries(place, MANY);
+}
+
+/* Older stores know less of it, so only the file itself can say what was synced. */
+static void
+damage_is_no_torn_append_if_another_request_came_after_it(void **state)
+{
+	static const enum journal_kind kinds[] = {
+	    JOURNAL_WITHDRAWAL, JOURNAL_HISTORY, JOURNAL_ACCOUNT};
+	struct place *place = *state;
+	off_t size;
+
+	open_it(place);
+	append_service(place, 2);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct journal_entry alone = entry_of((unsigned)i);
+
+		alone.kind = kinds[i];
+		assert_int_equal(
+		    place->journal.append(place->journal.context, &alone, 1), DOM_OK);
+		journal_file_close(&place->file);
+		size = size_of(place);
+		for (off_t at = JOURNAL_RECORD_SIZE; at < size - JOURNAL_RECORD_SIZE; at += 7) {
+			flip(place, at);
+			assert_int_equal(try_open(place), DOM_EINTEGRITY);
+			assert_non_null(strstr(place->message, "restore the newest copy"));
+			assert_int_equal(size_of(place), size);
+			flip(place, at);
+		}
+		open_it(place);
+	}
 }
 
 static void
@@ -377,6 +421,7 @@ main(void)
 	    CASE(an_append_that_was_torn_anywhere_is_cut),
 	    CASE(a_torn_append_whose_end_is_whole_is_cut_too),
 	    CASE(damage_before_the_last_append_is_refused_and_changes_nothing),
+	    CASE(damage_is_no_torn_append_if_another_request_came_after_it),
 	    CASE(entries_that_were_exchanged_are_found),
 	    CASE(an_entry_of_an_older_copy_is_found),
 	    CASE(one_that_is_shorter_than_the_store_knows_is_refused),
