@@ -18,7 +18,8 @@ from etebase_client import Client, Refused, chunk, item, new_person, uid
 from test_server_http import IS_ETEBASE, Wire, ask, authorized
 
 
-def wait_for(happened, seconds=5):
+def wait_for(happened, seconds=30):
+    """That it happens is the question, not how fast: others may load the machine."""
     give_up = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < give_up, f"it did not happen in {seconds} seconds"
@@ -104,7 +105,7 @@ def test_every_write_acknowledged_before_a_stop_under_load_is_kept(make_region):
     threads = [threading.Thread(target=write) for _ in range(8)]
     for thread in threads:
         thread.start()
-    wait_for(lambda: len(acknowledged) > 50, 10)
+    wait_for(lambda: len(acknowledged) > 50)
     assert region.stop() == 0
     for thread in threads:
         thread.join()
@@ -120,7 +121,7 @@ def start_with_stderr(region, stderr):
     region.write_configuration()
     region.process = subprocess.Popen([domiciled_path(), "-c", str(region.configuration)],
                                       stdin=subprocess.DEVNULL, stderr=stderr)
-    wait_for(region.ready.exists, 20)
+    wait_for(region.ready.exists)
     region.url = region.ready.read_text().splitlines()[1]
     region.port = int(region.url.rsplit(":", 1)[1])
 
@@ -135,7 +136,7 @@ def test_a_log_whose_reader_sleeps_holds_nobody_up(make_region, kind):
         reader, writer = pair[0].detach(), pair[1].detach()
     start_with_stderr(region, writer)
     request = f"GET {IS_ETEBASE} HTTP/1.1\r\nHost: h\r\n\r\n" * 100
-    with Wire(region, timeout=5) as wire:
+    with Wire(region) as wire:
         for _ in range(50):  # 5000 lines: far more than a pipe or socket holds
             wire.send(request)
             assert all(wire.read()[0] == 200 for _ in range(100))
@@ -176,7 +177,7 @@ def test_a_log_that_cannot_be_is_said_at_once(make_region, domiciled, tmp_path):
     for log in (tmp_path, tmp_path / "none" / "log", tmp_path / "fifo"):
         region = make_region(start=False, settings={"log": log})
         region.write_configuration()
-        process = domiciled("-c", region.configuration, timeout=5)
+        process = domiciled("-c", region.configuration)
         assert process.returncode == 1
         assert f"the log {log} cannot be written: " in process.stderr
 
@@ -186,7 +187,7 @@ def test_closed_standard_streams_are_not_taken_by_files(make_region, tmp_path):
     region.write_configuration()
     region.process = subprocess.Popen(
         ["/bin/sh", "-c", f'exec "{domiciled_path()}" -c "{region.configuration}" 0<&- 1>&- 2>&-'])
-    wait_for(region.ready.exists, 20)
+    wait_for(region.ready.exists)
     for number in range(3):
         assert os.readlink(f"/proc/{region.pid}/fd/{number}") == "/dev/null"
     assert region.stop() == 0
@@ -201,7 +202,7 @@ def test_no_descriptors_left_is_waited_out(make_region):
     region.process = subprocess.Popen(
         ["/bin/sh", "-c", f'ulimit -n 32; exec "{domiciled_path()}" -c "{region.configuration}"'],
         stderr=subprocess.DEVNULL)
-    wait_for(region.ready.exists, 20)
+    wait_for(region.ready.exists)
     region.port = int(region.ready.read_text().rsplit(":", 1)[1])
 
     def busy_seconds():
@@ -305,7 +306,7 @@ def test_a_region_key_that_is_no_file_is_refused(region, domiciled):
                        (key.mkdir, "is not a region key"),
                        (lambda: key.symlink_to(kept), "is a symbolic link")):
         make()
-        process = domiciled("-c", region.configuration, timeout=5)
+        process = domiciled("-c", region.configuration)
         assert process.returncode == 1 and said in process.stderr
         key.rmdir() if key.is_dir() else key.unlink()
 
@@ -332,7 +333,7 @@ GOOD = b"region = home\ndata = /tmp/x\n"
 def test_weird_configurations(domiciled, tmp_path, text, said):
     path = tmp_path / "domiciled.conf"
     path.write_bytes(text)
-    process = domiciled("--check-config", "-c", path, timeout=5)
+    process = domiciled("--check-config", "-c", path)
     if said is None:
         assert (process.returncode, process.stderr) == (0, "")
         assert process.stdout == "configuration is good\n"
@@ -346,6 +347,6 @@ def test_weird_configurations(domiciled, tmp_path, text, said):
     ("/dev/zero", ":1: this is not text"), ("/dev/urandom", "this is not text"),
     ("/dev/null", '"region" is missing'), ("/", "cannot be read: Is a directory")])
 def test_a_configuration_that_is_no_file(domiciled, path, said):
-    process = domiciled("--check-config", "-c", path, timeout=5)
+    process = domiciled("--check-config", "-c", path)
     assert process.returncode == 2 and said in process.stderr
     assert said.startswith('"') or "is missing" not in process.stderr
