@@ -400,6 +400,8 @@ backup(struct control_call *call)
 	}
 	report_backup(&report, also != NULL, text);
 	control_say(call, CONTROL_OUT, "%s", text);
+	if (dom_duration_is_zero(&call->options->service->settings.backup_keep))
+		control_say(call, CONTROL_ERR, "%s", report_untold);
 	if (report.missing == 0)
 		return CONTROL_DONE;
 	report_missing(report.missing, text);

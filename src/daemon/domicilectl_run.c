@@ -257,6 +257,8 @@ backup_offline(const struct ctl *ctl, const char *target)
 	}
 	report_backup(&report, ctl->with_key, text);
 	puts(text);
+	if (dom_duration_is_zero(&configuration.backup_keep))
+		complain(report_untold);
 	if (report.missing == 0)
 		return CTL_DONE;
 	report_missing(report.missing, text);

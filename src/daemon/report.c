@@ -9,6 +9,10 @@ const char report_key_apart[] =
     "the region key is not in the data folder (region_key_file), so that no backup holds it: "
     "keep a copy of it apart, and leave out --with-key";
 
+const char report_untold[] =
+    "this region's receipts of erasures say that it makes no backups (backup_keep is none), "
+    "and here is one: set backup_keep to how long backups are kept, and restart the server";
+
 void
 report_fsck(const struct store_fsck_report *report, char text_r[REPORT_SIZE])
 {

@@ -9,6 +9,8 @@ enum { REPORT_SIZE = 320 };
 
 /* Why --with-key is refused where region_key_file is set. */
 extern const char report_key_apart[];
+/* With a backup where backup_keep is none: receipts would not be true. */
+extern const char report_untold[];
 
 void report_fsck(const struct store_fsck_report *report, char text_r[REPORT_SIZE]);
 void report_backup(

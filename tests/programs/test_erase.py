@@ -511,6 +511,19 @@ def test_a_restore_asks_for_the_journal_and_says_what_is_without_it(region, tmp_
     assert ctl(region, "user", "list") == ""
 
 
+def test_a_backup_is_pointed_out_where_receipts_say_that_none_are_made(make_region, tmp_path):
+    for keep, told in (("none", True), ("P30D", False)):
+        region = make_region(settings={"backup_keep": keep})
+        for state in ("running", "stopped"):
+            done = subprocess.run(
+                [program("DOMICILECTL", "src/daemon/domicilectl"), "-c", region.configuration,
+                 "backup", tmp_path / f"{keep}-{state}"],
+                capture_output=True, text=True, timeout=60, check=True)
+            assert done.stdout.startswith("backup: ")
+            assert ("say that it makes no backups" in done.stderr) == told, done.stderr
+            region.stop()
+
+
 def test_a_journal_that_is_damaged_or_too_short_is_refused_in_words(region, domiciled):
     journal = region.data / "erasures.journal"
     for _ in range(25):
