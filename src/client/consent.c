@@ -4,17 +4,23 @@
  * other for the account.  Two devices may want the same number; the server
  * takes one, and the other asks for the next.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 
 #include "wire/statement.h"
 
 #include "client/call.h"
+#include "client/files.h"
 #include "client/statement.h"
 
-enum { STATEMENT_TRIES = 5 };
+enum {
+	STATEMENT_TRIES = 5,
+	SAME_NAME_MAX = 1000,
+};
 
 static enum dom_status
 no_memory(struct dom_session *session)
@@ -76,29 +82,45 @@ out:
 	return st;
 }
 
-/* What it is called among the receipts. */
+/*
+ * What it is called among the receipts.  A region that was made out of a backup
+ * numbers from where that one was; what proves the statement that had the number
+ * before is kept.
+ */
 static void
-name_of(const struct wire_statement *statement, char *name_r, size_t size)
+name_it(struct dom_session *session, const struct wire_statement *statement,
+    struct dom_statement_sent *sent_r)
 {
 	static const char *const kinds[] = {[WIRE_CONSENT] = "consent",
 	    [WIRE_WITHDRAWAL] = "withdrawal",
 	    [WIRE_ERASURE] = "erasure",
 	    [WIRE_ORDER] = "order"};
 
-	snprintf(name_r, size, "%06llu-%s%s%.*s", (unsigned long long)statement->serial,
-	    kinds[statement->kind], statement->service.size == 0 ? "" : "-",
-	    (int)statement->service.size, (const char *)statement->service.data);
+	char folder[PATH_MAX], file[sizeof(sent_r->name) + sizeof(DOM_RECEIPT_SUFFIX)];
+	size_t size;
+
+	snprintf(sent_r->name, sizeof(sent_r->name), "%06llu-%s%s%.*s",
+	    (unsigned long long)statement->serial, kinds[statement->kind],
+	    statement->service.size == 0 ? "" : "-", (int)statement->service.size,
+	    (const char *)statement->service.data);
+	size = strlen(sent_r->name);
+	snprintf(folder, sizeof(folder), "%s/" DOM_RECEIPTS_FOLDER, session->folder);
+	for (unsigned n = 2; n <= SAME_NAME_MAX; n++) {
+		snprintf(file, sizeof(file), "%s" DOM_RECEIPT_SUFFIX, sent_r->name);
+		if (!dom_file_exists(folder, file))
+			return;
+		snprintf(sent_r->name + size, sizeof(sent_r->name) - size, "-%u", n);
+	}
 }
 
 /* The region's answer: checked, kept, and what is erased by it. */
 static enum dom_status
-take_receipt(struct dom_session *session, const struct wire_statement *statement,
-    struct wire_evidence *evidence, struct dom_slice reply, struct dom_statement_sent *sent_r)
+take_receipt(struct dom_session *session, struct wire_evidence *evidence,
+    struct dom_slice reply, struct dom_statement_sent *sent_r)
 {
 	struct dom_arena *arena = dom_arena_new(0);
 	struct wire_countersigned answer;
 	struct wire_evidence_view view;
-	char name[96];
 	enum dom_status st;
 
 	if (arena == NULL)
@@ -120,9 +142,7 @@ take_receipt(struct dom_session *session, const struct wire_statement *statement
 	}
 	if (answer.request.size == sizeof(sent_r->request))
 		memcpy(sent_r->request, answer.request.data, sizeof(sent_r->request));
-	name_of(statement, name, sizeof(name));
-	st = dom_evidence_keep(session, evidence, name);
-	snprintf(sent_r->name, sizeof(sent_r->name), "%s", name);
+	st = dom_evidence_keep(session, evidence, sent_r->name);
 out:
 	dom_arena_free(&arena);
 	return st;
@@ -142,15 +162,14 @@ static enum dom_status
 keep_sent(struct dom_session *session, const struct wire_statement *statement,
     const struct wire_evidence *evidence, struct dom_statement_sent *sent_r)
 {
-	char name[96], sent[112];
+	char sent[sizeof(sent_r->name) + sizeof(DOM_SENT_SUFFIX)];
 
 	if (!is_erasing(statement))
 		return DOM_OK;
 	if (wire_subject(evidence->statement_public, evidence->statement, evidence->signature,
 	        sent_r->request) != DOM_OK)
 		return no_memory(session);
-	name_of(statement, name, sizeof(name));
-	snprintf(sent, sizeof(sent), "%s" DOM_SENT_SUFFIX, name);
+	snprintf(sent, sizeof(sent), "%s" DOM_SENT_SUFFIX, sent_r->name);
 	return dom_evidence_keep(session, evidence, sent);
 }
 
@@ -159,14 +178,11 @@ static void
 drop_sent(struct dom_session *session, const struct wire_statement *statement,
     enum dom_status st, struct dom_statement_sent *sent_r)
 {
-	char name[96];
-
 	if (!is_erasing(statement))
 		return;
 	if (st != DOM_OK)
 		memset(sent_r->request, 0, sizeof(sent_r->request));
-	name_of(statement, name, sizeof(name));
-	dom_evidence_drop_sent(session, name);
+	dom_evidence_drop_sent(session, sent_r->name);
 }
 
 /* After these it is not known whether the region has it. */
@@ -203,6 +219,7 @@ post_statement(struct dom_session *session, const struct wire_statement *stateme
 	wire_signed_statement_encode(
 	    &call->body, &(struct wire_signed_statement){
 	                     .statement = evidence.statement, .signature = evidence.signature});
+	name_it(session, statement, sent_r);
 	if ((st = keep_sent(session, statement, &evidence, sent_r)) != DOM_OK ||
 	    (st = dom_call_run(call)) != DOM_OK) {
 		if (!is_in_doubt(st))
@@ -211,7 +228,7 @@ post_statement(struct dom_session *session, const struct wire_statement *stateme
 	}
 	if ((st = dom_session_wrote(session, call->exchange.position, 0)) == DOM_OK &&
 	    (st = dom_session_commit(session)) == DOM_OK)
-		st = take_receipt(session, statement, &evidence, dom_call_reply(call), sent_r);
+		st = take_receipt(session, &evidence, dom_call_reply(call), sent_r);
 	if (st == DOM_OK)
 		drop_sent(session, statement, st, sent_r);
 out:

@@ -174,6 +174,35 @@ note(void *context, const struct dom_statement *statement)
 	return DOM_OK;
 }
 
+/* A region that was made out of a backup counts from where that one was. */
+static void
+what_proves_a_statement_is_never_written_over(void **state)
+{
+	static const char before[] = "of before", name[] = "000002-withdrawal-contacts";
+	struct dom_buffer kept = {0};
+	struct dom_session *phone;
+	char folder[256];
+
+	(void)state;
+	region_start();
+	phone = phone_sign_up("phone");
+	give(phone, "contacts", 0);
+	snprintf(folder, sizeof(folder), "%s/receipts", region_device("phone"));
+	assert_int_equal(dom_file_write(folder, "000002-withdrawal-contacts.domicile-receipt",
+	                     dom_slice_of(before)),
+	    DOM_OK);
+	assert_ok(phone, dom_consent_withdraw(phone, "contacts", DOM_KEEP, NULL));
+	assert_int_equal(
+	    dom_file_read(folder, "000002-withdrawal-contacts.domicile-receipt", 1000, &kept),
+	    DOM_OK);
+	assert_true(dom_slice_is(dom_buffer_slice(&kept), before));
+	assert_true(has_receipt("phone", name));
+	assert_true(has_receipt("phone", "000002-withdrawal-contacts-2"));
+	dom_buffer_free(&kept);
+	dom_session_close(&phone);
+	region_stop();
+}
+
 static void
 the_history_is_whole_and_every_entry_proves_itself(void **state)
 {
@@ -278,6 +307,7 @@ main(void)
 	    cmocka_unit_test(
 	        changed_terms_are_seen_on_every_device_and_old_ones_cannot_be_agreed_to),
 	    cmocka_unit_test(a_consent_that_has_ended_says_so),
+	    cmocka_unit_test(what_proves_a_statement_is_never_written_over),
 	    cmocka_unit_test(the_history_is_whole_and_every_entry_proves_itself),
 	    cmocka_unit_test(a_region_that_tells_another_key_is_not_taken_for_ours),
 	    cmocka_unit_test(another_key_of_the_region_is_refused_with_a_sentence),
