@@ -155,14 +155,18 @@ def from_empty(device):
     shutil.copytree(device.empty, state)
 
 
-def test_damaged_replies_end_with_a_sentence(device, liar, tmp_path, phone):
+# A third has every damage and every command; make check-long has every pair of them.
+@pytest.mark.parametrize("share", [3, pytest.param(1, marks=pytest.mark.long)])
+def test_damaged_replies_end_with_a_sentence(device, liar, tmp_path, phone, share):
     full = tmp_path / "full"
     shutil.copytree(device.folder / "state", full)
     (tmp_path / "out").mkdir()
     before = tree(phone)
     seen = set()
-    for damage, change in DAMAGES.items():
+    for at, (damage, change) in enumerate(DAMAGES.items()):
         for number, (kind, words) in enumerate(COMMANDS.items()):
+            if (at + number) % share != 0:
+                continue
             if words == ["restore"]:
                 words = ["restore", tmp_path / "out" / f"{damage}-{number}"]
             if words == ["backup"]:

@@ -11,7 +11,7 @@
 #include "services/push/push.h"
 #include "witness.h"
 
-enum { NAME_SIZE = 300, PAIRS_STANDARD = 4000 };
+enum { NAME_SIZE = 300, PAIRS_STANDARD = 1500 };
 
 /* --- one request ------------------------------------------------------------------------ */
 
