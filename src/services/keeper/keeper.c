@@ -96,6 +96,27 @@ work_on(struct keeper *keeper, const struct store_erasure *row)
 	}
 }
 
+/*
+ * The first that can go on does.  One that fails, such as on damaged rows, is
+ * tried again with every step, and holds up nobody else's; its failure is told
+ * once the others have nothing to do.
+ */
+static enum dom_status
+work_on_any(struct keeper *keeper, const struct store_erasure *rows, size_t count)
+{
+	enum dom_status failure = DOM_OK;
+
+	for (size_t i = 0; i < count; i++) {
+		enum dom_status st = work_on(keeper, &rows[i]);
+
+		if (st == DOM_ESTOPPED || (st >= 0 && st != DOM_CONFLICT))
+			return st;
+		if (st < 0 && failure == DOM_OK)
+			failure = st;
+	}
+	return failure < 0 ? failure : DOM_CONFLICT;
+}
+
 enum dom_status
 keeper_step(struct keeper *keeper)
 {
@@ -119,11 +140,9 @@ keeper_step(struct keeper *keeper)
 	}
 	if (keeper->settle_waits != 0)
 		keeper->settle_waits--;
-	for (size_t i = 0; i < count; i++) {
-		st = work_on(keeper, &open[i]);
-		if (st != DOM_CONFLICT)
-			return st;
-	}
+	st = work_on_any(keeper, open, count);
+	if (st != DOM_CONFLICT)
+		return st;
 	if (!settles)
 		return DOM_ABSENT;
 	keeper->settle_waits = 0;

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "erasing.h"
 #include "services/root/root.h"
 
@@ -420,6 +422,41 @@ a_consent_of_after_a_withdrawal_that_the_backup_knows_stays(void **state)
 /* --- a snapshot holds the log ---------------------------------------------------------------
  */
 
+/* As a disk that rots would: an item's list of chunks that nobody can read. */
+static void
+damage_first_collection(void)
+{
+	char path[PATH_SIZE];
+	sqlite3 *database = NULL;
+
+	snprintf(path, sizeof(path), "%s/store.sqlite3", house.folder);
+	assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(database,
+	                     "UPDATE item SET chunks = x'ff' WHERE collection ="
+	                     " (SELECT min(number) FROM collection)",
+	                     NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+static void
+one_that_cannot_go_on_holds_up_nobody_elses(void **state)
+{
+	unsigned steps = 0;
+
+	(void)state;
+	fresh_house();
+	begin(WIRE_SCOPE_SERVICE);
+	damage_first_collection();
+	assert_int_equal(create(&house.bob, 5, "type one"), SERVICE_DONE);
+	assert_int_equal(erase_service(&house.bob, "contacts"), DOM_OK);
+	while (the_erasure().state != STORE_ERASURE_ERASED && steps++ < STEPS_MAX)
+		(void)step();
+	assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+	/* And whoever looks after the region hears of the other. */
+	assert_true(step() < 0);
+}
+
 static void
 there_is_no_receipt_while_a_snapshot_can_still_read_it(void **state)
 {
@@ -527,6 +564,7 @@ main(void)
 	    TEST(a_backup_from_within_an_erasure_goes_on_with_it),
 	    TEST(the_journals_entries_of_accounts_that_are_not_here_change_nothing),
 	    TEST(a_consent_of_after_a_withdrawal_that_the_backup_knows_stays),
+	    TEST(one_that_cannot_go_on_holds_up_nobody_elses),
 	    TEST(there_is_no_receipt_while_a_snapshot_can_still_read_it),
 	    TEST(the_regions_time_follows_a_clock_that_goes_right),
 	    TEST(a_clock_that_jumps_ages_nothing),
