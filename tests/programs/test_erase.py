@@ -104,7 +104,10 @@ def test_a_receipt_that_was_not_waited_for_is_fetched_later(region, tmp_path):
     device.backup(export_folder(tmp_path, pictures=0))
     hold = ReaderOfTheLog(region)
     process = device.start("off", "contacts", "--erase")
-    time.sleep(0.5)
+    give_up = time.monotonic() + 30
+    while "\t" not in ctl(region, "erasures"):
+        assert time.monotonic() < give_up
+    time.sleep(0.5)  # from the region's having it to its reply
     process.terminate()
     out, err = process.communicate(timeout=20)
     assert "goes on erasing by itself" in err, (out, err)

@@ -159,7 +159,7 @@ def test_clients_that_say_nothing_hold_up_no_more_than_their_number(region):
     assert "too many commands" in ctl(region, "stats", code=1)
     started = time.monotonic()
     assert region.stop() == 0  # and they hold up no stop
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 9  # at 10 it gives up
     for door in doors:
         door.close()
 

@@ -412,11 +412,12 @@ def test_slow_clients_are_let_go(make_region):
         status, fields, reply = head.read()
         assert (status, reply["code"]) == (408, "request_timeout")
         assert fields["connection"] == "close" and head.ended()
-        assert 0.7 < time.monotonic() - started < 2
+        # Upwards they only have to differ from the limits that hold unless set: 10 s, 75 s.
+        assert 0.7 < time.monotonic() - started < 9
         assert idle.ended() and used.ended()
-        assert 1.7 < time.monotonic() - started < 3.5
+        assert 1.7 < time.monotonic() - started < 30
         assert body.read()[0] == 408
-        assert time.monotonic() - started < 9
+        assert time.monotonic() - started < 30
 
 
 def test_connections_over_the_limit_wait(make_region):
@@ -496,7 +497,7 @@ def test_stopping_is_bounded_and_a_second_signal_does_not_wait(make_region):
         time.sleep(0.1)
         started = time.monotonic()
         assert region.stop() == 0
-        assert 0.8 < time.monotonic() - started < 3
+        assert 0.8 < time.monotonic() - started < 9  # unless set it is 10
     region.settings["limit_stop_seconds"] = 600
     region.start()
     with Wire(region) as wire:

@@ -248,7 +248,7 @@ def test_stopping_says_good_bye(region, ana):
             reader.start()
         began = time.monotonic()
         assert region.stop() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9  # at 10 it gives up
         for reader in readers:
             reader.join()
         assert codes == [1001, 1001]
