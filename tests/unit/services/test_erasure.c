@@ -57,6 +57,22 @@ all_devices_and_members_see_it_as_removed(void **state)
 }
 
 static void
+an_invitation_to_what_is_erased_lets_nobody_in(void **state)
+{
+	(void)state;
+	two_services();
+	join(&house.ana, &house.bob, 1, WIRE_ACCESS_ADMIN);
+	assert_int_equal(invite(&house.ana, 1, "cyd", 0, 7), SERVICE_DONE);
+	assert_int_equal(invite(&house.bob, 1, "cyd", 0, 8), SERVICE_DONE);
+	assert_int_equal(erase_service(&house.ana, "contacts"), DOM_OK);
+	assert_int_equal(accept_it(&house.cyd, 7), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(accept_it(&house.cyd, 8), SERVICE_DOES_NOT_EXIST);
+	assert_int_equal(read_collection(&house.cyd, 1), SERVICE_DOES_NOT_EXIST);
+	finish_all();
+	assert_int_equal(the_erasure().state, STORE_ERASURE_ERASED);
+}
+
+static void
 those_who_wait_are_told_which_collections_changed(void **state)
 {
 	bool ana = false, bob = false;
@@ -523,6 +539,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_is_erased_is_unreadable_at_once_and_then_gone),
 	    TEST(all_devices_and_members_see_it_as_removed),
+	    TEST(an_invitation_to_what_is_erased_lets_nobody_in),
 	    TEST(those_who_wait_are_told_which_collections_changed),
 	    TEST(a_type_of_a_consent_that_was_replaced_belongs_to_the_service_too),
 	    TEST(erasing_any_leaves_what_a_service_that_is_on_covers),
