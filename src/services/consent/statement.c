@@ -144,8 +144,10 @@ check_times(struct service_call *call, const struct wire_statement *statement)
 
 	if (st != DOM_OK)
 		return st;
-	if (statement->issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
-	    statement->issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS)
+	/* A no counts whatever the clocks say: its number keeps it from being replayed. */
+	if (statement->kind != WIRE_WITHDRAWAL &&
+	    (statement->issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
+	        statement->issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS))
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "The statement's time is more than a day from ours: check the device's"
 		    " clock.");

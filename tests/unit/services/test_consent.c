@@ -248,6 +248,27 @@ another_persons_consent_covers_nothing_of_mine(void **state)
 }
 
 static void
+no_clock_keeps_anybody_from_withdrawing(void **state)
+{
+	static const int64_t wrong_ms[] = {-3 * CONSENT_DAY_MS, 3 * CONSENT_DAY_MS};
+
+	(void)state;
+	turn_on(&house.ana);
+	for (size_t i = 0; i < sizeof(wrong_ms) / sizeof(wrong_ms[0]); i++) {
+		struct wire_statement statement = {.kind = WIRE_WITHDRAWAL,
+		    .serial = house.ana.serial + 1,
+		    .issued_ms = house.now_ms + wrong_ms[i],
+		    .region = dom_slice_of("in"),
+		    .service = dom_slice_of("contacts")};
+
+		memcpy(statement.account, house.ana.identity_public, sizeof(statement.account));
+		assert_int_equal(state_it(&house.ana, &statement), SERVICE_DONE);
+		assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_CONSENT_REQUIRED);
+		assert_int_equal(consent(&house.ana, "contacts", "type one"), SERVICE_DONE);
+	}
+}
+
+static void
 statements_that_are_not_right_change_nothing(void **state)
 {
 	struct wire_statement statement;
@@ -397,6 +418,7 @@ main(void)
 	    TEST(one_that_has_ended_stays_so_when_the_clock_is_set_back),
 	    TEST(what_is_off_does_not_reach_the_disk_even_for_a_moment),
 	    TEST(another_persons_consent_covers_nothing_of_mine),
+	    TEST(no_clock_keeps_anybody_from_withdrawing),
 	    TEST(statements_that_are_not_right_change_nothing),
 	    TEST(the_same_statement_again_is_done_and_another_under_its_number_is_stale),
 	    TEST(the_statement_key_is_registered_once),

@@ -186,7 +186,8 @@ change_meaning(struct sample *mutant)
 	case 3: /* a number that is used up */
 		statement.serial = 1 + roll((unsigned)house.ana.serial);
 		break;
-	case 4:
+	case 4: /* a withdrawal may be of any time */
+		statement = next_statement(roll(2));
 		statement.issued_ms +=
 		    (roll(2) == 0 ? -1 : 1) *
 		    ((int64_t)CONSENT_ISSUED_SKEW_MS + 1 + (int64_t)roll(100000));
