@@ -223,5 +223,9 @@ const char *const migrations[MIGRATION_COUNT] = {
 	" PRIMARY KEY (move, kind)) STRICT, WITHOUT ROWID;"
 	/* Chunks in the order in which they came: the index holds the row's number too. */
 	"CREATE INDEX chunk_collection ON chunk (collection);",
+
+	/* Every login looks for the session that was used longest ago. */
+	[7] =
+	"CREATE INDEX session_used ON session (account, used_ms);",
 };
 /* clang-format on */
