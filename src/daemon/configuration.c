@@ -285,24 +285,43 @@ set_retention(struct reading *reading, const char *value)
 		into->retention_count++;
 }
 
+/* The setting that is a path and nothing else; NULL: this key is another kind. */
+static const char **
+path_of(struct configuration *into, unsigned key)
+{
+	switch (key) {
+	case KEY_DATA:
+		return &into->data;
+	case KEY_REGION_KEY_FILE:
+		return &into->region_key_file;
+	case KEY_ERASURE_JOURNAL:
+		return &into->erasure_journal;
+	case KEY_TLS_CERTIFICATE:
+		return &into->tls_certificate;
+	case KEY_TLS_KEY:
+		return &into->tls_key;
+	case KEY_CATALOGUE:
+		return &into->catalogue;
+	case KEY_READY_FILE:
+		return &into->ready_file;
+	default:
+		return NULL;
+	}
+}
+
 static void
 set(struct reading *reading, unsigned key, const char *value)
 {
 	struct configuration *into = reading->into;
-	const char *name = key_name(key);
+	const char *name = key_name(key), **path = path_of(into, key);
 
+	if (path != NULL) {
+		*path = absolute(reading, name, value);
+		return;
+	}
 	switch (key) {
 	case KEY_REGION:
 		set_region(reading, value);
-		break;
-	case KEY_DATA:
-		into->data = absolute(reading, name, value);
-		break;
-	case KEY_REGION_KEY_FILE:
-		into->region_key_file = absolute(reading, name, value);
-		break;
-	case KEY_ERASURE_JOURNAL:
-		into->erasure_journal = absolute(reading, name, value);
 		break;
 	case KEY_BACKUP_KEEP:
 		set_backup_keep(reading, value);
@@ -310,12 +329,6 @@ set(struct reading *reading, unsigned key, const char *value)
 	case KEY_LISTEN:
 		list(reading, name, value, into->listen, reading->listen_line,
 		    &into->listen_count);
-		break;
-	case KEY_TLS_CERTIFICATE:
-		into->tls_certificate = absolute(reading, name, value);
-		break;
-	case KEY_TLS_KEY:
-		into->tls_key = absolute(reading, name, value);
 		break;
 	case KEY_PUBLIC_HOSTS:
 		list(reading, name, value, into->public_hosts, NULL, &into->public_host_count);
@@ -328,9 +341,6 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_SIGNUP:
 		set_signup(reading, value);
-		break;
-	case KEY_CATALOGUE:
-		into->catalogue = absolute(reading, name, value);
 		break;
 	case KEY_SESSION_DAYS:
 		into->session_days = number(reading, name, value, 1, SESSION_DAYS_MAX);
@@ -348,9 +358,6 @@ set(struct reading *reading, unsigned key, const char *value)
 		into->log = strcmp(value, "stderr") == 0 || strcmp(value, "none") == 0
 		                ? keep(reading, value)
 		                : absolute(reading, name, value);
-		break;
-	case KEY_READY_FILE:
-		into->ready_file = absolute(reading, name, value);
 		break;
 #ifdef DOM_TEST_API
 	case KEY_TEST_API:
@@ -405,8 +412,7 @@ handle(void *user, const char *section, const char *name, const char *value)
 		if (value[0] == '\0')
 			problem(reading, reading->line, "%s has no value", name);
 		else if (reading->set_at[key] != 0 && key != KEY_LISTEN &&
-		         key != KEY_PUBLIC_HOSTS && key != KEY_TRUSTED &&
-		         key != KEY_RETENTION)
+		         key != KEY_PUBLIC_HOSTS && key != KEY_TRUSTED && key != KEY_RETENTION)
 			problem(reading, reading->line, "%s is set already in line %d", name,
 			    reading->set_at[key]);
 		else
