@@ -364,6 +364,24 @@ state_it(struct person *person, struct wire_statement *statement)
 	return code;
 }
 
+struct wire_statement
+consent_to_contacts(void)
+{
+	static struct dom_slice types[1];
+	struct wire_statement statement = {.kind = WIRE_CONSENT,
+	    .serial = house.ana.serial + 1,
+	    .issued_ms = house.now_ms,
+	    .region = dom_slice_of("in"),
+	    .service = dom_slice_of("contacts"),
+	    .types = types,
+	    .type_count = 1};
+
+	types[0] = dom_slice_of("type one");
+	memcpy(statement.account, house.ana.identity_public, sizeof(statement.account));
+	fill_terms(&statement);
+	return statement;
+}
+
 static struct wire_statement
 statement_of(const struct person *person, const char *service)
 {

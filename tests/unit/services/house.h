@@ -76,6 +76,8 @@ void register_statement_key(const struct person *person);
 void set_catalogue(const char *text);
 /* The terms of the statement's service, as the catalogue has them now. */
 void fill_terms(struct wire_statement *statement);
+/* What Ana may say next: contacts, with the terms as they are now, for "type one". */
+struct wire_statement consent_to_contacts(void);
 /* Consents to a type ("any" without one) or withdraws, next serial. */
 enum service_code consent(struct person *person, const char *service, const char *type);
 enum service_code withdraw(struct person *person, const char *service);

@@ -108,24 +108,6 @@ any_covers_every_type(void **state)
 	expect_writes(&house.ana, SERVICE_CONSENT_REQUIRED);
 }
 
-static struct wire_statement
-good(void)
-{
-	static struct dom_slice types[1];
-	struct wire_statement statement = {.kind = WIRE_CONSENT,
-	    .serial = house.ana.serial + 1,
-	    .issued_ms = house.now_ms,
-	    .region = dom_slice_of("in"),
-	    .service = dom_slice_of("contacts"),
-	    .types = types,
-	    .type_count = 1};
-
-	types[0] = dom_slice_of("type one");
-	memcpy(statement.account, house.ana.identity_public, 32);
-	fill_terms(&statement);
-	return statement;
-}
-
 static void
 a_consent_ends_when_it_says(void **state)
 {
@@ -135,7 +117,7 @@ a_consent_ends_when_it_says(void **state)
 	(void)state;
 	turn_on(&house.ana);
 	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.until_ms = house.now_ms + 1000;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_DONE);
 	house.now_ms += 999;
@@ -152,7 +134,7 @@ a_consent_ends_when_it_says(void **state)
 	assert_int_equal(create(&house.ana, 9, "type one"), SERVICE_CONSENT_REQUIRED);
 	assert_non_null(strstr(house.reply.detail, "contacts ended on 2023-11-14"));
 	/* One that has ended before it is taken is not taken. */
-	statement = good();
+	statement = consent_to_contacts();
 	statement.issued_ms = house.now_ms - 5000;
 	statement.until_ms = house.now_ms;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
@@ -169,7 +151,7 @@ one_that_has_ended_stays_so_when_the_clock_is_set_back(void **state)
 	(void)state;
 	turn_on(&house.ana);
 	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.until_ms = house.now_ms + 60000;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_DONE);
 	house.now_ms += 60000;
@@ -185,7 +167,7 @@ one_that_has_ended_stays_so_when_the_clock_is_set_back(void **state)
 	    DOM_OK);
 	assert_int_equal(consents.entries[0].state, WIRE_CONSENT_ENDED);
 	/* And one that would have ended before is not taken. */
-	statement = good();
+	statement = consent_to_contacts();
 	statement.until_ms = house.now_ms + 1000;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	assert_non_null(strstr(house.reply.detail, "ended already"));
@@ -275,20 +257,20 @@ statements_that_are_not_right_change_nothing(void **state)
 
 	(void)state;
 	sign_up(&house.ana);
-	statement = good();
+	statement = consent_to_contacts();
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	register_statement_key(&house.ana);
 	statement.account[0] ^= 1;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.region = dom_slice_of("sg");
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.issued_ms = house.now_ms - CONSENT_DAY_MS - 1;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	statement.issued_ms = house.now_ms + CONSENT_DAY_MS + 1;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.until_ms = statement.issued_ms;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	/* By a clock that is an hour ahead: it would end before it was given. */
@@ -296,11 +278,11 @@ statements_that_are_not_right_change_nothing(void **state)
 	statement.until_ms = house.now_ms + 1800 * 1000;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	assert_non_null(strstr(house.reply.detail, "before it begins"));
-	statement = good();
+	statement = consent_to_contacts();
 	statement.serial = 2;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_STALE);
 	/* Signed by somebody else's key. */
-	statement = good();
+	statement = consent_to_contacts();
 	{
 		struct person forger = house.bob;
 
@@ -323,7 +305,7 @@ the_same_statement_again_is_done_and_another_under_its_number_is_stale(void **st
 
 	(void)state;
 	turn_on(&house.ana);
-	statement = good();
+	statement = consent_to_contacts();
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_DONE);
 	assert_int_equal(withdraw(&house.ana, "contacts"), SERVICE_DONE);
 	/* An old consent, replayed long after, does not turn it on again. */

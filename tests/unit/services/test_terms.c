@@ -32,25 +32,6 @@ change_catalogue(const char *service, const char *from, const char *to)
 	dom_buffer_free(&changed);
 }
 
-/* The terms of contacts as they are now. */
-static struct wire_statement
-good(void)
-{
-	static struct dom_slice types[1];
-	struct wire_statement statement = {.kind = WIRE_CONSENT,
-	    .serial = house.ana.serial + 1,
-	    .issued_ms = house.now_ms,
-	    .region = dom_slice_of("in"),
-	    .service = dom_slice_of("contacts"),
-	    .types = types,
-	    .type_count = 1};
-
-	types[0] = dom_slice_of("type one");
-	memcpy(statement.account, house.ana.identity_public, 32);
-	fill_terms(&statement);
-	return statement;
-}
-
 /* Every way to store something, into collection 1. */
 static void
 expect_writes(const struct person *person, enum service_code code)
@@ -110,7 +91,7 @@ changed_terms_turn_a_service_off_until_the_person_agrees_again(void **state)
 	assert_int_equal(consent(&house.ana, "calendar", "type two"), SERVICE_DONE);
 	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		before = good();
+		before = consent_to_contacts();
 		before.purpose = dom_arena_copy(house.arena, before.purpose);
 		before.retention = dom_slice_of("");
 		change_catalogue("\"contacts\"", changes[i][0], changes[i][1]);
@@ -175,23 +156,23 @@ a_consent_is_to_the_very_terms_of_the_catalogue(void **state)
 	(void)state;
 	sign_up(&house.ana);
 	register_statement_key(&house.ana);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.terms[31] ^= 1;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.catalogue_version++;
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.purpose = dom_slice_of("Keep it.");
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.retention = dom_slice_of("P1D");
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.service = dom_slice_of("calendar");
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_STATEMENT_REFUSED);
 	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_CONSENT_REQUIRED);
-	statement = good();
+	statement = consent_to_contacts();
 	assert_int_equal(state_it(&house.ana, &statement), SERVICE_DONE);
 	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
 }
@@ -227,7 +208,7 @@ every_statement_is_countersigned_and_the_same_again_gets_the_same_receipt(void *
 	turn_on(&house.ana);
 	dom_region_sign_public(house.service.key, region_public);
 	dom_statement_public(house.ana.account, statement_public);
-	statement = good();
+	statement = consent_to_contacts();
 	wire_statement_encode(&bytes, &statement);
 	dom_statement_sign(house.ana.account, dom_buffer_slice(&bytes), signature);
 	message = (struct wire_signed_statement){
@@ -280,7 +261,7 @@ a_statement_with_a_byte_changed_or_cut_off_changes_nothing(void **state)
 	(void)state;
 	turn_on(&house.ana);
 	assert_int_equal(store_write(house.store, count, &before), DOM_OK);
-	statement = good();
+	statement = consent_to_contacts();
 	statement.kind = WIRE_WITHDRAWAL;
 	wire_statement_encode(&bytes, &statement);
 	dom_statement_sign(house.ana.account, dom_buffer_slice(&bytes), signature);
