@@ -24,7 +24,7 @@ struct store_move {
 	int64_t number;
 	uint8_t id[STORE_MOVE_ID_SIZE]; /* with side: unique */
 	int side;
-	int state;             /* services/move/ counts them; 0 is not over, see `open` */
+	int state;             /* counted by whoever runs the move */
 	bool open;             /* something is left to do */
 	int64_t account;       /* 0: not yet, or not any more */
 	uint8_t identity[32];  /* the account's public key */

@@ -14,12 +14,6 @@ static const char domain_peer[] = "domicile/peer/v1";
 
 enum { DOMAIN_SIZE_MAX = 64 };
 
-bool
-wire_peer_changes(enum wire_peer_op op)
-{
-	return op != WIRE_PEER_RECORDS && op != WIRE_PEER_CHUNK && op != WIRE_PEER_STATUS;
-}
-
 enum dom_status
 wire_peer_signed_decode(struct dom_slice bytes, struct wire_peer_signed *signed_r)
 {

@@ -43,7 +43,7 @@ enum wire_peer_op {
 	WIRE_PEER_CHUNK = 3,
 	/* change -> nothing: writes stop; an attempt begins */
 	WIRE_PEER_FREEZE = 4,
-	/* -> u8 state of the source (enum move_state), then four times string message, string
+	/* -> u8 the source's state, then four times string message, string
 	 * signature, empty if there is none: freeze, abort, hand-off, order's evidence */
 	WIRE_PEER_STATUS = 5,
 	/* change: string prepare, string signature -> string hand-off, string signature */
@@ -59,7 +59,6 @@ enum wire_peer_op {
 enum {
 	WIRE_PEER_BODY_SIZE_MAX = WIRE_STATEMENT_SIZE_MAX + 8192,
 	WIRE_PEER_CURSOR_SIZE_MAX = 256,
-	WIRE_PEER_SKEW_MS = 10 * 60 * 1000, /* a request older than this is none */
 };
 
 struct wire_peer {
@@ -80,8 +79,5 @@ DOM_MUST_CHECK enum dom_status wire_peer_decode(
     struct dom_slice request, struct wire_peer *peer_r);
 /* The request, appended. */
 void wire_peer_encode(struct dom_buffer *bytes, const struct wire_peer *peer);
-
-/* Does it write at the region that is asked? */
-bool wire_peer_changes(enum wire_peer_op op);
 
 #endif
