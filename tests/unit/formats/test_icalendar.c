@@ -12,7 +12,7 @@
 	"BEGIN:VTIMEZONE\r\nTZID:" name "\r\nBEGIN:STANDARD\r\nTZOFFSETTO:" offset             \
 	"\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
 #define EVENT(uid, more) "BEGIN:VEVENT\r\nUID:" uid "\r\n" more "END:VEVENT\r\n"
-#define TODO(uid) "BEGIN:VTODO\r\nUID:" uid "\r\nEND:VTODO\r\n"
+#define TASK(uid) "BEGIN:VTODO\r\nUID:" uid "\r\nEND:VTODO\r\n"
 #define IN(zone) "DTSTART;X=\"a;b:c\";TZID=" zone ":20240101T100000\r\n"
 
 static struct seen *
@@ -25,14 +25,14 @@ static void
 each_event_comes_with_its_calendar_and_its_time_zone_only(void **state)
 {
 	struct seen *seen = scan(HEAD ZONE("A", "1") ZONE("B", "2") EVENT("1", IN("B"))
-	        EVENT("2", "") TODO("3") TAIL);
+	        EVENT("2", "") TASK("3") TAIL);
 
 	(void)state;
 	assert_int_equal(seen->record_count, 3);
 	assert_int_equal(seen->problem_count, 0);
 	assert_record(seen, 0, HEAD ZONE("B", "2") EVENT("1", IN("B")) TAIL);
 	assert_record(seen, 1, HEAD EVENT("2", "") TAIL);
-	assert_record(seen, 2, HEAD TODO("3") TAIL);
+	assert_record(seen, 2, HEAD TASK("3") TAIL);
 	assert_int_equal(seen->records[0].kind, FORMAT_EVENT);
 	assert_int_equal(seen->records[2].kind, FORMAT_TASK);
 	assert_true(seen->records[0].key_is_uid);
@@ -92,7 +92,7 @@ components_without_a_uid_are_records_of_their_own(void **state)
 static void
 an_event_and_a_task_with_one_uid_stay_apart(void **state)
 {
-	struct seen *seen = scan(HEAD EVENT("1", "") TODO("1") TAIL);
+	struct seen *seen = scan(HEAD EVENT("1", "") TASK("1") TAIL);
 
 	(void)state;
 	assert_int_equal(seen->record_count, 2);
@@ -226,7 +226,7 @@ a_file_cut_anywhere_keeps_the_events_before_the_cut(void **state)
 {
 	(void)state;
 	assert_good_records_survive_any_cut(FORMAT_FILE_ICALENDAR,
-	    HEAD ZONE("A", "1") EVENT("1", IN("A")) TAIL HEAD TODO("2")
+	    HEAD ZONE("A", "1") EVENT("1", IN("A")) TAIL HEAD TASK("2")
 	        EVENT("3", "A:b\r\n c\r\n") TAIL);
 }
 
