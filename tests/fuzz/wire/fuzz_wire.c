@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "wire/etebase.h"
+#include "wire/moves.h"
 #include "wire/receipt.h"
 #include "wire/retention.h"
 #include "wire/statement.h"
@@ -86,6 +87,20 @@ ROUND_TRIP(erasures, struct wire_erasure *it; size_t count,
 ROUND_TRIP(retention, struct wire_retention it, wire_retention_decode(body, arena, &it),
     wire_retention_encode(again, &it))
 
+ROUND_TRIP(moves, struct wire_moves_entry *it; size_t count,
+           wire_moves_decode(body, arena, &it, &count), wire_moves_encode(again, it, count))
+ROUND_TRIP(plan, struct wire_move_plan it, wire_move_plan_decode(body, &it),
+    wire_move_plan_encode(again, &it))
+ROUND_TRIP(room_ask, struct wire_room_ask it, wire_room_ask_decode(body, &it),
+    wire_room_ask_encode(again, &it))
+ROUND_TRIP(room, struct wire_room it, wire_room_decode(body, &it), wire_room_encode(again, &it))
+ROUND_TRIP(handoff, struct wire_signed_move it, wire_handoff_decode(body, &it),
+    wire_handoff_encode(again, &it))
+ROUND_TRIP(packed, struct wire_signed_move it, wire_handoff_unpack(body, &it),
+    wire_handoff_pack(again, &it))
+ROUND_TRIP(
+    moved, struct wire_moved it, wire_moved_decode(body, &it), wire_moved_encode(again, &it))
+
 static enum dom_status
 error(struct dom_slice body, struct dom_arena *arena, struct dom_buffer *again)
 {
@@ -146,7 +161,7 @@ revisions(struct dom_slice body, struct dom_arena *arena, struct dom_buffer *aga
 static round_trip *const trips[] = {signup, challenge_ask, challenge, message, response, login,
     collection, collection_reply, item, batch, types, updates, signed_statement, statement_key,
     consents, statements, sessions, region, error, collections, items, revisions, countersigned,
-    erasure, erasures, retention};
+    erasure, erasures, retention, moves, plan, room_ask, room, handoff, packed, moved};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
