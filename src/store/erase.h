@@ -80,7 +80,8 @@ DOM_MUST_CHECK enum dom_status store_erase_account(
  * Everything that jobs removed before is on no page, in no log and in no file
  * any more: DOM_OK.  DOM_CONFLICT: a reader's snapshot still needs the old log,
  * or a backup is copying; ask again later.  Blocks, for a few syncs and as long
- * as there are files to remove; one thread at a time, and not the writer's.
+ * as there are files to remove, and until whoever else asked for the same has
+ * ended; any thread but the writer's.
  */
 DOM_MUST_CHECK enum dom_status store_settle(struct store *store);
 

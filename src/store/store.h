@@ -460,6 +460,8 @@ DOM_MUST_CHECK enum dom_status store_chunk_stage_begin(
 DOM_MUST_CHECK enum dom_status store_chunk_stage_add(
     struct store_staged *staged, struct dom_slice piece);
 DOM_MUST_CHECK enum dom_status store_chunk_stage_end(struct store_staged *staged);
+/* SHA-256 of what is staged, once it is there as a whole; borrowed. */
+const uint8_t *store_staged_digest(const struct store_staged *staged);
 /* True if staging a chunk of this size blocks on the disk. */
 bool store_chunk_stage_blocks(const struct store *store, size_t size);
 /* Drops the file too unless a committed job has put it. */

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/digest.h"
+
 #include "contract.h"
 
 static const uint8_t owner_id[STORE_ID_SIZE] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -131,12 +133,15 @@ a_chunk_is_never_replaced(void **state)
 {
 	struct world *world = *state;
 	int64_t collection = chunk_world(world);
+	uint8_t digest[DOM_SHA256_SIZE];
 	struct store_staged *staged;
 	struct dom_slice found;
 	struct store_txn *txn;
 
 	put_chunk(world, collection, "k1", dom_slice_of("first"));
 	staged = stage(world, dom_slice_of("second"));
+	assert_status(dom_sha256(dom_slice_of("second"), digest), DOM_OK);
+	assert_memory_equal(store_staged_digest(staged), digest, sizeof(digest));
 	txn = write_begin(world);
 	assert_status(
 	    store_chunk_put(txn, collection, dom_slice_of("k1"), staged), DOM_CONFLICT);

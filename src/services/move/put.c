@@ -111,8 +111,27 @@ put_consent(struct store_txn *txn, int64_t account, const struct wire_record_con
 	return store_consent_set(txn, account, &consent, record->types, record->type_count);
 }
 
+/*
+ * A row of this request is here already.  One that no account has was left behind when the
+ * account lived here before, and is the account's again.
+ */
 static enum dom_status
-put_erasure(struct store_txn *txn, int64_t account, const struct wire_record_erasure *record)
+take_over(struct store_txn *txn, struct store_erasure *erasure, struct dom_arena *arena)
+{
+	struct store_erasure is;
+	enum dom_status st = store_erasure_find(txn, erasure->request, arena, &is);
+
+	if (st != DOM_OK || is.account == erasure->account)
+		return st;
+	if (is.account != 0 || is.state != STORE_ERASURE_ERASED)
+		return DOM_EINPUT;
+	erasure->number = is.number;
+	return store_erasure_update(txn, erasure);
+}
+
+static enum dom_status
+put_erasure(struct store_txn *txn, int64_t account, const struct wire_record_erasure *record,
+    struct dom_arena *arena)
 {
 	struct store_erasure erasure = {.account = account,
 	    .scope = record->scope,
@@ -129,8 +148,7 @@ put_erasure(struct store_txn *txn, int64_t account, const struct wire_record_era
 
 	memcpy(erasure.request, record->request, sizeof(erasure.request));
 	st = store_erasure_add(txn, &erasure, &number);
-	/* It came before. */
-	return st == DOM_CONFLICT ? DOM_OK : st;
+	return st == DOM_CONFLICT ? take_over(txn, &erasure, arena) : st;
 }
 
 static enum dom_status
@@ -172,7 +190,7 @@ put(struct store_txn *txn, int64_t account, const struct wire_record *record,
 		        .clock = record->of.removed.clock,
 		        .collection_type = record->of.removed.collection_type});
 	case WIRE_RECORD_ERASURE:
-		return put_erasure(txn, account, &record->of.erasure);
+		return put_erasure(txn, account, &record->of.erasure, arena);
 	}
 	return DOM_EINPUT;
 }

@@ -128,6 +128,9 @@ struct store {
 	struct store_reader *spare;
 	unsigned spare_count;
 
+	/* Held by whoever settles; taken before all others. */
+	pthread_mutex_t settle_lock;
+
 	/* Guards seen; a leaf. */
 	pthread_mutex_t seen_lock;
 	struct seen *seen;

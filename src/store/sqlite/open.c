@@ -232,6 +232,7 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	pthread_mutex_init(&store->queue_lock, NULL);
 	pthread_cond_init(&store->queue_filled, NULL);
 	pthread_mutex_init(&store->spare_lock, NULL);
+	pthread_mutex_init(&store->settle_lock, NULL);
 	store_seen_open(store);
 	if ((st = open_folder(store, &opening)) < 0 || (st = open_lock(store, &opening)) < 0 ||
 	    (st = open_database(store, &opening)) < 0 ||
@@ -273,6 +274,7 @@ store_close(struct store **store)
 		close(old->folder);
 	store_seen_close(old);
 	pthread_mutex_destroy(&old->spare_lock);
+	pthread_mutex_destroy(&old->settle_lock);
 	pthread_cond_destroy(&old->queue_filled);
 	pthread_mutex_destroy(&old->queue_lock);
 	free(old);

@@ -237,7 +237,12 @@ settle_files(struct store *store)
 enum dom_status
 store_settle(struct store *store)
 {
-	enum dom_status st = settle_files(store);
+	enum dom_status st;
 
-	return st == DOM_OK ? settle_log(store) : st;
+	pthread_mutex_lock(&store->settle_lock);
+	st = settle_files(store);
+	if (st == DOM_OK)
+		st = settle_log(store);
+	pthread_mutex_unlock(&store->settle_lock);
+	return st;
 }

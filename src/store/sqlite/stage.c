@@ -100,6 +100,13 @@ store_chunk_stage(struct store *store, const uint8_t owner_id[STORE_ID_SIZE],
 	return st;
 }
 
+const uint8_t *
+store_staged_digest(const struct store_staged *staged)
+{
+	assert(staged->sha == NULL);
+	return staged->sha256;
+}
+
 void
 store_staged_free(struct store_staged **staged)
 {

@@ -314,6 +314,49 @@ a_large_account_comes_in_pages(void **state)
 	assert_int_equal(target.pages, 1);
 }
 
+static struct store_erasure
+past_erasure(int64_t account)
+{
+	return (struct store_erasure){.request = {7},
+	    .account = account,
+	    .scope = WIRE_SCOPE_ITEM,
+	    .state = STORE_ERASURE_ERASED,
+	    .collection_uid = dom_slice_of(account == 0 ? "" : "collection"),
+	    .item_uid = dom_slice_of(account == 0 ? "" : "item"),
+	    .requested_ms = 1,
+	    .ended_ms = 2,
+	    .receipt = dom_slice_of("receipt"),
+	    .receipt_signature = dom_slice_of("signature")};
+}
+
+static enum dom_status
+add_erasure(struct store_txn *txn, void *context)
+{
+	int64_t number;
+
+	return store_erasure_add(txn, context, &number);
+}
+
+/* Its receipt stayed when the account moved away. */
+static void
+an_erasure_that_an_earlier_stay_left_is_the_accounts_again(void **state)
+{
+	struct store_erasure left = past_erasure(0), own;
+	struct store_txn *txn;
+
+	(void)state;
+	fill_account();
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	own = past_erasure(source_account(txn).number);
+	store_read_end(&txn);
+	assert_int_equal(store_write(house.store, add_erasure, &own), DOM_OK);
+	assert_int_equal(store_write(target.store, add_erasure, &left), DOM_OK);
+	one_pass(NULL);
+	assert_same_root();
+	one_pass(NULL);
+	assert_same_root();
+}
+
 int
 main(void)
 {
@@ -323,6 +366,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 	        writing_on_during_passes_is_caught_up_with, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_large_account_comes_in_pages, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        an_erasure_that_an_earlier_stay_left_is_the_accounts_again, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
