@@ -213,6 +213,11 @@ struct service_reply {
 	struct wire_error_field *errors;
 	size_t error_count;
 	unsigned retry_after_seconds; /* failure: 0, or when it may be tried again */
+	/*
+	 * 0, or so long after its first try this job's answer may still become
+	 * better: try again, and tell the last answer (http/held.h).
+	 */
+	unsigned hold_ms;
 	bool touch_session;           /* the session's expiry wants a write */
 	/*
 	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
