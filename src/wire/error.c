@@ -7,7 +7,24 @@ enum { ERROR_FIELDS_MAX = 10000 };
 void
 wire_error_encode(struct dom_buffer *body, const struct wire_error *error)
 {
-	dom_pack_put_map(body, error->is_simple ? 2 : 3);
+	const struct {
+		const char *name;
+		struct dom_slice value;
+	} ours[] = {
+	    {"abort", error->abort},
+	    {"signature", error->signature},
+	};
+	size_t count = error->is_simple ? 2 : 3;
+
+	for (size_t i = 0; i < WIRE_COUNT(ours); i++)
+		count += ours[i].value.data != NULL;
+	dom_pack_put_map(body, count);
+	for (size_t i = 0; i < WIRE_COUNT(ours); i++) {
+		if (ours[i].value.data == NULL)
+			continue;
+		dom_pack_put_text(body, ours[i].name);
+		dom_pack_put_bin(body, ours[i].value);
+	}
 	dom_pack_put_text(body, "code");
 	dom_pack_put_str(body, error->code);
 	dom_pack_put_text(body, "detail");
@@ -37,6 +54,15 @@ read_text_if_any(struct wire_decoder *decoder, const struct wire_field *field, v
 {
 	if (dom_pack_peek(&decoder->in) == DOM_PACK_STR)
 		wire_read_text(decoder, field, target);
+	else
+		dom_pack_skip(&decoder->in);
+}
+
+static void
+read_bytes_if_any(struct wire_decoder *decoder, const struct wire_field *field, void *target)
+{
+	if (dom_pack_peek(&decoder->in) == DOM_PACK_BIN)
+		wire_read_bytes(decoder, field, target);
 	else
 		dom_pack_skip(&decoder->in);
 }
@@ -75,6 +101,10 @@ wire_error_decode(struct dom_slice body, struct dom_arena *arena, struct wire_er
 	    {"detail", read_text_if_any, offsetof(struct wire_error, detail), 0, INT32_MAX,
 	        true},
 	    {"errors", read_errors, 0, 0, 0, true},
+	    {"abort", read_bytes_if_any, offsetof(struct wire_error, abort), 0, INT32_MAX,
+	        true},
+	    {"signature", read_bytes_if_any, offsetof(struct wire_error, signature), 0,
+	        INT32_MAX, true},
 	};
 	struct wire_decoder decoder = wire_decoder_over(body, arena, NULL);
 

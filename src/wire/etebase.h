@@ -221,6 +221,8 @@ struct wire_error {
 	bool is_simple; /* shape 1: no "errors" key; decoded: no errors listed */
 	struct wire_error_field *errors;
 	size_t error_count;
+	/* Ours, to another region: this attempt to move is over.  NULL data: none. */
+	struct dom_slice abort, signature;
 };
 void wire_error_encode(struct dom_buffer *body, const struct wire_error *error);
 /* Anything that is not such a body gives empty slices. */

@@ -38,7 +38,7 @@ wire_peer_decode(struct dom_slice request, struct wire_peer *peer_r)
 	move = dom_read_bytes(&in, sizeof(peer_r->move));
 	at = dom_read_u64(&in);
 	if (in.failed != DOM_OK || !dom_slice_is(domain, domain_peer) || op < WIRE_PEER_OFFER ||
-	    op > WIRE_PEER_DISCARD || at > INT64_MAX || !wire_region_name_valid(peer_r->from) ||
+	    op > WIRE_PEER_HOMES || at > INT64_MAX || !wire_region_name_valid(peer_r->from) ||
 	    !wire_region_name_valid(peer_r->to))
 		return DOM_EINPUT;
 	peer_r->op = (enum wire_peer_op)op;

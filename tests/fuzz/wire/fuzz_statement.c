@@ -218,8 +218,68 @@ peer(struct dom_slice bytes)
 	dom_buffer_free(&again);
 }
 
+/* What regions ask and answer; the next byte picks which. */
+static void
+peer_body(struct dom_slice bytes)
+{
+	struct dom_arena *arena = dom_arena_new(1 << 20);
+	struct dom_slice body =
+	    bytes.size == 0 ? bytes : dom_slice(bytes.data + 1, bytes.size - 1);
+	struct dom_buffer again = {0};
+	enum dom_status st = DOM_EINPUT;
+	size_t count;
+	union {
+		struct wire_peer_offer offer;
+		struct wire_peer_records records;
+		struct wire_peer_chunk *chunks;
+		struct wire_peer_frozen frozen;
+		struct wire_peer_status status;
+		struct wire_signed_move message;
+		struct wire_peer_home *homes;
+	} it;
+	bool ended;
+
+	if (arena == NULL)
+		abort();
+	switch (bytes.size == 0 ? 0xff : bytes.data[0] % 7) {
+	case 0:
+		if ((st = wire_peer_offer_decode(body, &it.offer)) == DOM_OK)
+			wire_peer_offer_encode(&again, &it.offer);
+		break;
+	case 1:
+		if ((st = wire_peer_records_decode(body, &it.records)) == DOM_OK)
+			wire_peer_records_encode(&again, &it.records);
+		break;
+	case 2:
+		if ((st = wire_peer_chunks_decode(body, arena, &it.chunks, &count)) == DOM_OK)
+			wire_peer_chunks_encode(&again, it.chunks, count);
+		break;
+	case 3:
+		if ((st = wire_peer_frozen_decode(body, &it.frozen)) == DOM_OK)
+			wire_peer_frozen_encode(&again, &it.frozen);
+		break;
+	case 4:
+		if ((st = wire_peer_status_decode(body, &it.status)) == DOM_OK)
+			wire_peer_status_encode(&again, &it.status);
+		break;
+	case 5:
+		if ((st = wire_peer_message_decode(body, &it.message)) == DOM_OK)
+			wire_peer_message_encode(&again, &it.message);
+		break;
+	case 6:
+		st = wire_peer_homes_decode(body, arena, &ended, &it.homes, &count);
+		if (st == DOM_OK)
+			wire_peer_homes_encode(&again, ended, it.homes, count);
+		break;
+	}
+	if (st == DOM_OK)
+		assert(dom_slice_equal(dom_buffer_slice(&again), body));
+	dom_buffer_free(&again);
+	dom_arena_free(&arena);
+}
+
 static void (*const kinds[])(struct dom_slice bytes) = {
-    statement, stoken, receipt, evidence, record, move, group, certificate, peer};
+    statement, stoken, receipt, evidence, record, move, group, certificate, peer, peer_body};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
