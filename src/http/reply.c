@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "wire/etebase.h"
+#include "wire/moves.h"
 
 #include "http/limit.h"
 
@@ -95,6 +96,14 @@ static const struct row service_rows[] = {
         "Too much of this for now. Please try again later."},
     [SERVICE_CHUNK_DAMAGED] = {500, "chunk_damaged", false,
         "The server's copy of this chunk is damaged."},
+    [SERVICE_ACCOUNT_FROZEN] = {503, "account_frozen", false,
+        "The account is being handed over to another region. Nothing was stored; please try"
+        " again."},
+    [SERVICE_ACCOUNT_MOVED] = {403, "account_moved", true,
+        "This account lives in another region now. Sign in there; nothing was stored here."},
+    [SERVICE_PEER_REFUSED] = {409, "peer_refused", false, "This region does not do that."},
+    [SERVICE_MOVE_REFUSED] = {409, "move_refused", false,
+        "The account cannot be moved so. Nothing was changed."},
 };
 static_assert(sizeof(service_rows) / sizeof(service_rows[0]) == SERVICE_CODE_COUNT,
     "every code has its row");
@@ -166,23 +175,29 @@ reply_row(enum service_code code, int *status_r, const char **code_text_r)
 	       service_rows[code].detail != NULL;
 }
 
+/* What the row says and the reply does not comes from the row. */
 static void
-answer_with_error(const struct row *row, const char *detail, struct wire_error_field *errors,
-    size_t error_count, struct http_response *response)
+answer_with_error(
+    const struct row *row, const struct service_reply *reply, struct http_response *response)
 {
 	const struct wire_error error = {
 	    .code = dom_slice_of(row->code),
-	    .detail = dom_slice_of(detail == NULL ? row->detail : detail),
+	    .detail = dom_slice_of(reply->detail == NULL ? row->detail : reply->detail),
 	    .is_simple = row->is_simple,
-	    .errors = errors,
-	    .error_count = error_count,
+	    .errors = reply->errors,
+	    .error_count = reply->error_count,
+	    .abort = reply->abort.bytes,
+	    .signature = reply->abort.signature,
 	};
 
 	response->status = row->status;
 	response->content_type = type_msgpack;
 	dom_buffer_free(&response->body);
 	response->body = (struct dom_buffer){0};
-	wire_error_encode(&response->body, &error);
+	if (reply->moved != NULL)
+		wire_moved_encode(&response->body, reply->moved);
+	else
+		wire_error_encode(&response->body, &error);
 	/* Clients go by the status: without memory for a body it goes out alone. */
 	if (dom_buffer_finish(&response->body) != DOM_OK) {
 		dom_buffer_free(&response->body);
@@ -198,8 +213,7 @@ reply_from_service(
 {
 	assert(reply->code < SERVICE_CODE_COUNT);
 	if (reply->code != SERVICE_DONE) {
-		answer_with_error(&service_rows[reply->code], reply->detail, reply->errors,
-		    reply->error_count, response);
+		answer_with_error(&service_rows[reply->code], reply, response);
 		if (reply->retry_after_seconds != 0)
 			response->retry_after_seconds = reply->retry_after_seconds;
 		return;
@@ -230,7 +244,8 @@ reply_from_service(
 void
 reply_from_fault(enum http_fault fault, const char *detail, struct http_response *response)
 {
-	answer_with_error(&fault_rows[fault], detail, NULL, 0, response);
+	answer_with_error(
+	    &fault_rows[fault], &(const struct service_reply){.detail = detail}, response);
 }
 
 void

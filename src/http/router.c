@@ -20,6 +20,7 @@ enum query_field {
 	QUERY_WITH_COLLECTION = 1 << 4,
 	QUERY_AFTER = 1 << 5,
 	QUERY_USERNAME = 1 << 6,
+	QUERY_TO = 1 << 7,
 };
 enum {
 	QUERY_PAGE = QUERY_STOKEN | QUERY_LIMIT | QUERY_PREFETCH,
@@ -36,8 +37,8 @@ enum {
 #define INCOMING "api/v1/invitation/incoming/"
 #define OURS "domicile/v1/"
 
-/* {c} collection, {i} item, {k} chunk, {e} erasure, {s} session, {t} ticket, {u} user, {v}
- * invitation. */
+/* {c} collection, {i} item, {k} chunk, {e} erasure, {m} move, {s} session, {t} ticket, {u}
+ * user, {v} invitation. */
 static const struct row {
 	const char *method;
 	const char *path;
@@ -93,6 +94,14 @@ static const struct row {
     {"GET", OURS "sessions/", SERVICE_SESSIONS, 0},
     {"DELETE", OURS "sessions/{s}/", SERVICE_SESSION_REVOKE, 0},
     {"GET", OURS "retention/", SERVICE_RETENTION, 0},
+    {"GET", OURS "group/", SERVICE_GROUP, 0},
+    {"GET", OURS "moves/", SERVICE_MOVES, 0},
+    {"GET", OURS "moves/plan/", SERVICE_MOVE_PLAN, QUERY_TO},
+    {"POST", OURS "moves/room/", SERVICE_MOVE_ROOM, 0},
+    {"POST", OURS "moves/handoff/", SERVICE_HANDOFF, 0},
+    {"GET", OURS "moves/{m}/certificate/", SERVICE_MOVE_CERTIFICATE, 0},
+    {"POST", OURS "peer/", SERVICE_PEER, 0},
+    {"POST", OURS "peer/change/", SERVICE_PEER_CHANGE, 0},
 #ifdef DOM_TEST_API
     {"POST", "api/v1/test/authentication/reset/", SERVICE_TEST_RESET, 0},
 #endif
@@ -159,6 +168,9 @@ take_parameter(char name, struct dom_slice value, struct service_request *reques
 		break;
 	case 'e':
 		request->erasure = value;
+		break;
+	case 'm':
+		request->move_id = value;
 		break;
 	case 's':
 		request->session_id = value;
@@ -286,6 +298,9 @@ read_query_field(
 	case QUERY_USERNAME:
 		request->username = value;
 		return NULL;
+	case QUERY_TO:
+		request->region_to = value;
+		return NULL;
 	}
 	return NULL;
 }
@@ -295,8 +310,8 @@ static enum route_answer
 read_query(unsigned known, struct dom_slice query, struct dom_arena *arena, struct route *route,
     struct service_request *request)
 {
-	static const char *const names[] = {
-	    "stoken", "iterator", "limit", "prefetch", "withCollection", "after", "username"};
+	static const char *const names[] = {"stoken", "iterator", "limit", "prefetch",
+	    "withCollection", "after", "username", "to"};
 	struct dom_slice name, value;
 	enum dom_status st;
 
@@ -397,6 +412,14 @@ route_op_name(enum service_op op)
 	    [SERVICE_PUSH_SUBSCRIBE] = "push_subscribe",
 	    [SERVICE_PUSH_CHANGES_TICKET] = "push_changes_ticket",
 	    [SERVICE_PUSH_CHANGES] = "push_changes",
+	    [SERVICE_GROUP] = "group",
+	    [SERVICE_MOVES] = "moves",
+	    [SERVICE_MOVE_PLAN] = "move_plan",
+	    [SERVICE_MOVE_CERTIFICATE] = "move_certificate",
+	    [SERVICE_MOVE_ROOM] = "move_room",
+	    [SERVICE_HANDOFF] = "handoff",
+	    [SERVICE_PEER] = "peer",
+	    [SERVICE_PEER_CHANGE] = "peer_change",
 #ifdef DOM_TEST_API
 	    [SERVICE_TEST_RESET] = "test_reset",
 #endif

@@ -9,6 +9,7 @@
 #include "services/account/account.h"
 #include "services/consent/consent.h"
 #include "services/erasure/erasure.h"
+#include "services/move/parts.h"
 #include "services/push/push.h"
 #include "services/retention/show.h"
 #include "services/share/share.h"
@@ -40,8 +41,7 @@ region(struct service_call *call)
 	    &(struct wire_region){.name = dom_slice_of(call->service->settings.region),
 	        .release = dom_slice_of(DOM_RELEASE),
 	        .public_key = dom_slice(public_key, sizeof(public_key)),
-	        .signup_open =
-	            call->service->settings.signup == SERVICE_SIGNUP_OPEN});
+	        .signup_open = call->service->settings.signup == SERVICE_SIGNUP_OPEN});
 	return DOM_OK;
 }
 
@@ -77,6 +77,14 @@ region(struct service_call *call)
 #define WRITE_BODY                                                                             \
 	{                                                                                      \
 		.needs_session = true, .takes_body = true, .writes = true                      \
+	}
+#define OPEN_RAW                                                                               \
+	{                                                                                      \
+		.takes_body = true, .body_is_raw = true                                        \
+	}
+#define OPEN_WRITE_RAW                                                                         \
+	{                                                                                      \
+		.takes_body = true, .body_is_raw = true, .writes = true                        \
 	}
 #define WRITE_RAW                                                                              \
 	{                                                                                      \
@@ -134,6 +142,15 @@ static const struct entry {
     [SERVICE_PUSH_CHANGES_TICKET] = {READ, push_changes_ticket},
     /* A ticket or a session: it looks by itself. */
     [SERVICE_PUSH_CHANGES] = {SOCKET, push_changes},
+    [SERVICE_GROUP] = {OPEN, move_group},
+    [SERVICE_MOVES] = {READ, move_list},
+    [SERVICE_MOVE_PLAN] = {READ, move_plan},
+    [SERVICE_MOVE_CERTIFICATE] = {READ, move_certificate},
+    [SERVICE_MOVE_ROOM] = {OPEN_BODY, move_room},
+    [SERVICE_HANDOFF] = {OPEN_WRITE, move_handoff},
+    /* Whoever asks is known by the signature. */
+    [SERVICE_PEER] = {OPEN_RAW, move_peer_read},
+    [SERVICE_PEER_CHANGE] = {OPEN_WRITE_RAW, move_peer_change},
 #ifdef DOM_TEST_API
     [SERVICE_TEST_RESET] = {OPEN_WRITE, account_reset},
 #endif

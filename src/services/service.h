@@ -13,6 +13,7 @@
 
 #include "crypto/region.h"
 
+#include "wire/move.h"
 #include "wire/stoken.h"
 
 #include "store/store.h"
@@ -76,6 +77,14 @@ enum service_op {
 	SERVICE_PUSH_SUBSCRIBE,
 	SERVICE_PUSH_CHANGES_TICKET,
 	SERVICE_PUSH_CHANGES,
+	SERVICE_GROUP,
+	SERVICE_MOVES,
+	SERVICE_MOVE_PLAN,
+	SERVICE_MOVE_CERTIFICATE,
+	SERVICE_MOVE_ROOM,
+	SERVICE_HANDOFF,     /* whoever carries it to the target */
+	SERVICE_PEER,        /* another region asks: wire/peer.h */
+	SERVICE_PEER_CHANGE, /* and for what writes */
 #ifdef DOM_TEST_API
 	SERVICE_TEST_RESET, /* see account/reset.c */
 #endif
@@ -140,6 +149,11 @@ enum service_code {
 	SERVICE_TOO_MANY_ATTEMPTS, /* ours: 429 too_many_attempts */
 	SERVICE_TOO_MANY_REQUESTS, /* ours: 429 too_many_requests */
 	SERVICE_CHUNK_DAMAGED,     /* 500 is reserved for this and for our own faults */
+	/* An account that moves, all ours: see services/move/. */
+	SERVICE_ACCOUNT_FROZEN, /* 503 account_frozen: for this moment */
+	SERVICE_ACCOUNT_MOVED,  /* 403 account_moved, with reply.moved */
+	SERVICE_PEER_REFUSED,   /* 409 peer_refused, to another region; reply.abort */
+	SERVICE_MOVE_REFUSED,   /* 409 move_refused */
 	SERVICE_CODE_COUNT,
 };
 
@@ -178,7 +192,9 @@ struct service_request {
 	int64_t limit;                     /* -1: absent */
 	enum service_prefetch prefetch;
 	bool with_collection;
-	uint64_t after; /* statements/?after= */
+	uint64_t after;             /* statements/?after= */
+	struct dom_slice move_id;   /* in hex */
+	struct dom_slice region_to; /* moves/plan/?to= */
 	/* Its size, known when it is admitted; 0: not known. */
 	int64_t body_size_expected;
 	struct dom_slice body;
@@ -203,6 +219,7 @@ void service_changes_add(struct service_changes *changes, const struct service_c
 
 struct push_subscription;
 struct push_tickets;
+struct wire_moved;
 
 /* {0} is an empty reply; body and errors live in the arena or the buffer. */
 struct service_reply {
@@ -213,11 +230,6 @@ struct service_reply {
 	struct wire_error_field *errors;
 	size_t error_count;
 	unsigned retry_after_seconds; /* failure: 0, or when it may be tried again */
-	/*
-	 * 0, or so long after its first try this job's answer may still become
-	 * better: try again, and tell the last answer (http/held.h).
-	 */
-	unsigned hold_ms;
 	bool touch_session;           /* the session's expiry wants a write */
 	/*
 	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
@@ -230,6 +242,14 @@ struct service_reply {
 	struct service_change change;          /* to be announced once it is on the disk */
 	const struct service_changes *changes; /* and these; NULL: none; in the arena */
 	bool wakes_keeper; /* a success leaves work behind, see services/keeper/ */
+	bool wakes_mover;  /* the same, see services/move/; what is held may be asked again */
+	/*
+	 * This answer of a job may become a better one within the moment: keep the request and
+	 * run its job again until so long after the first time.  0: it may not.
+	 */
+	unsigned hold_ms;
+	const struct wire_moved *moved; /* of SERVICE_ACCOUNT_MOVED, in the arena; NULL: none */
+	struct wire_signed_move abort;  /* of SERVICE_PEER_REFUSED: this attempt is over */
 	/* A success that opens a socket: what it follows; owned. */
 	struct push_subscription *subscription;
 };
@@ -251,6 +271,10 @@ struct service_limits {
 };
 
 struct retention_rules;
+struct wire_group;
+
+/* How long a request is held back, see struct service_reply. */
+enum { SERVICE_HOLD_WRITE_MS = 2000, SERVICE_HOLD_FREEZE_MS = 4000 };
 
 struct service_settings {
 	const char *region; /* name */
@@ -268,6 +292,9 @@ struct service_settings {
 #endif
 	struct service_limits limits;
 	int64_t quota_bytes; /* of chunks for each account without its own; 0: no limit */
+	/* Whom accounts may move to and come from, and its file; NULL: nobody. */
+	const struct wire_group *group;
+	struct dom_slice group_file;
 };
 
 struct login_attempts;

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 
 #include "wire/etebase.h"
+#include "wire/moves.h"
 
 #include "http/reply.h"
 #include "testing.h"
@@ -59,6 +60,10 @@ static const struct {
     {SERVICE_TOO_MANY_ATTEMPTS, 429, "too_many_attempts", false},
     {SERVICE_TOO_MANY_REQUESTS, 429, "too_many_requests", false},
     {SERVICE_CHUNK_DAMAGED, 500, "chunk_damaged", false},
+    {SERVICE_ACCOUNT_FROZEN, 503, "account_frozen", false},
+    {SERVICE_ACCOUNT_MOVED, 403, "account_moved", true},
+    {SERVICE_PEER_REFUSED, 409, "peer_refused", false},
+    {SERVICE_MOVE_REFUSED, 409, "move_refused", false},
 };
 _Static_assert(sizeof(codes) / sizeof(codes[0]) == SERVICE_CODE_COUNT - 1,
     "every code but success is expected here");
@@ -90,6 +95,40 @@ every_code_has_its_status_and_shape(void **state)
 		assert_int_equal(response.retry_after_seconds != 0, response.status == 503);
 		dom_buffer_free(&response.body);
 	}
+	dom_arena_free(&arena);
+}
+
+static void
+who_has_moved_is_told_where_with_the_proof(void **state)
+{
+	static const uint8_t signature[DOM_SIGNATURE_SIZE];
+	const struct wire_moved is = {.detail = dom_slice_of("This account lives in in now."),
+	    .region = dom_slice_of("in"),
+	    .address = dom_slice_of("https://in.example"),
+	    .handoff = {dom_slice_of("signed"), dom_slice(signature, sizeof(signature))}};
+	struct service_reply reply = {.code = SERVICE_ACCOUNT_MOVED, .moved = &is};
+	struct service_reply aborted = {.code = SERVICE_PEER_REFUSED,
+	    .abort = {dom_slice_of("the abort"), dom_slice_of("its signature")}};
+	struct http_response response = {0};
+	struct dom_arena *arena = dom_arena_new(0);
+	struct wire_moved moved;
+	struct wire_error error;
+
+	(void)state;
+	reply_from_service(SERVICE_ITEM_BATCH, &reply, &response);
+	assert_int_equal(response.status, 403);
+	assert_int_equal(wire_moved_decode(dom_buffer_slice(&response.body), &moved), DOM_OK);
+	assert_true(dom_slice_equal(moved.region, is.region));
+	assert_true(dom_slice_equal(moved.handoff.bytes, is.handoff.bytes));
+	wire_error_decode(dom_buffer_slice(&response.body), arena, &error);
+	assert_true(dom_slice_equal(error.detail, is.detail));
+	assert_null(error.abort.data);
+	reply_from_service(SERVICE_PEER_CHANGE, &aborted, &response);
+	wire_error_decode(dom_buffer_slice(&response.body), arena, &error);
+	assert_int_equal(response.status, 409);
+	assert_true(dom_slice_is(error.abort, "the abort"));
+	assert_true(dom_slice_is(error.signature, "its signature"));
+	dom_buffer_free(&response.body);
 	dom_arena_free(&arena);
 }
 
@@ -204,6 +243,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_code_has_its_status_and_shape),
 	    cmocka_unit_test(clients_know_one_sentence_by_heart),
+	    cmocka_unit_test(who_has_moved_is_told_where_with_the_proof),
 	    cmocka_unit_test(a_reply_brings_its_own_sentence_and_fields),
 	    cmocka_unit_test(successes_have_the_status_of_their_operation),
 	    cmocka_unit_test(a_body_moves_into_the_response),

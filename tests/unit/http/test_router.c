@@ -101,6 +101,14 @@ every_operation_has_its_path(void **state)
 	    {"GET", "/domicile/v1/sessions/", SERVICE_SESSIONS},
 	    {"DELETE", "/domicile/v1/sessions/S/", SERVICE_SESSION_REVOKE},
 	    {"GET", "/domicile/v1/retention/", SERVICE_RETENTION},
+	    {"GET", "/domicile/v1/group/", SERVICE_GROUP},
+	    {"GET", "/domicile/v1/moves/", SERVICE_MOVES},
+	    {"GET", "/domicile/v1/moves/plan/", SERVICE_MOVE_PLAN},
+	    {"GET", "/domicile/v1/moves/00ff/certificate/", SERVICE_MOVE_CERTIFICATE},
+	    {"POST", "/domicile/v1/moves/room/", SERVICE_MOVE_ROOM},
+	    {"POST", "/domicile/v1/moves/handoff/", SERVICE_HANDOFF},
+	    {"POST", "/domicile/v1/peer/", SERVICE_PEER},
+	    {"POST", "/domicile/v1/peer/change/", SERVICE_PEER_CHANGE},
 	};
 	bool has_path[SERVICE_OP_COUNT] = {false};
 	struct asked *asked = *state;
@@ -181,6 +189,10 @@ parameters_are_decoded(void **state)
 	assert_true(dom_slice_is(asked->request.collection_uid, "a/item"));
 	ask(asked, "", "DELETE", "/domicile/v1/sessions/id/", "");
 	assert_true(dom_slice_is(asked->request.session_id, "id"));
+	ask(asked, "", "GET", "/domicile/v1/moves/0f/certificate/", "");
+	assert_true(dom_slice_is(asked->request.move_id, "0f"));
+	ask(asked, "", "GET", "/domicile/v1/moves/plan/", "to=in");
+	assert_true(dom_slice_is(asked->request.region_to, "in"));
 	ask(asked, "", "GET", "/api/v1/collection/a%2/", "");
 	assert_int_equal(asked->answer, ROUTE_MALFORMED);
 	ask(asked, "", "GET", "/api/v1/collection/a%zz/", "");
