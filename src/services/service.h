@@ -230,7 +230,8 @@ struct service_reply {
 	struct wire_error_field *errors;
 	size_t error_count;
 	unsigned retry_after_seconds; /* failure: 0, or when it may be tried again */
-	bool touch_session;           /* the session's expiry wants a write */
+	bool from_region; /* another region asks, and its signature holds: it is no stranger */
+	bool touch_session; /* the session's expiry wants a write */
 	/*
 	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
 	 * none.  A write says the owner's clock before and after it; a collection
