@@ -246,7 +246,7 @@ struct service_reply {
 	bool wakes_mover;  /* the same, see services/move/; what is held may be asked again */
 	/*
 	 * This answer of a job may become a better one within the moment: keep the request and
-	 * run its job again until so long after the first time.  0: it may not.
+	 * run its job again until so long after the first time (http/held.h).  0: it may not.
 	 */
 	unsigned hold_ms;
 	const struct wire_moved *moved; /* of SERVICE_ACCOUNT_MOVED, in the arena; NULL: none */

@@ -405,6 +405,20 @@ an_erasure_that_an_earlier_stay_left_is_the_accounts_again(void **state)
 	assert_same_root();
 }
 
+/* In the middle of a move its owner leaves a collection to nobody. */
+static void
+a_collection_that_its_owner_has_left_is_left_there_too(void **state)
+{
+	(void)state;
+	fill_account();
+	one_pass(NULL);
+	ask(SERVICE_MEMBER_LEAVE, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', 2));
+	assert_int_equal(send(), SERVICE_DONE);
+	one_pass(NULL);
+	assert_same_root();
+}
+
 int
 main(void)
 {
@@ -415,6 +429,8 @@ main(void)
 	        writing_on_during_passes_is_caught_up_with, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_book_of_the_copy_follows_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_large_account_comes_in_pages, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_collection_that_its_owner_has_left_is_left_there_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        an_erasure_that_an_earlier_stay_left_is_the_accounts_again, set_up, tear_down),
 	};
