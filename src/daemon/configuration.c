@@ -22,6 +22,7 @@ enum {
 	LINES_MAX = 10000, /* what has more is no configuration */
 	SESSION_DAYS_STANDARD = 90,
 	SESSION_DAYS_MAX = 3650,
+	MOVES_STANDARD = 4,
 };
 
 enum key {
@@ -38,6 +39,9 @@ enum key {
 	KEY_TRUSTED,
 	KEY_SIGNUP,
 	KEY_CATALOGUE,
+	KEY_GROUP,
+	KEY_PEER_CA,
+	KEY_MOVES,
 	KEY_SESSION_DAYS,
 	KEY_DEFAULT_QUOTA_BYTES,
 	KEY_RETENTION,
@@ -66,6 +70,9 @@ static const char *const key_names[KEY_LIMITS] = {
     [KEY_TRUSTED] = "trusted_addresses",
     [KEY_SIGNUP] = "signup",
     [KEY_CATALOGUE] = "catalogue",
+    [KEY_GROUP] = "group",
+    [KEY_PEER_CA] = "peer_ca",
+    [KEY_MOVES] = "moves",
     [KEY_SESSION_DAYS] = "session_days",
     [KEY_DEFAULT_QUOTA_BYTES] = "default_quota_bytes",
     [KEY_RETENTION] = "retention",
@@ -302,6 +309,10 @@ path_of(struct configuration *into, unsigned key)
 		return &into->tls_key;
 	case KEY_CATALOGUE:
 		return &into->catalogue;
+	case KEY_GROUP:
+		return &into->group;
+	case KEY_PEER_CA:
+		return &into->peer_ca;
 	case KEY_READY_FILE:
 		return &into->ready_file;
 	default:
@@ -350,6 +361,10 @@ set(struct reading *reading, unsigned key, const char *value)
 		break;
 	case KEY_RETENTION:
 		set_retention(reading, value);
+		break;
+	case KEY_MOVES:
+		into->moves =
+		    (unsigned)number(reading, name, value, 1, CONFIGURATION_MOVES_MAX);
 		break;
 	case KEY_LOOPS:
 		into->loops = (unsigned)number(reading, name, value, 0, HTTP_LOOPS_MAX);
@@ -547,6 +562,10 @@ check_whole(struct reading *reading)
 	if (wants_tls && (into->tls_certificate == NULL || into->tls_key == NULL))
 		problem(reading, reading->set_at[KEY_LISTEN],
 		    "listen asks for TLS, so tls_certificate and tls_key must be set");
+	if (into->group == NULL && (into->peer_ca != NULL || reading->set_at[KEY_MOVES] != 0))
+		problem(reading,
+		    reading->set_at[into->peer_ca != NULL ? KEY_PEER_CA : KEY_MOVES],
+		    "peer_ca and moves are for a region in a group: set \"group\", too");
 	if ((into->tls_certificate == NULL) != (into->tls_key == NULL))
 		problem(reading, 0, "tls_certificate and tls_key belong together");
 	if (into->limits.of[HTTP_LIMIT_BODY_MEMORY_BYTES] <
@@ -567,6 +586,7 @@ configuration_read(
 	*configuration_r = (struct configuration){.path_prefix = "",
 	    .signup = SERVICE_SIGNUP_CLOSED,
 	    .session_days = SESSION_DAYS_STANDARD,
+	    .moves = MOVES_STANDARD,
 	    .log = "stderr",
 	    .trusted = http_networks_standard(),
 	    .limits = http_limits_standard()};

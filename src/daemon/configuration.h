@@ -6,8 +6,8 @@
 #include "base/duration.h"
 
 #include "http/limit.h"
-#include "services/retention/rules.h"
 #include "http/peer.h"
+#include "services/retention/rules.h"
 #include "services/service.h"
 
 /*
@@ -16,6 +16,7 @@
  */
 enum {
 	CONFIGURATION_LIST_MAX = 16, /* addresses, or names */
+	CONFIGURATION_MOVES_MAX = 16,
 };
 
 struct configuration {
@@ -32,6 +33,9 @@ struct configuration {
 	const char *path_prefix; /* "" or "/sync" */
 	enum service_signup signup;
 	const char *catalogue; /* of services; NULL: the one that is built in */
+	const char *group;     /* a path: which regions trust each other; NULL: in no group */
+	const char *peer_ca;   /* a path: what other regions' certificates are checked with */
+	unsigned moves;        /* accounts that move at once */
 	int64_t session_days;
 	int64_t quota_bytes;        /* 0: no limit */
 	unsigned loops;             /* 0: one for each core */

@@ -46,6 +46,10 @@ static const char usage[] =
     "  restore DIR                make the store out of a backup, while no server runs\n"
     "      [--journal FILE]       the journal of erasures, if it is not in its place\n"
     "      [--without-journal]    what was erased since the backup comes back\n"
+    "  region init DIR --name NAME [--listen ADDRESS] [--address URL] [--group FILE]\n"
+    "      [--certificate FILE --certificate-key FILE]\n"
+    "                             make a new region: folder, key, configuration, next steps\n"
+    "  region key                 print its public key, for the group\n"
     "  group init|add|set|remove|sign|show\n"
     "                             the signed file that says which regions trust each other\n"
     "\n"
@@ -64,6 +68,7 @@ enum {
 	TAKES_INVITE = 1 << 2,
 	TAKES_YES = 1 << 3,
 	TAKES_JOURNAL = 1 << 4,
+	TAKES_REGION = 1 << 5, /* "region init" alone, which reads them itself */
 };
 
 struct command {
@@ -132,6 +137,12 @@ option_not_taken(const struct ctl *ctl, const struct command *command)
 	    {ctl->yes, TAKES_YES, "--yes"},
 	    {ctl->journal != NULL, TAKES_JOURNAL, "--journal"},
 	    {ctl->without_journal, TAKES_JOURNAL, "--without-journal"},
+	    {ctl->name != NULL, TAKES_REGION, "--name"},
+	    {ctl->listen != NULL, TAKES_REGION, "--listen"},
+	    {ctl->address != NULL, TAKES_REGION, "--address"},
+	    {ctl->group != NULL, TAKES_REGION, "--group"},
+	    {ctl->certificate != NULL, TAKES_REGION, "--certificate"},
+	    {ctl->certificate_key != NULL, TAKES_REGION, "--certificate-key"},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -167,6 +178,8 @@ run_command(struct ctl *ctl, char **words, size_t count)
 		fputs(usage, stderr);
 		return CTL_WRONG;
 	}
+	if (strcmp(words[0], "region") == 0)
+		return ctl_region(ctl, words + 1, count - 1);
 	if (strcmp(words[0], "group") == 0)
 		return ctl_group(ctl, words + 1, count - 1);
 	for (size_t i = 0; i < COMMAND_COUNT && command == NULL; i++) {
@@ -215,6 +228,12 @@ main(int argc, char **argv)
 	    {"uses", required_argument, NULL, 'u'},
 	    {"for", required_argument, NULL, 'f'},
 	    {"quota", required_argument, NULL, 'q'},
+	    {"name", required_argument, NULL, 'n'},
+	    {"listen", required_argument, NULL, 'l'},
+	    {"address", required_argument, NULL, 'a'},
+	    {"group", required_argument, NULL, 'g'},
+	    {"certificate", required_argument, NULL, 't'},
+	    {"certificate-key", required_argument, NULL, 'T'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},
 	    {NULL, 0, NULL, 0},
@@ -253,6 +272,24 @@ main(int argc, char **argv)
 			break;
 		case 'q':
 			ctl.quota = optarg;
+			break;
+		case 'n':
+			ctl.name = optarg;
+			break;
+		case 'l':
+			ctl.listen = optarg;
+			break;
+		case 'a':
+			ctl.address = optarg;
+			break;
+		case 'g':
+			ctl.group = optarg;
+			break;
+		case 't':
+			ctl.certificate = optarg;
+			break;
+		case 'T':
+			ctl.certificate_key = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);

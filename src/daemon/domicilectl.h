@@ -17,7 +17,9 @@ struct ctl {
 	bool yes;
 	const char *journal;  /* path of the erasures' journal; NULL: where it belongs */
 	bool without_journal; /* it is lost */
-	const char *uses, *life, *quota;         /* of an invitation; NULL: not said */
+	const char *uses, *life, *quota; /* of an invitation; NULL: not said */
+	/* Of a new region; NULL: not said. */
+	const char *name, *listen, *address, *group, *certificate, *certificate_key;
 	const char *command, *argument, *second; /* NULL: it has none */
 	struct dom_arena *arena;
 	/* A line that the server says: true, it is not to be printed.  NULL: all are. */
@@ -45,5 +47,7 @@ int ctl_backup(const struct ctl *ctl);
 int ctl_restore(const struct ctl *ctl);
 /* On a group's files; words: what follows "group". */
 int ctl_group(struct ctl *ctl, char **words, size_t count);
+/* On a region's files; words: what follows "region". */
+int ctl_region(struct ctl *ctl, char **words, size_t count);
 
 #endif

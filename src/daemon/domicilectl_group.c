@@ -24,6 +24,7 @@
 #include "crypto/group.h"
 
 #include "daemon/domicilectl.h"
+#include "daemon/files.h"
 #include "daemon/group_draft.h"
 #include "daemon/nearest.h"
 
@@ -61,67 +62,6 @@ open_folder(const char *path)
 	return folder;
 }
 
-/* The name appears, or is replaced, only once the bytes are on the disk. */
-static bool
-put_file(int folder, const char *name, struct dom_slice bytes, mode_t mode, bool may_replace)
-{
-	char temporary[64];
-	bool is_done = false;
-	size_t at = 0;
-	int fd;
-
-	snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	if (!may_replace && faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return false;
-	}
-	unlinkat(folder, temporary, 0);
-	fd = openat(
-	    folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0)
-		return false;
-	while (at < bytes.size) {
-		ssize_t written = write(fd, bytes.data + at, bytes.size - at);
-
-		if (written <= 0 && errno != EINTR)
-			break;
-		at += written > 0 ? (size_t)written : 0;
-	}
-	is_done = at == bytes.size && fchmod(fd, mode) == 0 && fsync(fd) == 0;
-	is_done = close(fd) == 0 && is_done;
-	is_done =
-	    is_done && renameat(folder, temporary, folder, name) == 0 && fsync(folder) == 0;
-	if (!is_done) {
-		int saved = errno;
-
-		unlinkat(folder, temporary, 0);
-		errno = saved;
-	}
-	return is_done;
-}
-
-/* DOM_ABSENT: there is none.  DOM_EFILE: errno says why. */
-static enum dom_status
-get_file(int folder, const char *name, size_t size_max, struct dom_buffer *bytes)
-{
-	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat info;
-	ssize_t got = -1;
-
-	if (fd < 0)
-		return errno == ENOENT ? DOM_ABSENT : DOM_EFILE;
-	errno = EINVAL; /* what is said of a file that is no file, or too large */
-	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
-	    (size_t)info.st_size <= size_max) {
-		uint8_t *room = dom_buffer_room(bytes, size_max);
-
-		if (room != NULL && (got = read(fd, room, size_max)) > 0)
-			dom_buffer_grew(bytes, (size_t)got);
-	}
-	close(fd);
-	return got < 0 ? DOM_EFILE : dom_buffer_finish(bytes);
-}
-
 static int
 load_key(const char *path, int folder, struct dom_group_key **key_r)
 {
@@ -138,7 +78,7 @@ load_key(const char *path, int folder, struct dom_group_key **key_r)
 		    path, (unsigned)info.st_mode & 07777u);
 		return CTL_FAILED;
 	}
-	st = get_file(folder, KEY_NAME, DOM_KEY_SIZE + 1, &bytes);
+	st = file_get(folder, KEY_NAME, O_NOFOLLOW, DOM_KEY_SIZE + 1, &bytes);
 	if (st == DOM_OK)
 		st = dom_group_key_from_bytes(dom_buffer_slice(&bytes), key_r);
 	dom_wipe(bytes.data, bytes.size);
@@ -177,9 +117,9 @@ group_init(struct ctl *ctl, char **words, size_t count)
 	if (dom_buffer_finish(&text) != DOM_OK)
 		result = out_of_memory();
 	/* The key last: without it the folder is not begun, and init can be repeated. */
-	else if (!put_file(folder, DRAFT_NAME, dom_buffer_slice(&text), 0644, false))
+	else if (!file_put(folder, DRAFT_NAME, dom_buffer_slice(&text), 0644, false))
 		result = fail(words[0], DRAFT_NAME, "made");
-	else if (!put_file(folder, KEY_NAME, dom_slice(secret, sizeof(secret)), 0600, false))
+	else if (!file_put(folder, KEY_NAME, dom_slice(secret, sizeof(secret)), 0600, false))
 		result = fail(words[0], KEY_NAME, "made");
 	else
 		printf(
@@ -251,7 +191,7 @@ write_draft(const char *path, const struct wire_group *group)
 	group_draft_print(&text, group);
 	if (dom_buffer_finish(&text) != DOM_OK)
 		result = out_of_memory();
-	else if (!put_file(folder, DRAFT_NAME, dom_buffer_slice(&text), 0644, true))
+	else if (!file_put(folder, DRAFT_NAME, dom_buffer_slice(&text), 0644, true))
 		result = fail(path, DRAFT_NAME, "written");
 	else
 		result = CTL_DONE;
@@ -359,7 +299,8 @@ read_signed(const char *path, int folder, const char *name, struct dom_arena *ar
 	struct dom_buffer bytes = {0};
 	struct dom_slice kept;
 	const char *why;
-	enum dom_status st = get_file(folder, name, WIRE_GROUP_SIZE_MAX + 1, &bytes);
+	enum dom_status st =
+	    file_get(folder, name, O_NOFOLLOW, WIRE_GROUP_SIZE_MAX + 1, &bytes);
 
 	if (st == DOM_OK) {
 		kept = dom_arena_copy(arena, dom_buffer_slice(&bytes));
@@ -417,7 +358,7 @@ group_sign(struct ctl *ctl, char **words, size_t count)
 	dom_buffer_append(&bytes, signature, sizeof(signature));
 	if (dom_buffer_finish(&bytes) != DOM_OK) {
 		out_of_memory();
-	} else if (!put_file(folder, SIGNED_NAME, dom_buffer_slice(&bytes), 0644, true)) {
+	} else if (!file_put(folder, SIGNED_NAME, dom_buffer_slice(&bytes), 0644, true)) {
 		fail(words[0], SIGNED_NAME, "written");
 	} else {
 		printf("signed version %" PRIu64 " with %zu region%s: give %s/" SIGNED_NAME

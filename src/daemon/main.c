@@ -22,6 +22,7 @@
 #include "daemon/catalogue.h"
 #include "daemon/configuration.h"
 #include "daemon/control.h"
+#include "daemon/group_file.h"
 #include "daemon/journal.h"
 #include "daemon/keeper.h"
 #include "daemon/log_file.h"
@@ -65,6 +66,8 @@ struct region {
 	struct configuration configuration;
 	struct dom_region_key *key;
 	struct wire_catalogue *catalogue;
+	struct dom_arena *arena;  /* configuration and group */
+	struct group_file *group; /* NULL: in none */
 	struct retention_desk *retention;
 	struct store *store;
 	struct service service;
@@ -256,6 +259,22 @@ look_at_store_file(const struct region *region, struct stat *info_r)
 	return is_there;
 }
 
+/* Nothing is checked against our key before there is one. */
+static enum dom_status
+open_group(struct region *region, bool with_key, char *message_r, size_t message_size)
+{
+	const struct group_file_options options = {.path = region->configuration.group,
+	    .data = region->configuration.data,
+	    .region = region->configuration.region,
+	    .key = with_key ? region->key : NULL};
+	enum dom_status st =
+	    group_file_load(&options, region->arena, &region->group, message_r, message_size);
+
+	if (st == DOM_OK && message_r[0] != '\0')
+		complain(message_r);
+	return st;
+}
+
 static enum dom_status
 region_open(struct region *region, char *message_r, size_t message_size)
 {
@@ -274,6 +293,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 		return st;
 	if ((st = region_key_load(configuration->region_key_file, configuration->data, &random,
 	         &region->key, message_r, message_size)) != DOM_OK)
+		return st;
+	if ((st = open_group(region, true, message_r, message_size)) != DOM_OK)
 		return st;
 	if ((st = store_open(&(struct store_options){.folder = configuration->data,
 	                         .region = configuration->region,
@@ -309,6 +330,10 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	    .store = region->store,
 	    .tickets = push_tickets_open(&ticket_lock),
 	};
+	if (region->group != NULL) {
+		region->service.settings.group = &region->group->group;
+		region->service.settings.group_file = region->group->bytes;
+	}
 	region->service.attempts = open_attempts(region);
 	if (region->service.tickets == NULL || region->service.attempts == NULL) {
 		snprintf(message_r, message_size, "no memory");
@@ -493,7 +518,7 @@ run(struct region *region)
 	return result;
 }
 
-/* Rules, and a catalogue where there is one yet: they are said together. */
+/* Rules, and a catalogue and a group where there is one yet: they are said together. */
 static int
 check(struct region *region)
 {
@@ -502,6 +527,10 @@ check(struct region *region)
 	enum dom_status st = catalogue_load(
 	    region->configuration.catalogue, &region->catalogue, message, sizeof(message));
 
+	if (st == DOM_OK || st == DOM_EFILE)
+		st = open_group(region, false, message, sizeof(message));
+	if (st == DOM_EFILE)
+		complain(message);
 	if (st == DOM_OK || st == DOM_EFILE)
 		st = retention_desk_open(&region->configuration, region->catalogue,
 		    &region->retention, message, sizeof(message));
@@ -528,7 +557,6 @@ main(int argc, char **argv)
 	};
 	const char *path = configuration_standard;
 	struct region region = {.log_fd = -1};
-	struct dom_arena *arena;
 	bool only_checks = false;
 	int option, result;
 
@@ -556,16 +584,16 @@ main(int argc, char **argv)
 		    argv[optind]);
 		return EXIT_USAGE;
 	}
-	if (!fill_standard_streams() || (arena = dom_arena_new(0)) == NULL) {
+	if (!fill_standard_streams() || (region.arena = dom_arena_new(0)) == NULL) {
 		complain("no memory");
 		return 1;
 	}
-	if (configuration_read(path, arena, &region.configuration) != DOM_OK)
+	if (configuration_read(path, region.arena, &region.configuration) != DOM_OK)
 		result = EXIT_USAGE;
 	else if (only_checks)
 		result = check(&region);
 	else
 		result = run(&region);
-	dom_arena_free(&arena);
+	dom_arena_free(&region.arena);
 	return result;
 }
