@@ -96,15 +96,18 @@ static void
 the_folder_and_its_files_are_for_their_owner_only(void **state)
 {
 	static const char *const names[] = {"", "/lock", "/store.sqlite3", "/store.sqlite3-wal",
-	    "/store.sqlite3-shm", "/chunks"};
+	    "/chunks", "/store.sqlite3-shm"};
 	struct world *world = *state;
+	size_t count = sizeof(names) / sizeof(names[0]);
 	char path[120], folder[120];
 	char message[200];
 	struct stat info;
 
 	add_account(write_begin(world), "ana", 1);
 	write_commit(world);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	if (world->row->root != NULL)
+		count--; /* the log's index is a file on real disks only */
+	for (size_t i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "%s%s", world->folder, names[i]);
 		assert_int_equal(stat(path, &info), 0);
 		assert_int_equal(info.st_mode & 077, 0);

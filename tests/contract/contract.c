@@ -58,12 +58,15 @@ int
 world_set_up(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
+	const char *root;
 
 	assert_non_null(world);
 	*state = world;
 	world->row = world_row;
-	snprintf(world->folder, sizeof(world->folder), "%s/contract-XXXXXX",
-	    world->row->in_memory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	root = world->row->root != NULL ? world->row->root : "/tmp";
+	if (world->row->in_memory && access("/dev/shm", W_OK) == 0)
+		root = "/dev/shm";
+	snprintf(world->folder, sizeof(world->folder), "%s/contract-XXXXXX", root);
 	assert_non_null(mkdtemp(world->folder));
 	sem_init(&world->held.entered, 0, 0);
 	sem_init(&world->held.leave, 0, 0);

@@ -25,7 +25,8 @@ struct contract_row {
 	const char *name;
 	bool manual;
 	size_t chunk_row_size_max;
-	bool in_memory; /* the folder, if the machine has one there: for many commits */
+	bool in_memory;   /* the folder, if the machine has one there: for many commits */
+	const char *root; /* where the folder is made; NULL: /tmp */
 };
 
 enum { WORLD_BEGAN_MS = 1000 }; /* T of a new world */
@@ -104,6 +105,9 @@ extern const struct CMUnitTest open_cases[], txn_cases[], account_cases[], colle
 extern const size_t open_case_count, txn_case_count, account_case_count, collection_case_count,
     share_case_count, item_case_count, chunk_case_count, statement_case_count, erase_case_count,
     due_case_count, invite_case_count, scan_case_count, move_case_count;
+
+/* Every case on each kind of store; how many groups of them failed. */
+int contract_run(const struct contract_row *rows, size_t count);
 
 #define CONTRACT_CASE(function)                                                                \
 	{                                                                                      \
