@@ -70,6 +70,29 @@ requests(struct dom_buffer *page, const struct http_figures *figures)
 }
 
 static void
+held(struct dom_buffer *page, const struct http_figures *figures)
+{
+	uint64_t within = 0;
+
+	number(page, "domicile_requests_held", "gauge",
+	    "Requests whose account is being handed over.", not_below_zero(figures->held));
+	describe(page, "domicile_request_held_seconds", "histogram",
+	    "How long such requests were held before they were answered.");
+	for (unsigned i = 0; i < HTTP_HELD_BUCKETS; i++) {
+		within += figures->held_within[i];
+		if (i < HTTP_HELD_BUCKETS - 1)
+			dom_buffer_print(page,
+			    "domicile_request_held_seconds_bucket{le=\"%g\"} %" PRIu64 "\n",
+			    http_held_bounds_ms[i] / 1e3, within);
+	}
+	dom_buffer_print(page,
+	    "domicile_request_held_seconds_bucket{le=\"+Inf\"} %" PRIu64
+	    "\ndomicile_request_held_seconds_sum %.3f"
+	    "\ndomicile_request_held_seconds_count %" PRIu64 "\n",
+	    within, (double)figures->held_ms / 1e3, within);
+}
+
+static void
 commits(struct dom_buffer *page, const struct store_figures *figures)
 {
 	uint64_t within = 0;
@@ -159,6 +182,7 @@ metrics_page(const struct metrics_options *options, struct dom_buffer *page)
 	if (http != NULL) {
 		http_server_figures(options->server, http);
 		requests(page, http);
+		held(page, http);
 	}
 	free(http);
 	store_figures(options->store, &store);

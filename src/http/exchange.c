@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 
 #include "http/cors.h"
+#include "http/held.h"
 #include "http/rates.h"
 #include "http/reply.h"
 #include "services/push/push.h"
@@ -75,6 +76,8 @@ http_exchange_free(struct http_exchange **exchange)
 	if (http_exchange_stage_drop(old))
 		return;
 	loop = old->loop;
+	http_held_end(old);
+	dom_arena_free(&old->held.arena);
 	release_body(old);
 	http_reply_release(loop->core, &old->reply_held);
 	service_drop(&old->staged);
@@ -108,8 +111,12 @@ http_exchange_free_spares(struct http_loop *loop)
 void
 http_exchange_abandon(struct http_exchange **exchange)
 {
-	(*exchange)->owner = NULL;
+	struct http_exchange *old = *exchange;
+
 	*exchange = NULL;
+	old->owner = NULL;
+	if (old->held.is_parked)
+		http_exchange_free(&old);
 }
 
 /* The reply is made: note it once, without a word about whose it is. */

@@ -15,7 +15,7 @@
  *          `-- refused -----`-- too much ----------------------------->
  *
  * While it is PENDING the writer or the pool holds it; a large chunk's body
- * goes to the pool while it arrives.  A carrier that dies
+ * goes to the pool while it arrives; or it is parked (http/held.h).  A carrier that dies
  * then lets go with http_exchange_abandon(); the exchange ends by itself.
  */
 enum http_exchange_step {
@@ -59,6 +59,15 @@ struct http_exchange {
 	enum dom_status stage_status;
 	size_t stage_taken; /* bytes of the body; whose turn it is has both */
 	atomic_uint_least64_t stage;
+	/* See http/held.h. */
+	struct {
+		struct http_exchange *next, **link; /* in loop->held, if it is parked */
+		bool is_parked;
+		bool is_counted; /* in core->held */
+		unsigned round, seen;
+		int64_t since_ms, until_ms;
+		struct dom_arena *arena; /* of the last run, from the second on */
+	} held;
 };
 
 /* NULL: no memory. */
@@ -84,7 +93,10 @@ void http_reply_release(struct http_core *core, int64_t *held);
 
 void http_exchange_free_spares(struct http_loop *loop);
 
-/* For exchange_run.c and exchange.c. */
+/* The job once more, after its answer; false: too many requests wait for the writer. */
+bool http_exchange_resume(struct http_exchange *exchange);
+
+/* For exchange_run.c, exchange.c and held.c. */
 void http_exchange_answer(struct http_exchange *exchange); /* with exchange->reply */
 enum http_exchange_step http_exchange_run(struct http_exchange *exchange);
 enum dom_status http_exchange_admit(struct http_exchange *exchange);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "http/exchange.h"
+#include "http/held.h"
 #include "http/push.h"
 #include "http/reply.h"
 
@@ -92,6 +93,9 @@ come_back(struct http_message *message)
 	atomic_fetch_sub(&core->requests_running, 1);
 	exchange->loop->running--;
 	note_failure(exchange, exchange->status);
+	if (http_held_park(exchange))
+		return;
+	http_held_end(exchange);
 	if (exchange->route.op != SERVICE_SESSION_TOUCH)
 		answer(exchange);
 	if (exchange->owner == NULL)
@@ -108,8 +112,11 @@ job_run(struct store_txn *txn, struct store_job *job)
 
 	/* A store that tries again finds a clean reply. */
 	clear_reply(exchange);
+	exchange->held.seen = atomic_load(&exchange->loop->core->held_changes);
 	return service_run(exchange->loop->core->service, txn, &exchange->request,
-	    exchange->staged, exchange->arena, &exchange->reply);
+	    exchange->staged,
+	    exchange->held.arena != NULL ? exchange->held.arena : exchange->arena,
+	    &exchange->reply);
 }
 
 static void
@@ -159,6 +166,32 @@ stage_and_submit(struct http_pool_job *pool_job)
 	                  exchange->arena, &exchange->staged));
 }
 
+/* False: too many wait for the writer and the pool. */
+static bool
+begin_running(struct http_exchange *exchange)
+{
+	struct http_core *core = exchange->loop->core;
+
+	if (atomic_fetch_add(&core->requests_running, 1) >=
+	    core->limits.of[HTTP_LIMIT_REQUESTS]) {
+		atomic_fetch_sub(&core->requests_running, 1);
+		return false;
+	}
+	exchange->loop->running++;
+	exchange->message.deliver = come_back;
+	return true;
+}
+
+bool
+http_exchange_resume(struct http_exchange *exchange)
+{
+	if (!begin_running(exchange))
+		return false;
+	dom_arena_reset(exchange->held.arena);
+	http_exchange_submit(exchange, DOM_OK);
+	return true;
+}
+
 enum http_exchange_step
 http_exchange_run(struct http_exchange *exchange)
 {
@@ -177,15 +210,11 @@ http_exchange_run(struct http_exchange *exchange)
 			    "must look after it.");
 		return HTTP_EXCHANGE_REPLY;
 	}
-	if (atomic_fetch_add(&core->requests_running, 1) >=
-	    core->limits.of[HTTP_LIMIT_REQUESTS]) {
-		atomic_fetch_sub(&core->requests_running, 1);
+	if (!begin_running(exchange)) {
 		if (exchange->route.op != SERVICE_SESSION_TOUCH)
 			http_exchange_fault(exchange, HTTP_FAULT_BUSY, NULL);
 		return HTTP_EXCHANGE_REPLY;
 	}
-	exchange->loop->running++;
-	exchange->message.deliver = come_back;
 	if (exchange->is_staged) {
 		http_exchange_stage_end(exchange);
 	} else if (service_stage_blocks(core->service, &exchange->request)) {

@@ -69,7 +69,7 @@ void
 http2_stream_closed(struct http2_stream *stream)
 {
 	stream->is_closed = true;
-	if (stream->state != HTTP2_PENDING)
+	if (stream->state != HTTP2_PENDING || stream->exchange->held.is_parked)
 		http2_stream_free(stream);
 }
 

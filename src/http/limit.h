@@ -22,6 +22,7 @@ enum http_limit {
 	HTTP_LIMIT_STOP_SECONDS,
 	HTTP_LIMIT_CONNECTIONS,
 	HTTP_LIMIT_REQUESTS,
+	HTTP_LIMIT_HELD_REQUESTS,
 	HTTP_LIMIT_STREAMS,
 	HTTP_LIMIT_PING_SECONDS,
 	/* Held by services/account/attempts.h. */
@@ -77,6 +78,7 @@ enum {
 	/* Before the minimal rate of a body or of a reply is asked for. */
 	HTTP_RATE_GRACE_MS = 5000,
 	HTTP_RETRY_AFTER_SECONDS = 2,
+	HTTP_HELD_MS = 50, /* between two tries of a request that is held */
 	/* Of a body that is on its way, in HTTP/2: of one stream, of all streams. */
 	HTTP2_STREAM_WINDOW_BYTES = 1 << 20,
 	HTTP2_CONNECTION_WINDOW_BYTES = 4 << 20,

@@ -12,6 +12,7 @@
 
 #include "http/connection.h"
 #include "http/exchange.h"
+#include "http/held.h"
 #include "http/push.h"
 
 enum {
@@ -53,6 +54,7 @@ http_loop_open(struct http_core *core, unsigned index, int log_fd, struct http_l
 	http_log_init(&loop->log, log_fd, index);
 	loop->wake.event = wake_event;
 	loop->last = &loop->first;
+	loop->held.last = &loop->held.first;
 	pthread_mutex_init(&loop->lock, NULL);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -184,6 +186,7 @@ see_stop(struct http_loop *loop)
 		return;
 	loop->is_stopping = true;
 	loop->stop_by_ms = loop->now_ms + loop->core->limits.of[HTTP_LIMIT_STOP_SECONDS] * 1000;
+	http_held_stop(loop);
 	http_connections_stop(loop);
 	http_push_stop(loop->push);
 }
@@ -201,9 +204,12 @@ loop_thread(void *argument)
 	       !http_push_is_empty(loop->push) || has_messages(loop)) {
 		bool is_idle = loop->connections == NULL && http_push_is_empty(loop->push);
 		int timeout = is_idle ? -1 : SWEEP_MS;
+		int held = http_held_timeout(loop);
 		int count;
 
 		http_log_flush(&loop->log);
+		if (held >= 0 && held < timeout)
+			timeout = held;
 		if (loop->again != NULL || pushes)
 			timeout = 0;
 		count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, timeout);
@@ -215,6 +221,7 @@ loop_thread(void *argument)
 		}
 		http_connections_again(loop);
 		deliver_messages(loop);
+		http_held_turn(loop);
 		pushes = http_push_turn(loop->push);
 		see_stop(loop);
 		if (loop->now_ms - swept_ms >= SWEEP_MS) {

@@ -28,8 +28,8 @@ struct http_core {
 	struct store *store;
 	struct http_limits limits;
 	struct http_networks trusted;
-	struct http_rates *rates; /* NULL: nobody is counted */
-	const char *prefix; /* of every path, without a slash at its end */
+	struct http_rates *rates;          /* NULL: nobody is counted */
+	const char *prefix;                /* of every path, without a slash at its end */
 	void (*keeper_wake)(void *keeper); /* NULL: nobody keeps house */
 	void *keeper;
 	struct http_pool *pool;
@@ -37,6 +37,8 @@ struct http_core {
 	atomic_int_least64_t reply_bytes;      /* held for replies on their way */
 	atomic_int_least64_t requests_running; /* with the writer or the pool */
 	atomic_int_least64_t bodies_staged;    /* that go to the disk while they arrive */
+	atomic_int_least64_t held;             /* see http/held.h */
+	atomic_uint held_changes;              /* how often they were told to try again */
 	atomic_int_least64_t connections;
 	struct http_push *push[HTTP_LOOPS_MAX]; /* one for each loop */
 	unsigned push_count;
@@ -44,6 +46,14 @@ struct http_core {
 	atomic_bool refuses_writes;
 	struct http_metrics metrics;
 	atomic_int failure; /* the last enum dom_status that is no rule's */
+};
+
+/* Exchanges that are parked, see http/held.h. */
+struct http_held {
+	struct http_exchange *first, **last;
+	int64_t due_ms; /* of the next round; counts if there are any */
+	unsigned round;
+	unsigned seen; /* of core->held_changes */
 };
 
 /* A file descriptor in a loop's epoll. */
@@ -77,6 +87,7 @@ struct http_loop {
 	unsigned spare_count;
 	struct http_push *push;
 	unsigned running; /* exchanges that a job or the pool holds */
+	struct http_held held;
 	atomic_uint load; /* connections, for whoever spreads them */
 
 	bool is_stopping;

@@ -21,3 +21,17 @@ http_metrics_add(struct http_metrics *metrics, enum service_op op, int status,
 	add(&metrics->bytes_out, bytes_out);
 	add(&metrics->microseconds, microseconds);
 }
+
+const unsigned http_held_bounds_ms[HTTP_HELD_BUCKETS - 1] = {
+    10, 20, 50, 100, 200, 500, 1000, 2000};
+
+void
+http_metrics_add_held(struct http_metrics *metrics, int64_t held_ms)
+{
+	unsigned time = 0;
+
+	while (time < HTTP_HELD_BUCKETS - 1 && held_ms > http_held_bounds_ms[time])
+		time++;
+	add(&metrics->held_within[time], 1);
+	add(&metrics->held_ms, (uint64_t)held_ms);
+}

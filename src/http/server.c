@@ -237,8 +237,23 @@ http_server_figures(struct http_server *server, struct http_figures *figures_r)
 	figures_r->microseconds = atomic_load(&core->metrics.microseconds);
 	figures_r->connections = atomic_load(&core->connections);
 	figures_r->writing = atomic_load(&core->requests_running);
+	figures_r->held = atomic_load(&core->held);
+	figures_r->held_ms = atomic_load(&core->metrics.held_ms);
+	for (unsigned i = 0; i < HTTP_HELD_BUCKETS; i++)
+		figures_r->held_within[i] = atomic_load(&core->metrics.held_within[i]);
 	figures_r->body_bytes = atomic_load(&core->body_bytes);
 	figures_r->reply_bytes = atomic_load(&core->reply_bytes);
+}
+
+void
+http_server_retry_held(struct http_server *server)
+{
+	struct http_core *core = &server->core;
+
+	/* Who is not counted yet sees the change when its job is back. */
+	atomic_fetch_add(&core->held_changes, 1);
+	for (unsigned i = 0; atomic_load(&core->held) != 0 && i < server->loop_count; i++)
+		http_loop_wake(server->loops[i]);
 }
 
 void

@@ -18,10 +18,10 @@ struct http_server_options {
 	struct store *store;
 	struct http_limits limits;
 	struct http_networks trusted; /* whose addresses are not counted */
-	const char *prefix;        /* of every path, "" or "/sync" */
-	unsigned loops;            /* 0: one for each core */
-	int log_fd;                /* -1: no request log */
-	const char *const *listen; /* see http/listener.h */
+	const char *prefix;           /* of every path, "" or "/sync" */
+	unsigned loops;               /* 0: one for each core */
+	int log_fd;                   /* -1: no request log */
+	const char *const *listen;    /* see http/listener.h */
 	size_t listen_count;
 	const char *tls_certificate, *tls_key; /* paths; NULL if no address has TLS */
 	/* After a commit that left work behind; on the writer's thread.  NULL: none. */
@@ -45,6 +45,11 @@ enum dom_status http_server_failure(struct http_server *server);
 void http_server_figures(struct http_server *server, struct http_figures *figures_r);
 /* Any thread, until it is closed.  Tell the devices that wait of what others did. */
 void http_server_announce(struct http_server *server, const struct service_changes *changes);
+/*
+ * Any thread, until it is closed.  After a commit that may change the answers
+ * to requests that are held (service_reply.hold_ms): they are run again.
+ */
+void http_server_retry_held(struct http_server *server);
 /* Any thread.  From now on whatever would write gets a 503. */
 void http_server_refuse_writes(struct http_server *server);
 

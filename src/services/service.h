@@ -230,7 +230,8 @@ struct service_reply {
 	struct wire_error_field *errors;
 	size_t error_count;
 	unsigned retry_after_seconds; /* failure: 0, or when it may be tried again */
-	bool touch_session;           /* the session's expiry wants a write */
+	bool from_region; /* another region asks, and its signature holds: it is no stranger */
+	bool touch_session; /* the session's expiry wants a write */
 	/*
 	 * For the header Domicile-Position, as sync tokens of the owner alone; "":
 	 * none.  A write says the owner's clock before and after it; a collection
@@ -245,7 +246,7 @@ struct service_reply {
 	bool wakes_mover;  /* the same, see services/move/; what is held may be asked again */
 	/*
 	 * This answer of a job may become a better one within the moment: keep the request and
-	 * run its job again until so long after the first time.  0: it may not.
+	 * run its job again until so long after the first time (http/held.h).  0: it may not.
 	 */
 	unsigned hold_ms;
 	const struct wire_moved *moved; /* of SERVICE_ACCOUNT_MOVED, in the arena; NULL: none */

@@ -59,6 +59,13 @@ DOM_MUST_CHECK enum dom_status store_move_by_name(struct store_txn *txn, struct 
 DOM_MUST_CHECK enum dom_status store_move_list(struct store_txn *txn, int64_t after,
     bool only_open, unsigned limit, struct dom_arena *arena, struct store_move **rows_r,
     size_t *count_r);
+/*
+ * Those that are not over, by ascending due_ms, at most limit: in one of the
+ * states (bit n for state n), and of the numbers whose remainder by `lanes` is `lane`.
+ */
+DOM_MUST_CHECK enum dom_status store_move_due(struct store_txn *txn, uint64_t states,
+    unsigned lane, unsigned lanes, unsigned limit, struct dom_arena *arena,
+    struct store_move **rows_r, size_t *count_r);
 /* All fields but number, id, side and name become these. */
 DOM_MUST_CHECK enum dom_status store_move_update(
     struct store_txn *txn, const struct store_move *move);

@@ -72,9 +72,10 @@ enum wire_peer_op {
 	/* change, source to target: string receipt, string signature -> nothing */
 	WIRE_PEER_ERASED = 10,
 	/*
-	 * u64 after -> u8 ended, then to the end u64 number, 32 identity, string hand-off,
-	 * string signature: accounts that came from the region that asks and are home here,
-	 * with number > after.  The move is zeros.
+	 * u64 after -> u8 ended, then to the end u64 number, 32 identity, u8 prepared, string
+	 * message, string signature: accounts that came from the region that asks and are home
+	 * here (the message is its hand-off), or are prepared (1; the prepare), with number >
+	 * after.  The move is zeros.
 	 */
 	WIRE_PEER_HOMES = 11,
 };
@@ -192,7 +193,8 @@ DOM_MUST_CHECK enum dom_status wire_peer_string_decode(
 struct wire_peer_home {
 	uint64_t number;
 	uint8_t identity[32];
-	struct wire_signed_move handoff;
+	bool prepared;
+	struct wire_signed_move message; /* hand-off, or prepare */
 };
 /* At most WIRE_PEER_HOMES_MAX; the array lies in the arena. */
 DOM_MUST_CHECK enum dom_status wire_peer_homes_decode(struct dom_slice answer,

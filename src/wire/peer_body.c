@@ -8,7 +8,7 @@
 #include "wire/evidence.h"
 #include "wire/peer.h"
 
-enum { UID_SIZE_MAX = 64, HOME_SIZE_MIN = 8 + 32 + 4 + 4 };
+enum { UID_SIZE_MAX = 64, HOME_SIZE_MIN = 8 + 32 + 1 + 4 + 4 };
 
 static const char *const states[] = {
     [WIRE_MOVE_ORDERED] = "ordered",
@@ -255,7 +255,8 @@ wire_peer_homes_decode(struct dom_slice answer, struct dom_arena *arena, bool *e
 
 		home->number = read_count(&in);
 		identity = dom_read_bytes(&in, sizeof(home->identity));
-		home->handoff = read_message(&in, false);
+		home->prepared = read_bool(&in);
+		home->message = read_message(&in, false);
 		if (in.failed == DOM_OK) {
 			memcpy(home->identity, identity.data, sizeof(home->identity));
 			++*count_r;
@@ -272,6 +273,7 @@ wire_peer_homes_encode(
 	for (size_t i = 0; i < count; i++) {
 		dom_write_u64(answer, homes[i].number);
 		dom_buffer_append(answer, homes[i].identity, sizeof(homes[i].identity));
-		write_message(answer, &homes[i].handoff);
+		dom_write_u8(answer, homes[i].prepared);
+		write_message(answer, &homes[i].message);
 	}
 }

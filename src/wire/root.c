@@ -22,10 +22,6 @@ enum {
 	LEVELS_MAX = 17, /* of 65,536 leaves */
 };
 
-struct entry {
-	uint8_t key[DIGEST_SIZE], record[DIGEST_SIZE];
-};
-
 struct tree {
 	uint8_t from[DIGEST_SIZE], to[DIGEST_SIZE];
 	bool has_to;
@@ -43,7 +39,7 @@ enum { RECORDS, CHUNKS, TREES };
 struct wire_root {
 	struct tree trees[TREES];
 	unsigned active; /* one after the other, so that each has all of the memory */
-	struct entry *entries;
+	struct wire_root_entry *entries;
 	size_t count, capacity;
 	struct dom_sha256 *sha, *bucket_sha;
 	struct dom_buffer bytes;
@@ -58,7 +54,7 @@ wire_root_new(size_t memory_max)
 	assert(memory_max >= WIRE_ROOT_MEMORY_MIN);
 	if (root == NULL)
 		return NULL;
-	root->capacity = memory_max / sizeof(struct entry);
+	root->capacity = memory_max / sizeof(struct wire_root_entry);
 	root->entries = calloc(root->capacity, sizeof(*root->entries));
 	root->sha = dom_sha256_new();
 	root->bucket_sha = dom_sha256_new();
@@ -87,13 +83,13 @@ wire_root_free(struct wire_root **root)
 static int
 compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct entry));
+	return memcmp(a, b, sizeof(struct wire_root_entry));
 }
 
 static void
 drop_upper_half(struct wire_root *root, struct tree *tree)
 {
-	struct entry *entries = root->entries;
+	struct wire_root_entry *entries = root->entries;
 
 	qsort(entries, root->count, sizeof(*entries), compare);
 	root->count /= 2;
@@ -111,8 +107,8 @@ wire_root_wants(const struct wire_root *root, bool chunks)
 	return root->active == (chunks ? CHUNKS : RECORDS);
 }
 
-static void
-count_in(struct wire_erased *sum, const struct wire_record *record)
+void
+wire_root_count(const struct wire_record *record, struct wire_erased *sum)
 {
 	const struct wire_record_revision *revision = &record->of.revision;
 
@@ -138,10 +134,41 @@ count_in(struct wire_erased *sum, const struct wire_record *record)
 }
 
 static enum dom_status
-digest(struct wire_root *root, struct dom_slice bytes, uint8_t digest_r[DIGEST_SIZE])
+digest(struct dom_sha256 *sha, struct dom_slice bytes, uint8_t digest_r[DIGEST_SIZE])
 {
-	dom_sha256_add(root->sha, bytes);
-	return dom_sha256_finish(root->sha, digest_r);
+	dom_sha256_add(sha, bytes);
+	return dom_sha256_finish(sha, digest_r);
+}
+
+/* The record as it is hashed, and the digest of its key. */
+static enum dom_status
+encode(const struct wire_record *record, struct dom_sha256 *sha, struct dom_buffer *bytes,
+    uint8_t key_r[DIGEST_SIZE])
+{
+	struct wire_record timeless;
+	struct dom_slice named;
+	enum dom_status st;
+
+	if (record->type == WIRE_RECORD_CHUNK) {
+		timeless = *record;
+		timeless.of.chunk.stored_ms = 0;
+		record = &timeless;
+	}
+	dom_buffer_clear(bytes);
+	wire_record_encode(bytes, record);
+	if ((st = dom_buffer_finish(bytes)) != DOM_OK ||
+	    (st = wire_record_key(dom_buffer_slice(bytes), &named)) != DOM_OK)
+		return st;
+	return digest(sha, named, key_r);
+}
+
+enum dom_status
+wire_root_entry_of(const struct wire_record *record, struct dom_sha256 *sha,
+    struct dom_buffer *bytes, struct wire_root_entry *entry_r)
+{
+	enum dom_status st = encode(record, sha, bytes, entry_r->key);
+
+	return st == DOM_OK ? digest(sha, dom_buffer_slice(bytes), entry_r->record) : st;
 }
 
 enum dom_status
@@ -149,27 +176,16 @@ wire_root_add(struct wire_root *root, const struct wire_record *record)
 {
 	unsigned number = record->type == WIRE_RECORD_CHUNK ? CHUNKS : RECORDS;
 	struct tree *tree = &root->trees[number];
-	struct entry *entry;
+	struct wire_root_entry *entry;
 	uint8_t key[DIGEST_SIZE];
-	struct wire_record timeless;
-	struct dom_slice named;
 	enum dom_status st;
 
 	if (number != root->active)
 		return DOM_OK;
 	tree->seen++;
 	if (tree->passes == 0)
-		count_in(&root->sum, record);
-	if (record->type == WIRE_RECORD_CHUNK) {
-		timeless = *record;
-		timeless.of.chunk.stored_ms = 0;
-		record = &timeless;
-	}
-	dom_buffer_clear(&root->bytes);
-	wire_record_encode(&root->bytes, record);
-	if ((st = dom_buffer_finish(&root->bytes)) != DOM_OK ||
-	    (st = wire_record_key(dom_buffer_slice(&root->bytes), &named)) != DOM_OK ||
-	    (st = digest(root, named, key)) != DOM_OK)
+		wire_root_count(record, &root->sum);
+	if ((st = encode(record, root->sha, &root->bytes, key)) != DOM_OK)
 		return st;
 	if (memcmp(key, tree->from, DIGEST_SIZE) < 0 ||
 	    (tree->has_to && memcmp(key, tree->to, DIGEST_SIZE) >= 0))
@@ -184,20 +200,26 @@ wire_root_add(struct wire_root *root, const struct wire_record *record)
 	}
 	entry = &root->entries[root->count++];
 	memcpy(entry->key, key, DIGEST_SIZE);
-	return digest(root, dom_buffer_slice(&root->bytes), entry->record);
+	return digest(root->sha, dom_buffer_slice(&root->bytes), entry->record);
 }
 
 /* --- leaving ------------------------------------------------------------------ */
 
-static enum dom_status
-hash_node(struct dom_sha256 *sha, uint8_t prefix, const uint8_t *left, const uint8_t *right,
-    uint8_t digest_r[DIGEST_SIZE])
+enum dom_status
+wire_root_leaf(
+    struct dom_sha256 *sha, const uint8_t bucket[DIGEST_SIZE], uint8_t digest_r[DIGEST_SIZE])
 {
-	dom_sha256_add(sha, dom_slice(&prefix, 1));
+	dom_sha256_add(sha, dom_slice("\0", 1));
+	return digest(sha, dom_slice(bucket, DIGEST_SIZE), digest_r);
+}
+
+enum dom_status
+wire_root_node(struct dom_sha256 *sha, const uint8_t left[DIGEST_SIZE],
+    const uint8_t right[DIGEST_SIZE], uint8_t digest_r[DIGEST_SIZE])
+{
+	dom_sha256_add(sha, dom_slice("\1", 1));
 	dom_sha256_add(sha, dom_slice(left, DIGEST_SIZE));
-	if (right != NULL)
-		dom_sha256_add(sha, dom_slice(right, DIGEST_SIZE));
-	return dom_sha256_finish(sha, digest_r);
+	return digest(sha, dom_slice(right, DIGEST_SIZE), digest_r);
 }
 
 /* The bucket is complete: a leaf of the tree, which may complete nodes above it. */
@@ -208,24 +230,30 @@ end_bucket(struct wire_root *root, struct tree *tree)
 	enum dom_status st = dom_sha256_finish(root->bucket_sha, digest);
 
 	if (st == DOM_OK)
-		st = hash_node(root->sha, 0, digest, NULL, digest);
+		st = wire_root_leaf(root->sha, digest, digest);
 	for (unsigned level = 0; st == DOM_OK; level++) {
 		assert(level < LEVELS_MAX);
 		if ((tree->leaves >> level & 1) == 0) {
 			memcpy(tree->waiting[level], digest, DIGEST_SIZE);
 			break;
 		}
-		st = hash_node(root->sha, 1, tree->waiting[level], digest, digest);
+		st = wire_root_node(root->sha, tree->waiting[level], digest, digest);
 	}
 	tree->leaves++;
 	tree->bucket++;
 	return st;
 }
 
-static unsigned
-bucket_of(const struct tree *tree, const uint8_t key[DIGEST_SIZE])
+unsigned
+wire_root_bucket_count(uint64_t records)
 {
-	return tree->bucket_count == 256 ? key[0] : (unsigned)key[0] << 8 | key[1];
+	return records > WIRE_ROOT_FEW ? 65536 : 256;
+}
+
+unsigned
+wire_root_bucket_of(unsigned bucket_count, const uint8_t key[DIGEST_SIZE])
+{
+	return bucket_count == 256 ? key[0] : (unsigned)key[0] << 8 | key[1];
 }
 
 static enum dom_status
@@ -235,12 +263,12 @@ leave(struct wire_root *root, struct tree *tree)
 
 	qsort(root->entries, root->count, sizeof(*root->entries), compare);
 	for (size_t i = 0; i < root->count && st == DOM_OK; i++) {
-		unsigned bucket = bucket_of(tree, root->entries[i].key);
+		unsigned bucket = wire_root_bucket_of(tree->bucket_count, root->entries[i].key);
 
 		while (tree->bucket < bucket && st == DOM_OK)
 			st = end_bucket(root, tree);
-		dom_sha256_add(
-		    root->bucket_sha, dom_slice(&root->entries[i], sizeof(struct entry)));
+		dom_sha256_add(root->bucket_sha,
+		    dom_slice(&root->entries[i], sizeof(struct wire_root_entry)));
 	}
 	root->count = 0;
 	if (tree->has_to) {
@@ -265,7 +293,7 @@ wire_root_pass(struct wire_root *root, bool *again_r)
 	assert(root->active < TREES);
 	if (tree->passes++ == 0) {
 		tree->records = tree->seen;
-		tree->bucket_count = tree->records > WIRE_ROOT_FEW ? 65536 : 256;
+		tree->bucket_count = wire_root_bucket_count(tree->records);
 	} else if (tree->seen != tree->records) {
 		return DOM_EINPUT;
 	}
@@ -276,28 +304,39 @@ wire_root_pass(struct wire_root *root, bool *again_r)
 }
 
 enum dom_status
+wire_root_digest(const struct wire_root_head *head, uint8_t root_r[WIRE_ROOT_SIZE])
+{
+	const struct wire_erased *sum = &head->sum;
+	struct dom_buffer bytes = {0};
+	enum dom_status st;
+
+	dom_write_string(&bytes, dom_slice_of(domain_root));
+	dom_buffer_append(&bytes, head->identity_public, sizeof(head->identity_public));
+	dom_write_u64(&bytes, head->epoch);
+	dom_write_u64(&bytes, head->clock);
+	dom_buffer_append(&bytes, head->records, DIGEST_SIZE);
+	dom_buffer_append(&bytes, head->chunks, DIGEST_SIZE);
+	dom_write_u64(&bytes, sum->collections);
+	dom_write_u64(&bytes, sum->items);
+	dom_write_u64(&bytes, sum->revisions);
+	dom_write_u64(&bytes, sum->chunks);
+	dom_write_u64(&bytes, sum->bytes);
+	if ((st = dom_buffer_finish(&bytes)) == DOM_OK)
+		st = dom_sha256(dom_buffer_slice(&bytes), root_r);
+	dom_buffer_free(&bytes);
+	return st;
+}
+
+enum dom_status
 wire_root_finish(struct wire_root *root, const uint8_t identity_public[32], uint64_t epoch,
     uint64_t clock, uint8_t root_r[WIRE_ROOT_SIZE], struct wire_erased *sum_r)
 {
-	const struct wire_erased *sum = &root->sum;
-	struct dom_buffer *bytes = &root->bytes;
-	enum dom_status st;
+	struct wire_root_head head = {.epoch = epoch, .clock = clock, .sum = root->sum};
 
 	assert(root->active == TREES);
-	dom_buffer_clear(bytes);
-	dom_write_string(bytes, dom_slice_of(domain_root));
-	dom_buffer_append(bytes, identity_public, 32);
-	dom_write_u64(bytes, epoch);
-	dom_write_u64(bytes, clock);
-	dom_buffer_append(bytes, root->trees[RECORDS].digest, DIGEST_SIZE);
-	dom_buffer_append(bytes, root->trees[CHUNKS].digest, DIGEST_SIZE);
-	dom_write_u64(bytes, sum->collections);
-	dom_write_u64(bytes, sum->items);
-	dom_write_u64(bytes, sum->revisions);
-	dom_write_u64(bytes, sum->chunks);
-	dom_write_u64(bytes, sum->bytes);
-	*sum_r = *sum;
-	if ((st = dom_buffer_finish(bytes)) != DOM_OK)
-		return st;
-	return dom_sha256(dom_buffer_slice(bytes), root_r);
+	memcpy(head.identity_public, identity_public, sizeof(head.identity_public));
+	memcpy(head.records, root->trees[RECORDS].digest, DIGEST_SIZE);
+	memcpy(head.chunks, root->trees[CHUNKS].digest, DIGEST_SIZE);
+	*sum_r = root->sum;
+	return wire_root_digest(&head, root_r);
 }

@@ -2,6 +2,10 @@
 #ifndef WIRE_ROOT_H
 #define WIRE_ROOT_H
 
+#include <assert.h>
+
+#include "crypto/digest.h"
+
 #include "wire/receipt.h"
 #include "wire/record.h"
 
@@ -60,5 +64,38 @@ DOM_MUST_CHECK enum dom_status wire_root_pass(struct wire_root *root, bool *agai
 DOM_MUST_CHECK enum dom_status wire_root_finish(struct wire_root *root,
     const uint8_t identity_public[32], uint64_t epoch, uint64_t clock,
     uint8_t root_r[WIRE_ROOT_SIZE], struct wire_erased *sum_r);
+
+/* --- its parts, for whoever keeps a root up to date (services/root/book.h) -------- */
+
+struct wire_root_entry {
+	uint8_t key[DOM_SHA256_SIZE], record[DOM_SHA256_SIZE];
+};
+static_assert(sizeof(struct wire_root_entry) == 64, "hashed as it stands");
+
+/* Of a record; bytes: for its encoding, written over.  DOM_ENOMEM. */
+DOM_MUST_CHECK enum dom_status wire_root_entry_of(const struct wire_record *record,
+    struct dom_sha256 *sha, struct dom_buffer *bytes, struct wire_root_entry *entry_r);
+/* What the record counts in the sum; added. */
+void wire_root_count(const struct wire_record *record, struct wire_erased *sum);
+
+/* 256 or 65,536. */
+unsigned wire_root_bucket_count(uint64_t records);
+unsigned wire_root_bucket_of(unsigned bucket_count, const uint8_t key[DOM_SHA256_SIZE]);
+/* The tree's leaf of a bucket's digest, and the node of two of the tree's digests. */
+DOM_MUST_CHECK enum dom_status wire_root_leaf(struct dom_sha256 *sha,
+    const uint8_t bucket[DOM_SHA256_SIZE], uint8_t digest_r[DOM_SHA256_SIZE]);
+DOM_MUST_CHECK enum dom_status wire_root_node(struct dom_sha256 *sha,
+    const uint8_t left[DOM_SHA256_SIZE], const uint8_t right[DOM_SHA256_SIZE],
+    uint8_t digest_r[DOM_SHA256_SIZE]);
+
+/* What the root is the digest of, but for the domain. */
+struct wire_root_head {
+	uint8_t identity_public[32];
+	uint64_t epoch, clock;
+	uint8_t records[DOM_SHA256_SIZE], chunks[DOM_SHA256_SIZE]; /* the two trees */
+	struct wire_erased sum;
+};
+DOM_MUST_CHECK enum dom_status wire_root_digest(
+    const struct wire_root_head *head, uint8_t root_r[WIRE_ROOT_SIZE]);
 
 #endif

@@ -76,6 +76,48 @@ a_move_is_found_by_its_id_its_account_and_the_name(void **state)
 }
 
 static void
+what_is_due_comes_first(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	struct store_move *rows;
+	int64_t numbers[4];
+	size_t count;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct store_move move = sample_move(0);
+
+		move.id[1] = (uint8_t)i;
+		move.state = i == 3 ? 21 : 3;
+		move.due_ms = 100 - i;
+		move.open = i != 2;
+		assert_status(store_move_add(txn, &move, &numbers[i]), DOM_OK);
+	}
+	write_commit(world);
+	txn = read_begin(world);
+	assert_status(
+	    store_move_due(txn, 1 << 3 | 1 << 21, 0, 1, 9, world->arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 3);
+	assert_int_equal(rows[0].number, numbers[3]);
+	assert_int_equal(rows[1].number, numbers[1]);
+	assert_int_equal(rows[2].number, numbers[0]);
+	assert_status(
+	    store_move_due(txn, 1 << 3, 0, 1, 1, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].number, numbers[1]);
+	/* Each in one lane. */
+	for (unsigned lane = 0; lane < 2; lane++) {
+		assert_status(
+		    store_move_due(txn, 1 << 3, lane, 2, 9, world->arena, &rows, &count),
+		    DOM_OK);
+		assert_int_equal(count, 1);
+		assert_int_equal(rows[0].number % 2, lane);
+	}
+	read_end(world);
+}
+
+static void
 messages_go_with_their_move(void **state)
 {
 	struct world *world = *state;
@@ -294,6 +336,7 @@ what_is_sent_whole_is_forgotten_of_copies_only(void **state)
 
 const struct CMUnitTest move_cases[] = {
     CONTRACT_CASE(a_move_is_found_by_its_id_its_account_and_the_name),
+    CONTRACT_CASE(what_is_due_comes_first),
     CONTRACT_CASE(messages_go_with_their_move),
     CONTRACT_CASE(who_is_not_at_home_takes_no_write),
     CONTRACT_CASE(a_copy_can_be_made_twice_and_in_any_order),

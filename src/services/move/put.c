@@ -20,13 +20,27 @@ find_collection(struct store_txn *txn, int64_t account, struct dom_slice uid,
 	return st == DOM_ABSENT ? DOM_EINPUT : st;
 }
 
+/* Its owner has left it since it was put down. */
 static enum dom_status
-put_collection(
-    struct store_txn *txn, int64_t account, const struct wire_record_collection *record)
+leave(struct store_txn *txn, int64_t account, struct dom_slice uid, struct dom_arena *arena)
+{
+	struct store_collection collection;
+	enum dom_status st = store_collection_find(txn, uid, arena, &collection);
+
+	if (st == DOM_OK && collection.owner == account)
+		st = store_member_remove(txn, collection.number, account);
+	return st == DOM_ABSENT ? DOM_OK : st;
+}
+
+static enum dom_status
+put_collection(struct store_txn *txn, int64_t account,
+    const struct wire_record_collection *record, struct dom_arena *arena)
 {
 	int64_t number;
 	enum dom_status st;
 
+	if (!record->is_member && (st = leave(txn, account, record->uid, arena)) != DOM_OK)
+		return st;
 	st = store_copy_collection(txn, account, record->uid, record->items_clock,
 	    record->members_clock, record->abandoned_ms, &number);
 	if (st == DOM_OK && record->is_member)
@@ -175,7 +189,7 @@ put(struct store_txn *txn, int64_t account, const struct wire_record *record,
 	case WIRE_RECORD_ACCOUNT:
 		return put_account(txn, account, &record->of.account);
 	case WIRE_RECORD_COLLECTION:
-		return put_collection(txn, account, &record->of.collection);
+		return put_collection(txn, account, &record->of.collection, arena);
 	case WIRE_RECORD_REVISION:
 		return put_revision(txn, account, &record->of.revision, arena);
 	case WIRE_RECORD_CHUNK:

@@ -227,5 +227,9 @@ const char *const migrations[MIGRATION_COUNT] = {
 	/* Every login looks for the session that was used longest ago. */
 	[7] =
 	"CREATE INDEX session_used ON session (account, used_ms);",
+
+	/* Whoever runs moves looks for the one that is due first. */
+	[8] =
+	"CREATE INDEX move_due ON move (due_ms) WHERE open;",
 };
 /* clang-format on */

@@ -119,28 +119,50 @@ store_move_by_name(struct store_txn *txn, struct dom_slice name, struct dom_aren
 	return get_one(&call, arena, move_r);
 }
 
+static enum dom_status
+get_all(
+    struct sql_call *call, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
+{
+	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
+
+	while (sql_step(call) == DOM_OK) {
+		struct store_move *move = sql_rows_next(&rows);
+
+		if (move == NULL) {
+			sql_fail(call, DOM_ENOMEM);
+			break;
+		}
+		get_move(call, arena, move);
+	}
+	*rows_r = rows.rows;
+	*count_r = rows.count;
+	return sql_end(call);
+}
+
 enum dom_status
 store_move_list(struct store_txn *txn, int64_t after, bool only_open, unsigned limit,
     struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_MOVE_LIST);
-	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
 
 	sql_put_number(&call, after);
 	sql_put_number(&call, only_open);
 	sql_put_number(&call, limit);
-	while (sql_step(&call) == DOM_OK) {
-		struct store_move *move = sql_rows_next(&rows);
+	return get_all(&call, arena, rows_r, count_r);
+}
 
-		if (move == NULL) {
-			sql_fail(&call, DOM_ENOMEM);
-			break;
-		}
-		get_move(&call, arena, move);
-	}
-	*rows_r = rows.rows;
-	*count_r = rows.count;
-	return sql_end(&call);
+enum dom_status
+store_move_due(struct store_txn *txn, uint64_t states, unsigned lane, unsigned lanes,
+    unsigned limit, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_MOVE_DUE);
+
+	assert(lane < lanes && states <= INT64_MAX);
+	sql_put_number(&call, (int64_t)states);
+	sql_put_number(&call, lane);
+	sql_put_number(&call, lanes);
+	sql_put_number(&call, limit);
+	return get_all(&call, arena, rows_r, count_r);
 }
 
 enum dom_status

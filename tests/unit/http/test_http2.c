@@ -3,6 +3,7 @@
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 
+#include "http/held.h"
 #include "http/http2.h"
 #include "one_loop.h"
 #include "testing.h"
@@ -28,6 +29,26 @@ enum { GOAWAY_NONE = 99 };
 static unsigned changes;
 static size_t output_largest;
 static bool is_dead;
+static unsigned hold_ms; /* of whatever the rules answer */
+
+/* Linked with --wrap=service_run: what is held, and how long, says the test. */
+enum dom_status __real_service_run(const struct service *service, struct store_txn *txn,
+    const struct service_request *request, struct service_staged *staged,
+    struct dom_arena *arena, struct service_reply *reply_r);
+enum dom_status __wrap_service_run(const struct service *service, struct store_txn *txn,
+    const struct service_request *request, struct service_staged *staged,
+    struct dom_arena *arena, struct service_reply *reply_r);
+
+enum dom_status
+__wrap_service_run(const struct service *service, struct store_txn *txn,
+    const struct service_request *request, struct service_staged *staged,
+    struct dom_arena *arena, struct service_reply *reply_r)
+{
+	enum dom_status st = __real_service_run(service, txn, request, staged, arena, reply_r);
+
+	reply_r->hold_ms = hold_ms;
+	return st;
+}
 
 static struct seen *
 seen(int32_t id)
@@ -138,6 +159,7 @@ set_up_with(uint32_t window)
 	changes = 0;
 	output_largest = 0;
 	is_dead = false;
+	hold_ms = 0;
 	owner.changed = owner_changed;
 	http2 = http2_open(one.loop, &owner);
 	assert_non_null(http2);
@@ -178,6 +200,7 @@ tear_down(void **state)
 	assert_int_equal(atomic_load(&one.core.reply_bytes), 0);
 	assert_int_equal(atomic_load(&one.core.body_bytes), 0);
 	assert_int_equal(atomic_load(&one.core.requests_running), 0);
+	assert_int_equal(atomic_load(&one.core.held), 0);
 	assert_int_equal(one.loop->running, 0);
 	one_loop_close(&one);
 	return 0;
@@ -290,6 +313,34 @@ a_reset_stream_counts_until_the_writer_is_done_with_it(void **state)
 }
 
 static void
+what_is_held_ends_with_its_stream(void **state)
+{
+	int32_t first, second, read;
+
+	(void)state;
+	one.core.limits.of[HTTP_LIMIT_STREAMS] = 2;
+	hold_ms = 2000;
+	first = ask("POST", signup, one_byte);
+	second = ask("POST", signup, one_byte);
+	pump();
+	assert_int_equal(one_loop_run(&one), 2);
+	assert_int_equal(atomic_load(&one.core.held), 2);
+	nghttp2_submit_rst_stream(client, NGHTTP2_FLAG_NONE, first, NGHTTP2_CANCEL);
+	pump();
+	assert_int_equal(atomic_load(&one.core.held), 1);
+	read = ask("GET", is_etebase, NULL);
+	hold_ms = 0;
+	pump();
+	assert_int_equal(seen(read)->status, 200);
+	one.loop->now_ms += HTTP_HELD_MS;
+	http_held_turn(one.loop);
+	assert_int_equal(one_loop_run(&one), 1);
+	pump();
+	assert_int_equal(seen(second)->status, 400);
+	assert_int_equal(seen(first)->status, 0);
+}
+
+static void
 a_connection_may_close_while_the_writer_has_its_requests(void **state)
 {
 	(void)state;
@@ -299,6 +350,20 @@ a_connection_may_close_while_the_writer_has_its_requests(void **state)
 	pump();
 	http2_close(&http2);
 	assert_int_equal(one_loop_run(&one), 2);
+	assert_int_equal(changes, 0);
+}
+
+static void
+a_connection_may_close_while_its_requests_are_held(void **state)
+{
+	(void)state;
+	hold_ms = 2000;
+	ask("POST", signup, one_byte);
+	ask("POST", signup, one_byte);
+	pump();
+	assert_int_equal(one_loop_run(&one), 2);
+	http2_close(&http2);
+	assert_int_equal(atomic_load(&one.core.held), 0);
 	assert_int_equal(changes, 0);
 }
 
@@ -484,6 +549,8 @@ main(void)
 	    TEST(a_write_is_answered_when_the_writer_is_done),
 	    TEST(a_reset_stream_counts_until_the_writer_is_done_with_it),
 	    TEST(a_connection_may_close_while_the_writer_has_its_requests),
+	    TEST(what_is_held_ends_with_its_stream),
+	    TEST(a_connection_may_close_while_its_requests_are_held),
 	    TEST(a_body_that_does_not_come_gets_408_and_others_go_on),
 	    TEST_CLOSED(a_reply_that_is_not_taken_is_dropped),
 	    TEST_CLOSED(replies_that_nobody_takes_leave_one_stream_at_a_time),

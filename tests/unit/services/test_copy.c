@@ -10,7 +10,7 @@
 
 #include "house.h"
 #include "services/move/copy.h"
-#include "services/root/root.h"
+#include "services/root/book.h"
 #include "store/erase.h"
 #include "store/move.h"
 
@@ -258,6 +258,34 @@ what_was_copied_has_the_same_root(void **state)
 	assert_same_root();
 }
 
+static enum dom_status
+run_set_clock(struct store_txn *txn, void *context)
+{
+	const uint64_t *clock = context;
+
+	return store_account_set_clock(txn, target.account, *clock, 1);
+}
+
+/* What a target does after each pass, so that its book reads on from there. */
+static void
+assert_book_of_copy(struct root_book *book)
+{
+	struct root_options options = {
+	    .scope = WIRE_SCOPE_ACCOUNT, .account = target.account, .clock = 7};
+	uint8_t computed[WIRE_ROOT_SIZE], kept[WIRE_ROOT_SIZE];
+	struct wire_erased of_computed, of_kept;
+	struct store_txn *txn;
+
+	assert_int_equal(
+	    store_write(target.store, run_set_clock, &target.cursor.since_clock), DOM_OK);
+	root_of(target.reader, 7, computed, &of_computed);
+	assert_int_equal(store_read_begin(target.reader, &txn), DOM_OK);
+	assert_int_equal(root_book_root(book, txn, &options, kept, &of_kept), DOM_OK);
+	store_read_end(&txn);
+	assert_memory_equal(&of_kept, &of_computed, sizeof(of_kept));
+	assert_memory_equal(kept, computed, sizeof(kept));
+}
+
 static unsigned written;
 
 static void
@@ -287,6 +315,26 @@ writing_on_during_passes_is_caught_up_with(void **state)
 		one_pass(write_on);
 	one_pass(NULL);
 	assert_same_root();
+}
+
+static void
+a_book_of_the_copy_follows_it(void **state)
+{
+	struct root_book *book = NULL;
+
+	(void)state;
+	written = 0;
+	fill_account();
+	assert_int_equal(consent(&house.ana, "contacts", "x"), SERVICE_DONE);
+	for (int pass = 0; pass < 5; pass++) {
+		one_pass(pass == 4 ? NULL : write_on);
+		if (book == NULL)
+			book = root_book_new(target.account, 0);
+		assert_non_null(book);
+		assert_book_of_copy(book);
+	}
+	assert_same_root();
+	root_book_free(&book);
 }
 
 static void
@@ -357,6 +405,20 @@ an_erasure_that_an_earlier_stay_left_is_the_accounts_again(void **state)
 	assert_same_root();
 }
 
+/* In the middle of a move its owner leaves a collection to nobody. */
+static void
+a_collection_that_its_owner_has_left_is_left_there_too(void **state)
+{
+	(void)state;
+	fill_account();
+	one_pass(NULL);
+	ask(SERVICE_MEMBER_LEAVE, &house.ana);
+	house.request.collection_uid = dom_slice_of(uid('c', 2));
+	assert_int_equal(send(), SERVICE_DONE);
+	one_pass(NULL);
+	assert_same_root();
+}
+
 int
 main(void)
 {
@@ -365,7 +427,10 @@ main(void)
 	        what_was_copied_has_the_same_root, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        writing_on_during_passes_is_caught_up_with, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_book_of_the_copy_follows_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_large_account_comes_in_pages, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_collection_that_its_owner_has_left_is_left_there_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        an_erasure_that_an_earlier_stay_left_is_the_accounts_again, set_up, tear_down),
 	};

@@ -224,8 +224,8 @@ static void
 make_homes(void)
 {
 	const struct wire_peer_home homes[] = {
-	    {.number = 1, .identity = {1}, .handoff = signed_text("one")},
-	    {.number = 4, .identity = {2}, .handoff = signed_text("two")}};
+	    {.number = 1, .identity = {1}, .message = signed_text("one")},
+	    {.number = 4, .identity = {2}, .prepared = true, .message = signed_text("two")}};
 
 	wire_peer_homes_encode(&body, true, homes, 2);
 }
