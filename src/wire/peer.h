@@ -73,9 +73,9 @@ enum wire_peer_op {
 	WIRE_PEER_ERASED = 10,
 	/*
 	 * u64 after -> u8 ended, then to the end u64 number, 32 identity, u8 prepared, string
-	 * message, string signature: accounts that came from the region that asks and are home
-	 * here (the message is its hand-off), or are prepared (1; the prepare), with number >
-	 * after.  The move is zeros.
+	 * message, string signature, string order's evidence: accounts that came from the
+	 * region that asks and are home here (the message is its hand-off), or are prepared (1;
+	 * the prepare), with number > after.  The move is zeros.
 	 */
 	WIRE_PEER_HOMES = 11,
 };
@@ -195,6 +195,7 @@ struct wire_peer_home {
 	uint8_t identity[32];
 	bool prepared;
 	struct wire_signed_move message; /* hand-off, or prepare */
+	struct dom_slice order; /* its evidence: whoever was restored may not have it */
 };
 /* At most WIRE_PEER_HOMES_MAX; the array lies in the arena. */
 DOM_MUST_CHECK enum dom_status wire_peer_homes_decode(struct dom_slice answer,

@@ -8,7 +8,7 @@
 #include "wire/evidence.h"
 #include "wire/peer.h"
 
-enum { UID_SIZE_MAX = 64, HOME_SIZE_MIN = 8 + 32 + 1 + 4 + 4 };
+enum { UID_SIZE_MAX = 64, HOME_SIZE_MIN = 8 + 32 + 1 + 4 + 4 + 4 };
 
 static const char *const states[] = {
     [WIRE_MOVE_ORDERED] = "ordered",
@@ -257,6 +257,7 @@ wire_peer_homes_decode(struct dom_slice answer, struct dom_arena *arena, bool *e
 		identity = dom_read_bytes(&in, sizeof(home->identity));
 		home->prepared = read_bool(&in);
 		home->message = read_message(&in, false);
+		home->order = dom_read_string(&in, WIRE_PEER_BODY_SIZE_MAX);
 		if (in.failed == DOM_OK) {
 			memcpy(home->identity, identity.data, sizeof(home->identity));
 			++*count_r;
@@ -275,5 +276,6 @@ wire_peer_homes_encode(
 		dom_buffer_append(answer, homes[i].identity, sizeof(homes[i].identity));
 		dom_write_u8(answer, homes[i].prepared);
 		write_message(answer, &homes[i].message);
+		dom_write_string(answer, homes[i].order);
 	}
 }

@@ -223,9 +223,15 @@ again_message(struct dom_slice bytes)
 static void
 make_homes(void)
 {
-	const struct wire_peer_home homes[] = {
-	    {.number = 1, .identity = {1}, .message = signed_text("one")},
-	    {.number = 4, .identity = {2}, .prepared = true, .message = signed_text("two")}};
+	const struct wire_peer_home homes[] = {{.number = 1,
+	                                           .identity = {1},
+	                                           .message = signed_text("one"),
+	                                           .order = dom_slice_of("an order")},
+	    {.number = 4,
+	        .identity = {2},
+	        .prepared = true,
+	        .message = signed_text("two"),
+	        .order = dom_slice_of("another")}};
 
 	wire_peer_homes_encode(&body, true, homes, 2);
 }
