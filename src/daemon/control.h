@@ -42,6 +42,7 @@ struct control_call {
 	const char *const *words;
 	size_t word_count;
 	int64_t started_ms; /* of the server */
+	void *counting;     /* what a list's pages add up; the command's own */
 };
 /* Runs it and says everything but the end; the exit code. */
 int control_run(struct control_call *call);

@@ -432,6 +432,7 @@ control_run(struct control_call *call)
 	    {"erasures", 1, control_erasures},
 	    {"clock", 1, control_clock},
 	    {"clock confirm", 1, control_clock_confirm},
+	    {"evacuate survey", 1, control_evacuate_survey},
 	    {"stats", 1, stats},
 	    {"fsck", 1, fsck},
 	    {"backup", 3, backup},

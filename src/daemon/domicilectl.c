@@ -7,6 +7,7 @@
 #include "daemon/domicilectl.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,8 @@ static const char usage[] =
     "      [--certificate FILE --certificate-key FILE]\n"
     "                             make a new region: folder, key, configuration, next steps\n"
     "  region key                 print its public key, for the group\n"
+    "  evacuate --plan FILE --dry-run [--from DATE] [--plot FILE.svg]\n"
+    "                             what moving accounts by this plan takes: days, load, pause\n"
     "  group init|add|set|remove|sign|show\n"
     "                             the signed file that says which regions trust each other\n"
     "\n"
@@ -69,6 +72,7 @@ enum {
 	TAKES_YES = 1 << 3,
 	TAKES_JOURNAL = 1 << 4,
 	TAKES_REGION = 1 << 5, /* "region init" alone, which reads them itself */
+	TAKES_PLAN = 1 << 6,
 };
 
 struct command {
@@ -99,6 +103,7 @@ static const struct command commands[] = {
     {"fsck", false, 0, 0, ctl_fsck},
     {"backup", false, 1, TAKES_KEY, ctl_backup},
     {"restore", false, 1, TAKES_JOURNAL, ctl_restore},
+    {"evacuate", false, 0, TAKES_PLAN, ctl_evacuate},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), NAME_SIZE = 64 };
 
@@ -120,34 +125,58 @@ unknown_command(const char *name)
 	return CTL_WRONG;
 }
 
+/* Options that some commands take: with a value, or without. */
+static const struct given_option {
+	const char *name;
+	size_t at; /* in struct ctl: const char *, or bool */
+	bool has_value;
+	unsigned takes; /* 0: every command */
+} given[] = {
+    {"config", offsetof(struct ctl, configuration), true, 0},
+    {"socket", offsetof(struct ctl, socket), true, 0},
+    {"email", offsetof(struct ctl, email), true, TAKES_EMAIL},
+    {"with-key", offsetof(struct ctl, with_key), false, TAKES_KEY},
+    {"yes", offsetof(struct ctl, yes), false, TAKES_YES},
+    {"journal", offsetof(struct ctl, journal), true, TAKES_JOURNAL},
+    {"without-journal", offsetof(struct ctl, without_journal), false, TAKES_JOURNAL},
+    {"uses", offsetof(struct ctl, uses), true, TAKES_INVITE},
+    {"for", offsetof(struct ctl, life), true, TAKES_INVITE},
+    {"quota", offsetof(struct ctl, quota), true, TAKES_INVITE},
+    {"name", offsetof(struct ctl, name), true, TAKES_REGION},
+    {"listen", offsetof(struct ctl, listen), true, TAKES_REGION},
+    {"address", offsetof(struct ctl, address), true, TAKES_REGION},
+    {"group", offsetof(struct ctl, group), true, TAKES_REGION},
+    {"certificate", offsetof(struct ctl, certificate), true, TAKES_REGION},
+    {"certificate-key", offsetof(struct ctl, certificate_key), true, TAKES_REGION},
+    {"plan", offsetof(struct ctl, plan), true, TAKES_PLAN},
+    {"plot", offsetof(struct ctl, plot), true, TAKES_PLAN},
+    {"from", offsetof(struct ctl, from), true, TAKES_PLAN},
+    {"dry-run", offsetof(struct ctl, dry_run), false, TAKES_PLAN},
+};
+enum { GIVEN_COUNT = sizeof(given) / sizeof(given[0]), GIVEN_FIRST = 256 };
+
+static const char **
+text_of(struct ctl *ctl, const struct given_option *option)
+{
+	return (const char **)((char *)ctl + option->at);
+}
+
+static bool *
+flag_of(struct ctl *ctl, const struct given_option *option)
+{
+	return (bool *)((char *)ctl + option->at);
+}
+
 /* One that was given and that this command does not have, or NULL. */
 static const char *
-option_not_taken(const struct ctl *ctl, const struct command *command)
+option_not_taken(struct ctl *ctl, const struct command *command)
 {
-	const struct {
-		bool is_given;
-		unsigned option;
-		const char *name;
-	} options[] = {
-	    {ctl->email != NULL, TAKES_EMAIL, "--email"},
-	    {ctl->with_key, TAKES_KEY, "--with-key"},
-	    {ctl->uses != NULL, TAKES_INVITE, "--uses"},
-	    {ctl->life != NULL, TAKES_INVITE, "--for"},
-	    {ctl->quota != NULL, TAKES_INVITE, "--quota"},
-	    {ctl->yes, TAKES_YES, "--yes"},
-	    {ctl->journal != NULL, TAKES_JOURNAL, "--journal"},
-	    {ctl->without_journal, TAKES_JOURNAL, "--without-journal"},
-	    {ctl->name != NULL, TAKES_REGION, "--name"},
-	    {ctl->listen != NULL, TAKES_REGION, "--listen"},
-	    {ctl->address != NULL, TAKES_REGION, "--address"},
-	    {ctl->group != NULL, TAKES_REGION, "--group"},
-	    {ctl->certificate != NULL, TAKES_REGION, "--certificate"},
-	    {ctl->certificate_key != NULL, TAKES_REGION, "--certificate-key"},
-	};
+	for (size_t i = 0; i < GIVEN_COUNT; i++) {
+		bool is_given = given[i].has_value ? *text_of(ctl, &given[i]) != NULL
+		                                   : *flag_of(ctl, &given[i]);
 
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (options[i].is_given && (command->takes & options[i].option) == 0)
-			return options[i].name;
+		if (is_given && given[i].takes != 0 && (command->takes & given[i].takes) == 0)
+			return given[i].name;
 	}
 	return NULL;
 }
@@ -205,7 +234,7 @@ run_command(struct ctl *ctl, char **words, size_t count)
 		return CTL_WRONG;
 	}
 	if ((wrong = option_not_taken(ctl, command)) != NULL) {
-		fprintf(stderr, "domicilectl: %s has no option %s\n", command->name, wrong);
+		fprintf(stderr, "domicilectl: %s has no option --%s\n", command->name, wrong);
 		return CTL_WRONG;
 	}
 	ctl->command = command->name;
@@ -214,94 +243,50 @@ run_command(struct ctl *ctl, char **words, size_t count)
 	return command->run(ctl);
 }
 
+/* False: *result_r is what to end with. */
+static bool
+read_options(struct ctl *ctl, int argc, char **argv, int *result_r)
+{
+	struct option options[GIVEN_COUNT + 3] = {
+	    [GIVEN_COUNT] = {"help", no_argument, NULL, 'h'},
+	    [GIVEN_COUNT + 1] = {"version", no_argument, NULL, 'v'}};
+	int option;
+
+	for (int i = 0; i < GIVEN_COUNT; i++)
+		options[i] = (struct option){given[i].name,
+		    given[i].has_value ? required_argument : no_argument, NULL,
+		    GIVEN_FIRST + i};
+	*result_r = CTL_DONE;
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (option == 'c') {
+			ctl->configuration = optarg;
+		} else if (option == 'h') {
+			fputs(usage, stdout);
+			return false;
+		} else if (option == 'v') {
+			puts("domicilectl " DOM_RELEASE);
+			return false;
+		} else if (option < GIVEN_FIRST) {
+			fputs("domicilectl: see domicilectl --help\n", stderr);
+			*result_r = CTL_WRONG;
+			return false;
+		} else if (given[option - GIVEN_FIRST].has_value) {
+			*text_of(ctl, &given[option - GIVEN_FIRST]) = optarg;
+		} else {
+			*flag_of(ctl, &given[option - GIVEN_FIRST]) = true;
+		}
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"socket", required_argument, NULL, 's'},
-	    {"email", required_argument, NULL, 'e'},
-	    {"with-key", no_argument, NULL, 'k'},
-	    {"yes", no_argument, NULL, 'y'},
-	    {"journal", required_argument, NULL, 'j'},
-	    {"without-journal", no_argument, NULL, 'w'},
-	    {"uses", required_argument, NULL, 'u'},
-	    {"for", required_argument, NULL, 'f'},
-	    {"quota", required_argument, NULL, 'q'},
-	    {"name", required_argument, NULL, 'n'},
-	    {"listen", required_argument, NULL, 'l'},
-	    {"address", required_argument, NULL, 'a'},
-	    {"group", required_argument, NULL, 'g'},
-	    {"certificate", required_argument, NULL, 't'},
-	    {"certificate-key", required_argument, NULL, 'T'},
-	    {"help", no_argument, NULL, 'h'},
-	    {"version", no_argument, NULL, 'v'},
-	    {NULL, 0, NULL, 0},
-	};
 	struct ctl ctl = {.configuration = configuration_standard};
-	int option, result;
+	int result;
 
-	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			ctl.configuration = optarg;
-			break;
-		case 's':
-			ctl.socket = optarg;
-			break;
-		case 'e':
-			ctl.email = optarg;
-			break;
-		case 'k':
-			ctl.with_key = true;
-			break;
-		case 'y':
-			ctl.yes = true;
-			break;
-		case 'j':
-			ctl.journal = optarg;
-			break;
-		case 'w':
-			ctl.without_journal = true;
-			break;
-		case 'u':
-			ctl.uses = optarg;
-			break;
-		case 'f':
-			ctl.life = optarg;
-			break;
-		case 'q':
-			ctl.quota = optarg;
-			break;
-		case 'n':
-			ctl.name = optarg;
-			break;
-		case 'l':
-			ctl.listen = optarg;
-			break;
-		case 'a':
-			ctl.address = optarg;
-			break;
-		case 'g':
-			ctl.group = optarg;
-			break;
-		case 't':
-			ctl.certificate = optarg;
-			break;
-		case 'T':
-			ctl.certificate_key = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return CTL_DONE;
-		case 'v':
-			puts("domicilectl " DOM_RELEASE);
-			return CTL_DONE;
-		default:
-			fputs("domicilectl: see domicilectl --help\n", stderr);
-			return CTL_WRONG;
-		}
-	}
+	if (!read_options(&ctl, argc, argv, &result))
+		return result;
 	if (dom_crypto_start() != DOM_OK || (ctl.arena = dom_arena_new(0)) == NULL) {
 		fputs("domicilectl: no memory, or no randomness on this machine\n", stderr);
 		return CTL_FAILED;

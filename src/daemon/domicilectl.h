@@ -20,6 +20,8 @@ struct ctl {
 	const char *uses, *life, *quota; /* of an invitation; NULL: not said */
 	/* Of a new region; NULL: not said. */
 	const char *name, *listen, *address, *group, *certificate, *certificate_key;
+	const char *plan, *plot, *from; /* of an evacuation; NULL: not said */
+	bool dry_run;
 	const char *command, *argument, *second; /* NULL: it has none */
 	struct dom_arena *arena;
 	/* A line that the server says: true, it is not to be printed.  NULL: all are. */
@@ -38,6 +40,7 @@ int ctl_plain(const struct ctl *ctl);
 int ctl_user_add(const struct ctl *ctl);
 int ctl_user_quota(const struct ctl *ctl);
 int ctl_invite(const struct ctl *ctl);
+int ctl_evacuate(const struct ctl *ctl);
 /* The same; asks before, and writes the receipt to a file here. */
 int ctl_user_erase(const struct ctl *ctl);
 /* Over the socket, or on the folder if no server runs. */
