@@ -10,6 +10,7 @@
 
 #include "wire/move.h"
 #include "wire/statement.h"
+#include "wire/stoken.h"
 
 /*
  * What regions ask each other while an account moves: POST /domicile/v1/peer/,
@@ -35,8 +36,8 @@
  */
 enum wire_peer_op {
 	/*
-	 * change, source to target: string order's evidence, string name, string e-mail,
-	 * u64 bytes of chunks -> nothing
+	 * change, source to target: string order's evidence, string name, string e-mail, 16 the
+	 * account's id, u64 bytes of chunks -> nothing
 	 */
 	WIRE_PEER_OFFER = 1,
 	/*
@@ -139,6 +140,7 @@ void wire_peer_encode(struct dom_buffer *bytes, const struct wire_peer *peer);
  */
 struct wire_peer_offer {
 	struct dom_slice order, name, email;
+	uint8_t id[WIRE_OWNER_ID_SIZE]; /* the account's, that sync tokens name */
 	uint64_t bytes;
 };
 DOM_MUST_CHECK enum dom_status wire_peer_offer_decode(

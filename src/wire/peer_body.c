@@ -92,10 +92,14 @@ enum dom_status
 wire_peer_offer_decode(struct dom_slice body, struct wire_peer_offer *offer_r)
 {
 	struct dom_reader in = dom_reader_over(body);
+	struct dom_slice id;
 
 	offer_r->order = dom_read_string(&in, WIRE_EVIDENCE_SIZE_MAX);
 	offer_r->name = dom_read_string(&in, WIRE_NAME_SIZE_MAX);
 	offer_r->email = dom_read_string(&in, WIRE_EMAIL_SIZE_MAX);
+	id = dom_read_bytes(&in, sizeof(offer_r->id));
+	if (in.failed == DOM_OK)
+		memcpy(offer_r->id, id.data, id.size);
 	offer_r->bytes = read_count(&in);
 	return dom_reader_finish(&in);
 }
@@ -106,6 +110,7 @@ wire_peer_offer_encode(struct dom_buffer *body, const struct wire_peer_offer *of
 	dom_write_string(body, offer->order);
 	dom_write_string(body, offer->name);
 	dom_write_string(body, offer->email);
+	dom_buffer_append(body, offer->id, sizeof(offer->id));
 	dom_write_u64(body, offer->bytes);
 }
 
