@@ -5,19 +5,19 @@
 #include <time.h>
 
 static int64_t
-clock_read_ms(clockid_t id)
+clock_read_us(clockid_t id)
 {
 	struct timespec now;
 
 	clock_gettime(id, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static int64_t
 system_now_ms(void *context)
 {
 	(void)context;
-	return clock_read_ms(CLOCK_REALTIME);
+	return clock_read_us(CLOCK_REALTIME) / 1000;
 }
 
 struct dom_clock
@@ -29,5 +29,11 @@ dom_clock_system(void)
 int64_t
 dom_monotonic_ms(void)
 {
-	return clock_read_ms(CLOCK_MONOTONIC);
+	return clock_read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t
+dom_monotonic_us(void)
+{
+	return clock_read_us(CLOCK_MONOTONIC);
 }

@@ -25,5 +25,6 @@ struct dom_clock dom_clock_system(void);
 
 /* Milliseconds of a clock that only goes forward; for time-outs and progress. */
 int64_t dom_monotonic_ms(void);
+int64_t dom_monotonic_us(void);
 
 #endif

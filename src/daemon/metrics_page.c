@@ -70,6 +70,19 @@ requests(struct dom_buffer *page, const struct http_figures *figures)
 }
 
 static void
+others(struct dom_buffer *page, const struct http_figures *figures)
+{
+	number(page, "domicile_loop_delay_microseconds", "gauge",
+	    "How long requests wait for their turn, a moment ago.",
+	    not_below_zero(figures->delay_us));
+	number(page, "domicile_peer_reads", "gauge",
+	    "Reads for other regions that are under way.", not_below_zero(figures->peer_reads));
+	number(page, "domicile_peer_reads_put_off_total", "counter",
+	    "Reads that other regions were told to ask for later.",
+	    figures->peer_reads_put_off);
+}
+
+static void
 held(struct dom_buffer *page, const struct http_figures *figures)
 {
 	uint64_t within = 0;
@@ -183,6 +196,7 @@ metrics_page(const struct metrics_options *options, struct dom_buffer *page)
 		http_server_figures(options->server, http);
 		requests(page, http);
 		held(page, http);
+		others(page, http);
 	}
 	free(http);
 	store_figures(options->store, &store);

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/utf8.h"
 
@@ -17,15 +17,6 @@
 #include "services/push/push.h"
 
 enum { SPARE_MAX = 16 };
-
-static int64_t
-monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 struct http_exchange *
 http_exchange_new(struct http_loop *loop, struct http_exchange_owner *owner)
@@ -49,7 +40,7 @@ http_exchange_new(struct http_loop *loop, struct http_exchange_owner *owner)
 	    .loop = loop,
 	    .owner = owner,
 	    .arena = arena,
-	    .began_us = monotonic_us(),
+	    .began_us = dom_monotonic_us(),
 	    .route.op = SERVICE_OP_COUNT,
 	};
 	return exchange;
@@ -128,7 +119,7 @@ note(struct http_exchange *exchange)
 	    .status = exchange->response.status,
 	    .bytes_in = exchange->bytes_in,
 	    .bytes_out = exchange->response.body.size,
-	    .microseconds = (uint64_t)(monotonic_us() - exchange->began_us),
+	    .microseconds = (uint64_t)(dom_monotonic_us() - exchange->began_us),
 	};
 
 	http_log_add(&exchange->loop->log, &line);
@@ -299,6 +290,8 @@ expect_body(struct http_exchange *exchange, const struct http_head *head)
 
 	if (!plan->takes_body)
 		exchange->body_size_max = HTTP_DISCARD_BYTES_MAX;
+	else if (http_rates_is_peer(exchange->route.op))
+		exchange->body_size_max = HTTP_PEER_BODY_BYTES_MAX;
 	else if (plan->body_is_raw)
 		exchange->body_size_max = limits->of[HTTP_LIMIT_CHUNK_BYTES];
 	else if (!plan->needs_session)
@@ -358,6 +351,17 @@ refuse_rate(struct http_exchange *exchange, const char *what, int64_t wait_us)
 	return HTTP_EXCHANGE_REPLY;
 }
 
+/* Of requests of whatever kind. */
+static int64_t
+wait_for_rate(const struct http_exchange *exchange)
+{
+	struct http_rates *rates = exchange->loop->core->rates;
+
+	if (http_rates_is_peer(exchange->route.op))
+		return http_rates_stranger_wait(rates, &exchange->peer, exchange->began_us);
+	return http_rates_request(rates, &exchange->peer, exchange->began_us);
+}
+
 enum http_exchange_step
 http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 {
@@ -370,18 +374,17 @@ http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 	exchange->response.omit_body = dom_slice_is(head->method, "HEAD");
 	if (exchange->owner != NULL)
 		exchange->peer = exchange->owner->peer;
-	wait_us = http_rates_request(
-	    exchange->loop->core->rates, &exchange->peer, exchange->began_us);
 	if (cors_note(head, exchange->arena, &exchange->response) != DOM_OK)
 		return refuse(exchange, HTTP_FAULT_BUSY, NULL);
+	answer = route_find(
+	    exchange->loop->core->prefix, head, exchange->arena, &exchange->route, request);
+	wait_us = wait_for_rate(exchange);
 	if (wait_us != 0)
 		return refuse_rate(exchange, "requests", wait_us);
 	if (cors_preflight(head, &exchange->response)) {
 		note(exchange);
 		return HTTP_EXCHANGE_REPLY;
 	}
-	answer = route_find(
-	    exchange->loop->core->prefix, head, exchange->arena, &exchange->route, request);
 	if (answer != ROUTE_FOUND)
 		return refuse_route(exchange, answer);
 	plan = service_plan(exchange->route.op);
@@ -389,7 +392,10 @@ http_exchange_head(struct http_exchange *exchange, const struct http_head *head)
 	    exchange->route.op, exchange->began_us);
 	if (wait_us != 0)
 		return refuse_rate(exchange,
-		    exchange->route.op == SERVICE_SIGNUP ? "sign-ups" : "logins", wait_us);
+		    exchange->route.op == SERVICE_SIGNUP      ? "sign-ups"
+		    : exchange->route.op == SERVICE_MOVE_ROOM ? "questions"
+		                                              : "logins",
+		    wait_us);
 	request->host = head->host;
 	request->body_size_expected = head->content_length > 0 ? head->content_length : 0;
 	if (plan->opens_socket &&

@@ -99,6 +99,8 @@ bool http_exchange_resume(struct http_exchange *exchange);
 /* For exchange_run.c, exchange.c and held.c. */
 void http_exchange_answer(struct http_exchange *exchange); /* with exchange->reply */
 enum http_exchange_step http_exchange_run(struct http_exchange *exchange);
+/* It was PENDING, and has a reply or a status below zero: tell its owner. */
+void http_exchange_finish(struct http_exchange *exchange);
 enum dom_status http_exchange_admit(struct http_exchange *exchange);
 /* Any thread: to the writer, or, after a failure, back to the loop. */
 void http_exchange_submit(struct http_exchange *exchange, enum dom_status status);

@@ -7,9 +7,12 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "http/exchange.h"
+#include "base/clock.h"
+
+#include "http/aside.h"
 #include "http/held.h"
 #include "http/push.h"
+#include "http/rates.h"
 #include "http/reply.h"
 
 static void
@@ -79,7 +82,29 @@ answer(struct http_exchange *exchange)
 	/* The next request sees it too: nothing is lost if this one cannot. */
 	if (exchange->reply.touch_session && exchange->route.op != SERVICE_SESSION_TOUCH)
 		touch_session(exchange);
+	if (http_rates_is_peer(exchange->route.op) && !exchange->reply.from_region)
+		http_rates_stranger(
+		    exchange->loop->core->rates, &exchange->peer, dom_monotonic_us());
 	http_exchange_answer(exchange);
+}
+
+/* The reply is there; to whom it may concern. */
+static void
+end(struct http_exchange *exchange)
+{
+	if (exchange->route.op != SERVICE_SESSION_TOUCH)
+		answer(exchange);
+	if (exchange->owner == NULL)
+		http_exchange_free(&exchange);
+	else
+		exchange->owner->ready(exchange->owner);
+}
+
+void
+http_exchange_finish(struct http_exchange *exchange)
+{
+	note_failure(exchange, exchange->status);
+	end(exchange);
 }
 
 /* On the loop again, after the writer. */
@@ -96,12 +121,7 @@ come_back(struct http_message *message)
 	if (http_held_park(exchange))
 		return;
 	http_held_end(exchange);
-	if (exchange->route.op != SERVICE_SESSION_TOUCH)
-		answer(exchange);
-	if (exchange->owner == NULL)
-		http_exchange_free(&exchange);
-	else
-		exchange->owner->ready(exchange->owner);
+	end(exchange);
 }
 
 static enum dom_status
@@ -197,6 +217,8 @@ http_exchange_run(struct http_exchange *exchange)
 {
 	struct http_core *core = exchange->loop->core;
 
+	if (service_plan(exchange->route.op)->runs_aside && core->aside != NULL)
+		return http_aside_run(exchange);
 	if (!service_plan(exchange->route.op)->writes) {
 		run_read(exchange);
 		answer(exchange);

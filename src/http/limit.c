@@ -22,6 +22,7 @@ const struct http_limit_entry http_limit_table[] = {
     [HTTP_LIMIT_CONNECTIONS] = {"limit_connections", 10000, 1, 1000000},
     [HTTP_LIMIT_REQUESTS] = {"limit_requests", 4096, 1, 4096},
     [HTTP_LIMIT_HELD_REQUESTS] = {"limit_held_requests", 256, 0, 4096},
+    [HTTP_LIMIT_PEER_READS] = {"limit_peer_reads", 4, 1, 64},
     [HTTP_LIMIT_STREAMS] = {"limit_streams", 100, 1, 1000},
     [HTTP_LIMIT_PING_SECONDS] = {"limit_ping_seconds", 20, 1, 3600},
     [HTTP_LIMIT_LOGIN_BURST] = {"limit_login_burst", 20, 1, 1000000},

@@ -23,6 +23,7 @@ enum http_limit {
 	HTTP_LIMIT_CONNECTIONS,
 	HTTP_LIMIT_REQUESTS,
 	HTTP_LIMIT_HELD_REQUESTS,
+	HTTP_LIMIT_PEER_READS,
 	HTTP_LIMIT_STREAMS,
 	HTTP_LIMIT_PING_SECONDS,
 	/* Held by services/account/attempts.h. */
@@ -79,6 +80,14 @@ enum {
 	HTTP_RATE_GRACE_MS = 5000,
 	HTTP_RETRY_AFTER_SECONDS = 2,
 	HTTP_HELD_MS = 50, /* between two tries of a request that is held */
+	/* Of other regions: a request's body; reads that run or wait for a thread .. */
+	HTTP_PEER_BODY_BYTES_MAX = 80 << 10,
+	HTTP_ASIDE_READS_MAX = 16,
+	/* .. which people come before who wait so long, or so many of them; but not for ever.
+	 */
+	HTTP_BEHIND_US = 5000,
+	HTTP_BEHIND_JOBS = 64,
+	HTTP_ASIDE_MS = 1000,
 	/* Of a body that is on its way, in HTTP/2: of one stream, of all streams. */
 	HTTP2_STREAM_WINDOW_BYTES = 1 << 20,
 	HTTP2_CONNECTION_WINDOW_BYTES = 4 << 20,

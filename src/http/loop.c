@@ -17,7 +17,8 @@
 
 enum {
 	EVENTS_MAX = 128,
-	SWEEP_MS = 250, /* how exactly time limits are kept */
+	SWEEP_MS = 250,    /* how exactly time limits are kept */
+	DELAY_US = 200000, /* of which the delay is the mean */
 };
 
 struct arrival {
@@ -116,6 +117,8 @@ http_loop_post(struct http_loop *loop, struct http_message *message)
 	message->next = NULL;
 	pthread_mutex_lock(&loop->lock);
 	was_empty = loop->first == NULL;
+	if (was_empty)
+		loop->posted_us = dom_monotonic_us();
 	*loop->last = message;
 	loop->last = &message->next;
 	/* Under the lock: once the message is delivered, a loop that stops may be gone. */
@@ -157,6 +160,10 @@ deliver_messages(struct http_loop *loop)
 
 	pthread_mutex_lock(&loop->lock);
 	message = loop->first;
+	if (message != NULL) {
+		loop->delay.waited_us += dom_monotonic_us() - loop->posted_us;
+		loop->delay.waits++;
+	}
 	loop->first = NULL;
 	loop->last = &loop->first;
 	pthread_mutex_unlock(&loop->lock);
@@ -191,6 +198,24 @@ see_stop(struct http_loop *loop)
 	http_push_stop(loop->push);
 }
 
+static void
+note_turn(struct http_loop *loop, int64_t began_us)
+{
+	struct http_delay *delay = &loop->delay;
+	int64_t now_us = dom_monotonic_us(), spent_us, of_turns_us, of_messages_us = 0;
+
+	delay->squares += (double)(now_us - began_us) * (double)(now_us - began_us);
+	spent_us = now_us - delay->since_us;
+	if (spent_us < DELAY_US)
+		return;
+	of_turns_us = (int64_t)(delay->squares / 2 / (double)spent_us);
+	if (delay->waits != 0)
+		of_messages_us = delay->waited_us / delay->waits;
+	atomic_store(&loop->core->delay_us[loop->index],
+	    of_turns_us > of_messages_us ? of_turns_us : of_messages_us);
+	*delay = (struct http_delay){.since_us = now_us};
+}
+
 static void *
 loop_thread(void *argument)
 {
@@ -205,6 +230,7 @@ loop_thread(void *argument)
 		bool is_idle = loop->connections == NULL && http_push_is_empty(loop->push);
 		int timeout = is_idle ? -1 : SWEEP_MS;
 		int held = http_held_timeout(loop);
+		int64_t began_us;
 		int count;
 
 		http_log_flush(&loop->log);
@@ -213,7 +239,8 @@ loop_thread(void *argument)
 		if (loop->again != NULL || pushes)
 			timeout = 0;
 		count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, timeout);
-		loop->now_ms = dom_monotonic_ms();
+		began_us = dom_monotonic_us();
+		loop->now_ms = began_us / 1000;
 		for (int i = 0; i < count; i++) {
 			struct http_watch *watch = events[i].data.ptr;
 
@@ -229,6 +256,7 @@ loop_thread(void *argument)
 			http_connections_sweep(loop);
 			http_push_sweep(loop->push);
 		}
+		note_turn(loop, began_us);
 	}
 	return NULL;
 }

@@ -18,6 +18,7 @@
  * the connections that it serves.  What a loop owns, only its thread touches;
  * other threads reach it with http_loop_post().
  */
+struct http_aside;
 struct http_connection;
 struct http_exchange;
 struct http_push;
@@ -33,6 +34,7 @@ struct http_core {
 	void (*keeper_wake)(void *keeper); /* NULL: nobody keeps house */
 	void *keeper;
 	struct http_pool *pool;
+	struct http_aside *aside;              /* NULL: in no group of regions */
 	atomic_int_least64_t body_bytes;       /* held for requests on their way */
 	atomic_int_least64_t reply_bytes;      /* held for replies on their way */
 	atomic_int_least64_t requests_running; /* with the writer or the pool */
@@ -42,6 +44,8 @@ struct http_core {
 	atomic_int_least64_t connections;
 	struct http_push *push[HTTP_LOOPS_MAX]; /* one for each loop */
 	unsigned push_count;
+	/* By loop: how long who comes now will wait for its turn, as it was a moment ago. */
+	atomic_int_least64_t delay_us[HTTP_LOOPS_MAX];
 	atomic_bool is_stopping;
 	atomic_bool refuses_writes;
 	struct http_metrics metrics;
@@ -61,6 +65,18 @@ struct http_watch {
 	void (*event)(struct http_watch *watch, uint32_t events);
 };
 
+/*
+ * Of a while: turns, and how long messages lay before they were looked at.  Who comes
+ * at any moment waits for half of the turn that is on: the square of each over twice
+ * the time of all.
+ */
+struct http_delay {
+	int64_t since_us;
+	double squares; /* of turns, in us * us */
+	int64_t waited_us;
+	unsigned waits;
+};
+
 /* Embedded in what it is about. */
 struct http_message {
 	void (*deliver)(struct http_message *message);
@@ -77,9 +93,11 @@ struct http_loop {
 	int epoll_fd, wake_fd;
 	struct http_watch wake;
 	int64_t now_ms; /* monotonic, of this turn */
+	struct http_delay delay;
 
-	pthread_mutex_t lock; /* guards the two below */
+	pthread_mutex_t lock; /* guards the three below */
 	struct http_message *first, **last;
+	int64_t posted_us; /* the first of them */
 
 	struct http_connection *connections; /* all of this loop's */
 	struct http_connection *again;       /* with more to do at once */

@@ -34,7 +34,10 @@ struct http_figures {
 	uint64_t bytes_in, bytes_out, microseconds;
 	int64_t connections, writing; /* now: open; with the writer or the pool */
 	int64_t body_bytes, reply_bytes;
-	int64_t held; /* now */
+	int64_t held;     /* now */
+	int64_t delay_us; /* now, of the slowest loop, see struct http_core */
+	int64_t peer_reads;
+	uint64_t peer_reads_put_off; /* see http/aside.h */
 	uint64_t held_ms, held_within[HTTP_HELD_BUCKETS];
 };
 

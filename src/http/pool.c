@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 struct http_pool {
 	pthread_mutex_t lock; /* guards what follows */
@@ -12,6 +13,7 @@ struct http_pool {
 	struct http_pool_job *first, **last;
 	bool is_closing;
 	unsigned count;
+	int nice;
 	pthread_t threads[];
 };
 
@@ -20,6 +22,9 @@ pool_thread(void *argument)
 {
 	struct http_pool *pool = argument;
 
+	/* Of this thread alone; without it the work is done as well. */
+	if (pool->nice != HTTP_POOL_USUAL)
+		(void)setpriority(PRIO_PROCESS, 0, pool->nice);
 	pthread_mutex_lock(&pool->lock);
 	for (;;) {
 		struct http_pool_job *job = pool->first;
@@ -41,12 +46,13 @@ pool_thread(void *argument)
 }
 
 enum dom_status
-http_pool_open(unsigned threads, struct http_pool **pool_r)
+http_pool_open(unsigned threads, int nice, struct http_pool **pool_r)
 {
 	struct http_pool *pool = calloc(1, sizeof(*pool) + threads * sizeof(pool->threads[0]));
 
 	if (pool == NULL)
 		return DOM_ENOMEM;
+	pool->nice = nice;
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->changed, NULL);
 	pool->last = &pool->first;

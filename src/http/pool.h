@@ -15,8 +15,12 @@ struct http_pool_job {
 	struct http_pool_job *next; /* the pool's, while queued */
 };
 
+/* How nice its threads are to others (setpriority(2)). */
+enum { HTTP_POOL_USUAL = 0, HTTP_POOL_LAST = 19 };
+
 /* DOM_ENOMEM: no memory or no thread. */
-DOM_MUST_CHECK enum dom_status http_pool_open(unsigned threads, struct http_pool **pool_r);
+DOM_MUST_CHECK enum dom_status http_pool_open(
+    unsigned threads, int nice, struct http_pool **pool_r);
 /* Runs what is queued, then ends. */
 void http_pool_close(struct http_pool **pool);
 /* Any thread. */

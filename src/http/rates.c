@@ -13,6 +13,7 @@ enum {
 	REQUEST = 'r',
 	SIGNUP = 's',
 	CHALLENGE = 'c',
+	STRANGER = 'p', /* in a region's name */
 };
 #define SECOND_US INT64_C(1000000)
 #define HOUR_US (3600 * SECOND_US)
@@ -65,8 +66,11 @@ http_rates_free(struct http_rates **rates)
 	free(old);
 }
 
+typedef int64_t rate_ask(struct rate_table *table, const struct rate_rule *rule, char kind,
+    struct dom_slice name, int64_t now_us);
+
 static int64_t
-take(struct http_rates *rates, const struct rate_rule *rule, char kind,
+look(struct http_rates *rates, rate_ask *ask, const struct rate_rule *rule, char kind,
     const struct http_peer *peer, int64_t now_us)
 {
 	struct shard *shard;
@@ -79,15 +83,43 @@ take(struct http_rates *rates, const struct rate_rule *rule, char kind,
 		mixed ^= peer->bytes[i];
 	shard = &rates->shards[mixed % SHARDS];
 	pthread_mutex_lock(&shard->lock);
-	wait_us = rate_take(shard->table, rule, kind, http_peer_slice(peer), now_us);
+	wait_us = ask(shard->table, rule, kind, http_peer_slice(peer), now_us);
 	pthread_mutex_unlock(&shard->lock);
 	return wait_us;
+}
+
+static int64_t
+take(struct http_rates *rates, const struct rate_rule *rule, char kind,
+    const struct http_peer *peer, int64_t now_us)
+{
+	return look(rates, rate_take, rule, kind, peer, now_us);
+}
+
+bool
+http_rates_is_peer(enum service_op op)
+{
+	return op == SERVICE_PEER || op == SERVICE_PEER_CHANGE;
 }
 
 int64_t
 http_rates_request(struct http_rates *rates, const struct http_peer *peer, int64_t now_us)
 {
 	return rates == NULL ? 0 : take(rates, &rates->request, REQUEST, peer, now_us);
+}
+
+int64_t
+http_rates_stranger_wait(struct http_rates *rates, const struct http_peer *peer, int64_t now_us)
+{
+	if (rates == NULL)
+		return 0;
+	return look(rates, rate_wait, &rates->request, STRANGER, peer, now_us);
+}
+
+void
+http_rates_stranger(struct http_rates *rates, const struct http_peer *peer, int64_t now_us)
+{
+	if (rates != NULL)
+		(void)take(rates, &rates->request, STRANGER, peer, now_us);
 }
 
 int64_t
@@ -98,7 +130,8 @@ http_rates_operation(
 		return 0;
 	if (op == SERVICE_SIGNUP)
 		return take(rates, &rates->signup, SIGNUP, peer, now_us);
-	if (op == SERVICE_LOGIN_CHALLENGE)
+	/* Both say something about a name to anybody. */
+	if (op == SERVICE_LOGIN_CHALLENGE || op == SERVICE_MOVE_ROOM)
 		return take(rates, &rates->challenge, CHALLENGE, peer, now_us);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "http/aside.h"
 #include "http/listener.h"
 #include "http/loop.h"
 #include "http/push.h"
@@ -140,7 +141,11 @@ open_loops(struct http_server *server, const struct http_server_options *options
 		count = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
 	if (count < 1 || count > HTTP_LOOPS_MAX)
 		count = count < 1 ? 1 : HTTP_LOOPS_MAX;
-	if ((st = http_pool_open(HTTP_POOL_THREADS, &server->core.pool)) != DOM_OK)
+	if ((st = http_pool_open(HTTP_POOL_THREADS, HTTP_POOL_USUAL, &server->core.pool)) !=
+	    DOM_OK)
+		return st;
+	if (options->service->settings.group != NULL &&
+	    (st = http_aside_open(&server->core, &server->core.aside)) != DOM_OK)
 		return st;
 	while (server->loop_count < count) {
 		st = http_loop_open(&server->core, server->loop_count, options->log_fd,
@@ -226,7 +231,9 @@ void
 http_server_figures(struct http_server *server, struct http_figures *figures_r)
 {
 	struct http_core *core = &server->core;
+	struct http_aside_figures aside;
 
+	figures_r->delay_us = 0;
 	for (unsigned op = 0; op <= SERVICE_OP_COUNT; op++) {
 		for (unsigned i = 0; i < HTTP_STATUS_CLASSES; i++)
 			figures_r->requests[op][i] =
@@ -241,6 +248,15 @@ http_server_figures(struct http_server *server, struct http_figures *figures_r)
 	figures_r->held_ms = atomic_load(&core->metrics.held_ms);
 	for (unsigned i = 0; i < HTTP_HELD_BUCKETS; i++)
 		figures_r->held_within[i] = atomic_load(&core->metrics.held_within[i]);
+	http_aside_figures(core->aside, &aside);
+	figures_r->peer_reads = aside.reads;
+	figures_r->peer_reads_put_off = aside.put_off;
+	for (unsigned i = 0; i < core->push_count; i++) {
+		int64_t delay_us = atomic_load(&core->delay_us[i]);
+
+		if (delay_us > figures_r->delay_us)
+			figures_r->delay_us = delay_us;
+	}
 	figures_r->body_bytes = atomic_load(&core->body_bytes);
 	figures_r->reply_bytes = atomic_load(&core->reply_bytes);
 }
@@ -346,6 +362,7 @@ http_server_close(struct http_server **server)
 			pthread_join(old->waiter, NULL);
 	}
 	http_pool_close(&old->core.pool);
+	http_aside_close(&old->core.aside);
 	for (unsigned i = 0; i < old->loop_count; i++)
 		http_loop_close(&old->loops[i]);
 	for (size_t i = 0; i < old->listener_count; i++)

@@ -80,7 +80,7 @@ region(struct service_call *call)
 	}
 #define OPEN_RAW                                                                               \
 	{                                                                                      \
-		.takes_body = true, .body_is_raw = true                                        \
+		.takes_body = true, .body_is_raw = true, .runs_aside = true                    \
 	}
 #define OPEN_WRITE_RAW                                                                         \
 	{                                                                                      \

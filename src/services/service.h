@@ -98,6 +98,7 @@ struct service_plan {
 	bool body_is_raw;  /* not MessagePack: a chunk */
 	bool writes;       /* run it in a job */
 	bool opens_socket; /* its success is an upgrade to WebSocket */
+	bool runs_aside;   /* a read that is too long for an event loop */
 };
 const struct service_plan *service_plan(enum service_op op);
 
@@ -339,6 +340,10 @@ DOM_MUST_CHECK enum dom_status service_stage_add(
     struct service_staged *staged, struct dom_slice piece);
 DOM_MUST_CHECK enum dom_status service_stage_end(struct service_staged *staged);
 void service_drop(struct service_staged **staged);
+
+/* Of what runs_aside: may it be put off while other people wait?  In a read. */
+bool service_may_wait(
+    struct store_txn *txn, const struct service_request *request, struct dom_arena *arena);
 
 /*
  * DOM_OK: reply_r holds the success, or a refusal that is to be kept; commit.  DOM_EDENIED:

@@ -64,6 +64,8 @@ def test_requests_are_counted_by_operation_and_outcome(measured):
     assert after["domicile_commit_seconds_count"] >= 5
     assert after["domicile_commit_jobs_sum"] >= after["domicile_commit_seconds_count"]
     assert after["domicile_store_failed"] == 0
+    assert after["domicile_peer_reads"] == after["domicile_peer_reads_put_off_total"] == 0
+    assert 0 <= after["domicile_loop_delay_microseconds"] < 10_000_000
     assert after["domicile_requests_held"] == after["domicile_request_held_seconds_count"] == 0
     assert after["domicile_database_bytes"] > 0 and after["domicile_disk_free_bytes"] > 0
 

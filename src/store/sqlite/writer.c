@@ -196,15 +196,6 @@ group_add(struct store *store, struct store_job *job)
 	entry->status = group_run_job(store, entry);
 }
 
-static int64_t
-monotonic_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void
 group_commit(struct store *store)
 {
@@ -219,13 +210,13 @@ group_commit(struct store *store)
 		st = DOM_ESTORE;
 	}
 	if (st == DOM_OK) {
-		int64_t began_us = monotonic_us();
+		int64_t began_us = dom_monotonic_us();
 
 		writer->failed = DOM_OK;
 		writer->failed_code = SQLITE_OK;
 		if ((st = sql_simple(writer, SQL_COMMIT)) > 0)
 			st = DOM_ESTORE;
-		figures_note_group(store, group->count, monotonic_us() - began_us);
+		figures_note_group(store, group->count, dom_monotonic_us() - began_us);
 		store_note_failure(store);
 		/*
 		 * A full log lacks the frame that commits: these rows cannot come back.

@@ -35,7 +35,9 @@ one_loop_open(struct one_loop *one)
 	              &one->store, message, sizeof(message)) == DOM_OK;
 	assert(is_good);
 	one->service = (struct service){
-	    .settings = {.region = "home", .signup = SERVICE_SIGNUP_OPEN, .session_life_ms = 3600000},
+	    .settings = {.region = "home",
+	        .signup = SERVICE_SIGNUP_OPEN,
+	        .session_life_ms = 3600000},
 	    .clock = {now_ms, &one->now_ms},
 	    .random = dom_random_system(),
 	    .store = one->store,
@@ -45,7 +47,7 @@ one_loop_open(struct one_loop *one)
 	one->core.store = one->store;
 	one->core.limits = http_limits_standard();
 	one->core.prefix = "";
-	is_good = http_pool_open(1, &one->core.pool) == DOM_OK &&
+	is_good = http_pool_open(1, HTTP_POOL_USUAL, &one->core.pool) == DOM_OK &&
 	          http_loop_open(&one->core, 0, -1, &one->loop) == DOM_OK;
 	assert(is_good);
 	one->loop->now_ms = 1000000;
@@ -69,18 +71,27 @@ one_loop_close(struct one_loop *one)
 	(void)nftw(one->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* NULL: there is none.  Threads of a pool may leave more at any time. */
+static struct http_message *
+take_message(struct http_loop *loop)
+{
+	struct http_message *message;
+
+	pthread_mutex_lock(&loop->lock);
+	message = loop->first;
+	if (message != NULL && (loop->first = message->next) == NULL)
+		loop->last = &loop->first;
+	pthread_mutex_unlock(&loop->lock);
+	return message;
+}
+
 size_t
 one_loop_run(struct one_loop *one)
 {
-	struct http_loop *loop = one->loop;
 	size_t count = store_pump(one->store);
+	struct http_message *message;
 
-	while (loop->first != NULL) {
-		struct http_message *message = loop->first;
-
-		loop->first = message->next;
-		if (loop->first == NULL)
-			loop->last = &loop->first;
+	while ((message = take_message(one->loop)) != NULL) {
 		message->deliver(message);
 		count += store_pump(one->store);
 	}

@@ -158,6 +158,9 @@ sign_ups_and_challenges_are_counted_apart(void **state)
 		    http_rates_operation(rates, &here, SERVICE_LOGIN_CHALLENGE, now_us), 0);
 	assert_int_equal(
 	    http_rates_operation(rates, &here, SERVICE_LOGIN_CHALLENGE, now_us), 1000000);
+	/* It says something about a name, too. */
+	assert_int_equal(
+	    http_rates_operation(rates, &here, SERVICE_MOVE_ROOM, now_us), 1000000);
 	for (unsigned i = 0; i < 100; i++)
 		assert_int_equal(
 		    http_rates_operation(rates, &here, SERVICE_COLLECTION_LIST, now_us), 0);
