@@ -26,6 +26,7 @@ contract_run(const struct contract_row *rows, size_t count)
 		    {"invites", invite_cases, invite_case_count},
 		    {"scans", scan_cases, scan_case_count},
 		    {"moves", move_cases, move_case_count},
+		    {"proposals", proposal_cases, proposal_case_count},
 		};
 
 		world_row = &rows[i];

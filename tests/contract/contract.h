@@ -101,10 +101,10 @@ void find_file(const struct world *world, char *path_r, size_t size);
 
 extern const struct CMUnitTest open_cases[], txn_cases[], account_cases[], collection_cases[],
     share_cases[], item_cases[], chunk_cases[], statement_cases[], erase_cases[], due_cases[],
-    invite_cases[], scan_cases[], move_cases[];
+    invite_cases[], scan_cases[], move_cases[], proposal_cases[];
 extern const size_t open_case_count, txn_case_count, account_case_count, collection_case_count,
     share_case_count, item_case_count, chunk_case_count, statement_case_count, erase_case_count,
-    due_case_count, invite_case_count, scan_case_count, move_case_count;
+    due_case_count, invite_case_count, scan_case_count, move_case_count, proposal_case_count;
 
 /* Every case on each kind of store; how many groups of them failed. */
 int contract_run(const struct contract_row *rows, size_t count);

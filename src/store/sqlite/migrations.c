@@ -231,5 +231,14 @@ const char *const migrations[MIGRATION_COUNT] = {
 	/* Whoever runs moves looks for the one that is due first. */
 	[8] =
 	"CREATE INDEX move_due ON move (due_ms) WHERE open;",
+
+	/* What an operator asks people: may your account move?  account: NULL once it is erased. */
+	[9] =
+	"CREATE TABLE proposal ("
+	" number INTEGER PRIMARY KEY, account INTEGER REFERENCES account ON DELETE SET NULL,"
+	" told_ms INTEGER NOT NULL, begins_ms INTEGER NOT NULL, grace_days INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, phase BLOB NOT NULL, target BLOB NOT NULL, move BLOB NOT NULL)"
+	" STRICT;"
+	"CREATE UNIQUE INDEX proposal_account ON proposal (account);",
 };
 /* clang-format on */

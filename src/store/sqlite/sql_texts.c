@@ -51,6 +51,9 @@
 	"SELECT number, id, side, state, open, coalesce(account, 0), identity, peer, epoch,"   \
 	" attempt, attempts, started_ms, changed_ms, due_ms, clock, bytes, bytes_total"        \
 	" FROM move WHERE "
+#define PROPOSAL_SELECT                                                                        \
+	"SELECT number, coalesce(account, 0), told_ms, begins_ms, grace_days, state, phase,"   \
+	" target, move FROM proposal WHERE "
 #define CONSENT_SELECT                                                                         \
 	"SELECT service, serial, until_ms, covers_any, version, terms FROM consent c WHERE "
 
@@ -474,6 +477,15 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_MOVE_MESSAGE_GET] =
 	    "SELECT bytes, signature FROM move_message WHERE move = ? AND kind = ?",
 	[SQL_MOVE_MESSAGE_REMOVE] = "DELETE FROM move_message WHERE move = ? AND kind = ?",
+	[SQL_PROPOSAL_ADD] =
+	    "INSERT INTO proposal (account, told_ms, begins_ms, grace_days, state, phase, target,"
+	    " move) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_PROPOSAL_OF] = PROPOSAL_SELECT "account = ?",
+	[SQL_PROPOSAL_UPDATE] = "UPDATE proposal SET state = ?, move = ? WHERE number = ?",
+	[SQL_PROPOSAL_LIST] = PROPOSAL_SELECT "number > ? ORDER BY number LIMIT ?",
+	[SQL_PROPOSAL_WITHDRAW] =
+	    "DELETE FROM proposal WHERE number IN"
+	    " (SELECT number FROM proposal WHERE state <= ? LIMIT ?)",
 	[SQL_CHUNK_NEWEST] = "SELECT coalesce(max(number), 0) FROM chunk",
 	[SQL_COPY_ACCOUNT] =
 	    "UPDATE account SET created_ms = ?, salt = ?, login_public = ?, identity_public = ?,"
