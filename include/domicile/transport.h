@@ -16,13 +16,15 @@ struct dom_exchange {
 	const char *path;           /* below the server's URL, with its query: "api/v1/..." */
 	const char *const *headers; /* "Name: value", ends with NULL */
 	struct dom_slice body;
+	size_t reply_size_max; /* a larger reply fails; 0: the transport's limit */
+	unsigned wait_ms;      /* for all of it, then it fails; 0: while something moves */
 
 	/* reply: set by the transport before done() */
-	int status; /* HTTP status; 0: no complete reply came */
-	enum dom_status
-	    failure; /* status is 0: DOM_ENETWORK (surely not received) or DOM_EUNCERTAIN */
-	char reason[160]; /* status is 0: for a person, "Connection refused" */
-	uint8_t *reply;   /* malloc()ed by the transport, freed by the library */
+	int status;              /* HTTP status; 0: no complete reply came */
+	enum dom_status failure; /* status is 0: DOM_ENETWORK (surely not received) or
+	                            DOM_EUNCERTAIN; DOM_ELIMIT: over reply_size_max */
+	char reason[160];        /* status is 0: for a person, "Connection refused" */
+	uint8_t *reply;          /* malloc()ed by the transport, freed by the library */
 	size_t reply_size;
 	char position[512];           /* the reply's Domicile-Position header, or "" */
 	unsigned retry_after_seconds; /* the reply's Retry-After header, a number; 0: none */
@@ -49,6 +51,7 @@ struct dom_transport_options {
 	const char *user_agent;   /* NULL: "libdomicile/RELEASE" */
 	unsigned connections_max; /* 0: 6 */
 	size_t reply_size_max;    /* 0: 128 MiB */
+	unsigned connect_seconds; /* 0: 10 */
 };
 
 /* DOM_EINPUT: not a URL of a server, or http:// to a host that is not this one. */

@@ -33,6 +33,8 @@ struct http_core {
 	const char *prefix;                /* of every path, without a slash at its end */
 	void (*keeper_wake)(void *keeper); /* NULL: nobody keeps house */
 	void *keeper;
+	void (*mover_wake)(void *mover); /* NULL: nobody moves accounts */
+	void *mover;
 	struct http_pool *pool;
 	struct http_aside *aside;              /* NULL: in no group of regions */
 	atomic_int_least64_t body_bytes;       /* held for requests on their way */

@@ -169,6 +169,8 @@ http_server_open(const struct http_server_options *options, struct http_server *
 	server->core.service = options->service;
 	server->core.keeper_wake = options->keeper_wake;
 	server->core.keeper = options->keeper;
+	server->core.mover_wake = options->mover_wake;
+	server->core.mover = options->mover;
 	server->core.store = options->store;
 	server->core.limits = options->limits;
 	server->core.trusted = options->trusted;

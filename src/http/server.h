@@ -27,6 +27,9 @@ struct http_server_options {
 	/* After a commit that left work behind; on the writer's thread.  NULL: none. */
 	void (*keeper_wake)(void *keeper);
 	void *keeper;
+	/* The same, for whoever moves accounts. */
+	void (*mover_wake)(void *mover);
+	void *mover;
 };
 
 /* Listens already: clients that come now wait.  message_r: for an operator. */

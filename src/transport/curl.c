@@ -48,6 +48,7 @@ struct transport {
 	CURLSH *share; /* TLS sessions, so that a new connection resumes */
 	char *base, *ca_file, *user_agent;
 	size_t reply_size_max;
+	long connect_seconds;
 	bool loopback, is_https;
 	struct flight *flights;
 	CURL *idle[IDLE_HANDLES_MAX];
@@ -69,6 +70,15 @@ is_dripping(struct flight *flight, size_t size)
 }
 
 static size_t
+reply_size_max(const struct transport *transport, const struct dom_exchange *exchange)
+{
+	return exchange->reply_size_max != 0 &&
+	               exchange->reply_size_max < transport->reply_size_max
+	           ? exchange->reply_size_max
+	           : transport->reply_size_max;
+}
+
+static size_t
 take_body(char *data, size_t size, size_t count, void *context)
 {
 	struct flight *flight = context;
@@ -77,7 +87,7 @@ take_body(char *data, size_t size, size_t count, void *context)
 	size_t added = size * count, needed = exchange->reply_size + added;
 
 	curl_easy_getinfo(flight->handle, CURLINFO_PRIVATE, &transport);
-	if (needed > transport->reply_size_max) {
+	if (needed > reply_size_max(transport, exchange)) {
 		flight->too_large = true;
 		return 0;
 	}
@@ -90,7 +100,7 @@ take_body(char *data, size_t size, size_t count, void *context)
 
 		curl_easy_getinfo(
 		    flight->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-		if (announced > 0 && (uint64_t)announced <= transport->reply_size_max)
+		if (announced > 0 && (uint64_t)announced <= reply_size_max(transport, exchange))
 			capacity = (size_t)announced;
 		if (capacity < needed)
 			capacity = needed < 4096 ? 4096 : needed;
@@ -179,7 +189,8 @@ set_options(struct transport *transport, struct flight *flight)
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
+	SET(CURLOPT_CONNECTTIMEOUT, transport->connect_seconds);
+	SET(CURLOPT_TIMEOUT_MS, (long)exchange->wait_ms);
 	SET(CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_S);
 	SET(CURLOPT_LOW_SPEED_TIME, (long)STALL_TIMEOUT_S);
 	SET(CURLOPT_BUFFERSIZE, (long)TRANSFER_BUFFER_SIZE);
@@ -327,8 +338,10 @@ finish(struct transport *transport, struct flight *flight, CURLcode code)
 		const char *why =
 		    flight->error[0] != '\0' ? flight->error : curl_easy_strerror(code);
 
-		exchange->failure =
-		    surely_unsent(flight->handle, code) ? DOM_ENETWORK : DOM_EUNCERTAIN;
+		exchange->failure = surely_unsent(flight->handle, code) ? DOM_ENETWORK
+		                    : flight->too_large && exchange->reply_size_max != 0
+		                        ? DOM_ELIMIT
+		                        : DOM_EUNCERTAIN;
 		snprintf(exchange->reason, sizeof(exchange->reason), "%.150s",
 		    flight->too_large  ? "its answer is larger than allowed"
 		    : flight->too_slow ? "its answer comes too slowly"
@@ -471,6 +484,8 @@ dom_transport_curl(
 	}
 	transport->reply_size_max =
 	    options->reply_size_max == 0 ? REPLY_SIZE_MAX_DEFAULT : options->reply_size_max;
+	transport->connect_seconds =
+	    options->connect_seconds == 0 ? CONNECT_TIMEOUT_S : (long)options->connect_seconds;
 	transport->is_https = strncasecmp(options->server_url, "https:", 6) == 0;
 	transport->multi = curl_multi_init();
 	transport->share = curl_share_init();

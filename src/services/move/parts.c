@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "store/fault.h"
+
 const struct wire_group_region *
 move_peer_region(const struct service *service, struct dom_slice name)
 {
@@ -126,6 +128,7 @@ move_enter(struct store_move *move, enum move_event event, int64_t now_ms)
 	int next = move_next((enum store_move_side)move->side, move->state, event);
 
 	assert(next != MOVE_REFUSED);
+	store_fault(wire_move_state_name(next));
 	if (next != move->state)
 		move->changed_ms = now_ms;
 	move->state = next;

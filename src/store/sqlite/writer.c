@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 
+#include "store/fault.h"
 #include "store/sqlite/engine.h"
 
 enum dom_status
@@ -196,6 +197,8 @@ group_add(struct store *store, struct store_job *job)
 	entry->status = group_run_job(store, entry);
 }
 
+void (*store_fault_hook)(const char *name);
+
 static void
 group_commit(struct store *store)
 {
@@ -227,6 +230,8 @@ group_commit(struct store *store)
 	}
 	if (st < 0)
 		group_lose(store, st);
+	else
+		store_fault("commit");
 	for (size_t i = 0; i < group->count; i++) {
 		struct group_entry *entry = &group->entries[i];
 

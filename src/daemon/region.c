@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A region from its configuration: what is opened in which order, and closed. */
+#include "daemon/region.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/catalogue.h"
+#include "daemon/log_file.h"
+#include "daemon/recover.h"
+#include "daemon/region_key.h"
+#include "services/account/attempts.h"
+#include "services/push/push.h"
+
+static void
+complain(const char *message)
+{
+	fprintf(stderr, "domiciled: %s\n", message);
+}
+
+static pthread_mutex_t ticket_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+ticket_lock_take(void *context)
+{
+	pthread_mutex_lock(context);
+}
+
+static void
+ticket_lock_give(void *context)
+{
+	pthread_mutex_unlock(context);
+}
+
+static const struct push_lock ticket_lock = {
+    .take = ticket_lock_take, .give = ticket_lock_give, .context = &ticket_mutex};
+
+static enum dom_status
+open_server(struct region *region, char *message_r, size_t message_size)
+{
+	const struct configuration *configuration = &region->configuration;
+	const struct http_server_options options = {
+	    .service = &region->service,
+	    .store = region->store,
+	    .limits = configuration->limits,
+	    .trusted = configuration->trusted,
+	    .prefix = configuration->path_prefix,
+	    .loops = configuration->loops,
+	    .log_fd = region->log_fd,
+	    .listen = configuration->listen,
+	    .listen_count = configuration->listen_count,
+	    .tls_certificate = configuration->tls_certificate,
+	    .tls_key = configuration->tls_key,
+	    .keeper_wake = keeper_thread_wake,
+	    .keeper = region->keeper,
+	};
+
+	return http_server_open(&options, &region->server, message_r, message_size);
+}
+
+static struct service_limits
+limits_of(const struct configuration *configuration)
+{
+	const int64_t *of = configuration->limits.of;
+
+	return (struct service_limits){.collections = of[HTTP_LIMIT_COLLECTIONS],
+	    .members = of[HTTP_LIMIT_MEMBERS],
+	    .invitations = of[HTTP_LIMIT_INVITATIONS],
+	    .sessions = of[HTTP_LIMIT_SESSIONS],
+	    .statements_per_day = of[HTTP_LIMIT_STATEMENTS_PER_DAY]};
+}
+
+/* What the journal knows and the store does not comes first: nobody is served before. */
+static enum dom_status
+open_keeper(struct region *region, char *message_r, size_t message_size)
+{
+	const struct recovery recovery = {.configuration = &region->configuration,
+	    .service = &region->service,
+	    .store = region->store};
+	struct keeper_options options = {.service = &region->service, .store = region->store};
+	uint64_t followed;
+	enum dom_status st;
+
+	if ((st = recover_journal(
+	         &recovery, &region->journal, &followed, message_r, message_size)) != DOM_OK)
+		return st;
+	if (message_r[0] != '\0')
+		complain(message_r);
+	if (followed != 0)
+		fprintf(stderr,
+		    "domiciled: this store was made out of a backup: %llu erasures and "
+		    "withdrawals of the journal are followed again\n",
+		    (unsigned long long)followed);
+	options.journal = journal_file_functions(region->journal);
+	return keeper_thread_open(
+	    &options, region->retention, &region->keeper, message_r, message_size);
+}
+
+/* On the thread of an operator's command, or the keeper's. */
+static void
+operator_began(void *context, const struct service_changes *changes)
+{
+	struct region *region = context;
+
+	http_server_announce(region->server, changes);
+	keeper_thread_wake(region->keeper);
+}
+
+static struct login_attempts *
+open_attempts(const struct region *region)
+{
+	const int64_t *of = region->configuration.limits.of;
+
+	return login_attempts_new(
+	    &(struct login_limits){.burst = of[HTTP_LIMIT_LOGIN_BURST],
+	        .per_hour = of[HTTP_LIMIT_LOGIN_PER_HOUR],
+	        .address_burst = of[HTTP_LIMIT_LOGIN_ADDRESS_BURST],
+	        .address_per_hour = of[HTTP_LIMIT_LOGIN_ADDRESS_PER_HOUR]},
+	    &region->service.random);
+}
+
+bool
+region_look_at_store_file(const struct region *region, struct stat *info_r)
+{
+	char *path;
+	bool is_there;
+
+	if (asprintf(&path, "%s/%s", region->configuration.data, region_store_name) < 0)
+		return false;
+	is_there = stat(path, info_r) == 0;
+	free(path);
+	return is_there;
+}
+
+enum dom_status
+region_open_group(struct region *region, bool with_key, char *message_r, size_t message_size)
+{
+	const struct group_file_options options = {.path = region->configuration.group,
+	    .data = region->configuration.data,
+	    .region = region->configuration.region,
+	    .key = with_key ? region->key : NULL};
+	enum dom_status st =
+	    group_file_load(&options, region->arena, &region->group, message_r, message_size);
+
+	if (st == DOM_OK && message_r[0] != '\0')
+		complain(message_r);
+	return st;
+}
+
+enum dom_status
+region_open(struct region *region, char *message_r, size_t message_size)
+{
+	const struct configuration *configuration = &region->configuration;
+	const struct dom_random random = dom_random_system();
+	enum dom_status st;
+
+	if ((st = log_file_open(
+	         configuration->log, &region->log_fd, message_r, message_size)) != DOM_OK)
+		return st;
+	if ((st = catalogue_load(configuration->catalogue, &region->catalogue, message_r,
+	         message_size)) != DOM_OK)
+		return st;
+	if ((st = retention_desk_open(configuration, region->catalogue, &region->retention,
+	         message_r, message_size)) != DOM_OK)
+		return st;
+	if ((st = region_key_load(configuration->region_key_file, configuration->data, &random,
+	         &region->key, message_r, message_size)) != DOM_OK)
+		return st;
+	if ((st = region_open_group(region, true, message_r, message_size)) != DOM_OK)
+		return st;
+	if ((st = store_open(&(struct store_options){.folder = configuration->data,
+	                         .region = configuration->region,
+	                         .key = region->key},
+	         &region->store, message_r, message_size)) != DOM_OK)
+		return st;
+	if (!region_look_at_store_file(region, &region->store_file)) {
+		snprintf(message_r, message_size, "%s/%s cannot be looked at: %s",
+		    configuration->data, region_store_name, strerror(errno));
+		return DOM_EFILE;
+	}
+	region->service = (struct service){
+	    .settings =
+	        {
+	            .region = configuration->region,
+	            .signup = configuration->signup,
+	            .check_host = true,
+	            .hosts = configuration->public_hosts,
+	            .host_count = configuration->public_host_count,
+	            .quota_bytes = configuration->quota_bytes,
+	            .catalogue = region->catalogue,
+	            .limits = limits_of(configuration),
+	            .session_life_ms = configuration->session_days * 24 * 3600 * 1000,
+	            .retention = retention_desk_rules(region->retention),
+	            .backup_keep = configuration->backup_keep,
+#ifdef DOM_TEST_API
+	            .test_api = configuration->test_api,
+#endif
+	        },
+	    .clock = dom_clock_system(),
+	    .random = random,
+	    .key = region->key,
+	    .store = region->store,
+	    .tickets = push_tickets_open(&ticket_lock),
+	};
+	if (region->group != NULL) {
+		region->service.settings.group = &region->group->group;
+		region->service.settings.group_file = region->group->bytes;
+	}
+	region->service.attempts = open_attempts(region);
+	if (region->service.tickets == NULL || region->service.attempts == NULL) {
+		snprintf(message_r, message_size, "no memory");
+		return DOM_ENOMEM;
+	}
+	if ((st = open_keeper(region, message_r, message_size)) != DOM_OK ||
+	    (st = open_server(region, message_r, message_size)) != DOM_OK)
+		return st;
+	retention_desk_announce(region->retention, operator_began, region);
+	if (configuration->metrics_listen != NULL &&
+	    (st = metrics_open(
+	         &(struct metrics_options){.listen = configuration->metrics_listen,
+	             .server = region->server,
+	             .store = region->store,
+	             .data = configuration->data,
+	             .retention = region->retention},
+	         &region->metrics, message_r, message_size)) != DOM_OK)
+		return st;
+	return control_open(&(struct control_options){.service = &region->service,
+	                        .store = region->store,
+	                        .data = configuration->data,
+	                        .has_own_key_file = configuration->has_own_key_file,
+	                        .retention = region->retention,
+	                        .begun = operator_began,
+	                        .context = region},
+	    &region->control, message_r, message_size);
+}
+
+void
+region_close(struct region *region)
+{
+	if (region->retention != NULL)
+		retention_desk_announce(region->retention, NULL, NULL);
+	control_close(&region->control);
+	metrics_close(&region->metrics);
+	http_server_close(&region->server);
+	keeper_thread_close(&region->keeper);
+	journal_file_close(&region->journal);
+	store_close(&region->store);
+	push_tickets_close(&region->service.tickets);
+	login_attempts_free(&region->service.attempts);
+	dom_region_key_free(&region->key);
+	retention_desk_close(&region->retention);
+	wire_catalogue_free(&region->catalogue);
+	if (region->log_fd >= 0)
+		close(region->log_fd);
+}
