@@ -160,7 +160,7 @@ others_wait(struct http_core *core)
 {
 	struct store_figures figures;
 
-	for (unsigned i = 0; i < core->push_count; i++) {
+	for (unsigned i = 0; i < core->loop_count; i++) {
 		if (atomic_load(&core->delay_us[i]) > HTTP_BEHIND_US)
 			return true;
 	}

@@ -147,8 +147,11 @@ announce(struct http_core *core, const struct service_reply *reply)
 		http_push_announce_all(core, reply->changes);
 	if (reply->wakes_keeper && core->keeper_wake != NULL)
 		core->keeper_wake(core->keeper);
-	if (reply->wakes_mover && core->mover_wake != NULL)
+	if (!reply->wakes_mover)
+		return;
+	if (core->mover_wake != NULL)
 		core->mover_wake(core->mover);
+	http_held_retry(core);
 }
 
 static void

@@ -54,7 +54,7 @@ void http_fields_into_head(const struct http_fields *fields, struct http_head *h
 bool http_parse_expectation(const struct http_fields *fields, struct http_head *head);
 
 /* The fields of a response, in order.  Source: etebase-protocol 2.3. */
-enum { HTTP_RESPONSE_FIELDS_MAX = 16 };
+enum { HTTP_RESPONSE_FIELDS_MAX = 18 };
 
 struct http_response_field {
 	const char *name; /* as HTTP/1.1 writes it */
@@ -64,6 +64,7 @@ struct http_response_field {
 /* Borrows from the response and from itself. */
 struct http_response_fields {
 	struct http_response_field at[HTTP_RESPONSE_FIELDS_MAX];
+	char cache[24], disposition[64];
 	size_t count;
 	char length[24], retry_after[16], position[100];
 };

@@ -142,3 +142,12 @@ http_held_stop(struct http_loop *loop)
 	while (loop->held.first != NULL)
 		answer(loop->held.first);
 }
+
+void
+http_held_retry(struct http_core *core)
+{
+	/* Who is not counted yet sees the change when its job is back. */
+	atomic_fetch_add(&core->held_changes, 1);
+	for (unsigned i = 0; atomic_load(&core->held) != 0 && i < core->loop_count; i++)
+		http_loop_wake(core->loops[i]);
+}

@@ -14,7 +14,8 @@
  *      `--it has none, or no time is left--> REPLY <--time is over--'
  *
  * A parked exchange holds its own memory and one of limit_held_requests;
- * neither the writer nor the pool knows of it.  The loop's thread.
+ * neither the writer nor the pool knows of it.  The loop's thread, but for
+ * http_held_retry().
  */
 
 /* The job is back.  True: parked, and its owner will hear later. */
@@ -28,5 +29,8 @@ void http_held_turn(struct http_loop *loop);
 int http_held_timeout(const struct http_loop *loop);
 /* All that are parked get the answer that they have. */
 void http_held_stop(struct http_loop *loop);
+
+/* Any thread: from here on the answers may be others. */
+void http_held_retry(struct http_core *core);
 
 #endif

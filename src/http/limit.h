@@ -79,6 +79,8 @@ enum {
 	/* Before the minimal rate of a body or of a reply is asked for. */
 	HTTP_RATE_GRACE_MS = 5000,
 	HTTP_RETRY_AFTER_SECONDS = 2,
+	HTTP_FROZEN_RETRY_SECONDS = 1,
+	HTTP_GROUP_CACHE_SECONDS = 60,
 	HTTP_HELD_MS = 50, /* between two tries of a request that is held */
 	/* Of other regions: a request's body; reads that run or wait for a thread .. */
 	HTTP_PEER_BODY_BYTES_MAX = 80 << 10,

@@ -73,7 +73,7 @@ http_loop_open(struct http_core *core, unsigned index, int log_fd, struct http_l
 		http_loop_close(&loop);
 		return st;
 	}
-	core->push[core->push_count++] = loop->push;
+	core->loops[core->loop_count++] = loop;
 	*loop_r = loop;
 	return DOM_OK;
 }

@@ -44,8 +44,9 @@ struct http_core {
 	atomic_int_least64_t held;             /* see http/held.h */
 	atomic_uint held_changes;              /* how often they were told to try again */
 	atomic_int_least64_t connections;
-	struct http_push *push[HTTP_LOOPS_MAX]; /* one for each loop */
-	unsigned push_count;
+	/* All of them, from the beginning to the end. */
+	struct http_loop *loops[HTTP_LOOPS_MAX];
+	unsigned loop_count;
 	/* By loop: how long who comes now will wait for its turn, as it was a moment ago. */
 	atomic_int_least64_t delay_us[HTTP_LOOPS_MAX];
 	atomic_bool is_stopping;

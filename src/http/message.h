@@ -69,7 +69,9 @@ struct http_response {
 	struct dom_buffer body;   /* owned */
 	bool omit_body;           /* the answer to a HEAD */
 	unsigned retry_after_seconds;
-	char allow[48]; /* empty: no such field */
+	unsigned cache_seconds;    /* 0: nobody keeps it */
+	const char *download_name; /* a file to be kept, by this name; NULL: no such */
+	char allow[48];            /* empty: no such field */
 	/* Domicile-Position: texts, "" for none; "before" only with an "after". */
 	char position_before[48], position_after[48];
 	struct dom_slice cors_origin; /* data NULL: not a request of another origin */

@@ -78,8 +78,8 @@ http_push_announce(struct http_core *core, const struct service_change *change)
 {
 	if (change->owner == 0)
 		return;
-	for (unsigned i = 0; i < core->push_count; i++)
-		leave_note(core->push[i], change);
+	for (unsigned i = 0; i < core->loop_count; i++)
+		leave_note(core->loops[i]->push, change);
 }
 
 static void
@@ -101,8 +101,8 @@ overflow(struct http_push *push)
 void
 http_push_announce_all(struct http_core *core, const struct service_changes *changes)
 {
-	for (unsigned i = 0; changes->overflowed && i < core->push_count; i++)
-		overflow(core->push[i]);
+	for (unsigned i = 0; changes->overflowed && i < core->loop_count; i++)
+		overflow(core->loops[i]->push);
 	for (size_t i = 0; !changes->overflowed && i < changes->count; i++)
 		http_push_announce(core, &changes->at[i]);
 }

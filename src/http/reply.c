@@ -203,7 +203,9 @@ answer_with_error(
 		dom_buffer_free(&response->body);
 		response->content_type = NULL;
 	}
-	if (row->status == 503)
+	if (row == &service_rows[SERVICE_ACCOUNT_FROZEN])
+		response->retry_after_seconds = HTTP_FROZEN_RETRY_SECONDS;
+	else if (row->status == 503)
 		response->retry_after_seconds = HTTP_RETRY_AFTER_SECONDS;
 }
 
@@ -235,6 +237,10 @@ reply_from_service(
 	memcpy(
 	    response->position_before, reply->position_before, sizeof(reply->position_before));
 	memcpy(response->position_after, reply->position_after, sizeof(reply->position_after));
+	if (op == SERVICE_GROUP)
+		response->cache_seconds = HTTP_GROUP_CACHE_SECONDS;
+	if (op == SERVICE_MOVE_CERTIFICATE)
+		response->download_name = "move.certificate";
 	if (reply->body_is_raw)
 		response->content_type = "application/octet-stream";
 	else

@@ -43,7 +43,10 @@ http_response_list_fields(
 	fields_r->count = 0;
 	put_text(fields_r, "Server", "domicile");
 	put_text(fields_r, "X-Content-Type-Options", "nosniff");
-	put_text(fields_r, "Cache-Control", "no-store");
+	snprintf(
+	    fields_r->cache, sizeof(fields_r->cache), "max-age=%u", response->cache_seconds);
+	put_text(fields_r, "Cache-Control",
+	    response->cache_seconds == 0 ? "no-store" : fields_r->cache);
 	if (response->content_type != NULL)
 		put_text(fields_r, "Content-Type", response->content_type);
 	/* 204 must not have it (RFC 9110, 8.6). */
@@ -51,6 +54,11 @@ http_response_list_fields(
 		snprintf(
 		    fields_r->length, sizeof(fields_r->length), "%zu", response->body.size);
 		put_text(fields_r, "Content-Length", fields_r->length);
+	}
+	if (response->download_name != NULL) {
+		snprintf(fields_r->disposition, sizeof(fields_r->disposition),
+		    "attachment; filename=\"%s\"", response->download_name);
+		put_text(fields_r, "Content-Disposition", fields_r->disposition);
 	}
 	if (response->status == 401)
 		put_text(fields_r, "WWW-Authenticate", "Token");

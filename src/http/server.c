@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "http/aside.h"
+#include "http/held.h"
 #include "http/listener.h"
 #include "http/loop.h"
 #include "http/push.h"
@@ -253,7 +254,7 @@ http_server_figures(struct http_server *server, struct http_figures *figures_r)
 	http_aside_figures(core->aside, &aside);
 	figures_r->peer_reads = aside.reads;
 	figures_r->peer_reads_put_off = aside.put_off;
-	for (unsigned i = 0; i < core->push_count; i++) {
+	for (unsigned i = 0; i < core->loop_count; i++) {
 		int64_t delay_us = atomic_load(&core->delay_us[i]);
 
 		if (delay_us > figures_r->delay_us)
@@ -266,12 +267,7 @@ http_server_figures(struct http_server *server, struct http_figures *figures_r)
 void
 http_server_retry_held(struct http_server *server)
 {
-	struct http_core *core = &server->core;
-
-	/* Who is not counted yet sees the change when its job is back. */
-	atomic_fetch_add(&core->held_changes, 1);
-	for (unsigned i = 0; atomic_load(&core->held) != 0 && i < server->loop_count; i++)
-		http_loop_wake(server->loops[i]);
+	http_held_retry(&server->core);
 }
 
 void

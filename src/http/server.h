@@ -27,7 +27,7 @@ struct http_server_options {
 	/* After a commit that left work behind; on the writer's thread.  NULL: none. */
 	void (*keeper_wake)(void *keeper);
 	void *keeper;
-	/* The same, for whoever moves accounts. */
+	/* The same, for whoever moves accounts.  What is held is run again by itself. */
 	void (*mover_wake)(void *mover);
 	void *mover;
 };

@@ -13,7 +13,8 @@ struct asked {
 	struct http_exchange_owner owner;
 	struct http_exchange *exchange;
 	unsigned ready, runs;
-	unsigned hold_ms, writes;     /* of its next answers */
+	unsigned hold_ms, writes; /* of its next answers */
+	bool wakes_mover;
 	enum service_code code;       /* SERVICE_DONE: then it is committed */
 	struct http_exchange **drops; /* when it is ready, this carrier dies */
 };
@@ -41,7 +42,8 @@ __wrap_service_run(const struct service *service, struct store_txn *txn,
 		order[order_count++] = (unsigned)(of - asked);
 	assert_int_equal(store_region_journal(txn, &count), DOM_OK);
 	assert_int_equal(store_region_journal_set(txn, count + of->writes), DOM_OK);
-	*reply_r = (struct service_reply){.code = of->code, .hold_ms = of->hold_ms};
+	*reply_r = (struct service_reply){
+	    .code = of->code, .hold_ms = of->hold_ms, .wakes_mover = of->wakes_mover};
 	reply_r->detail = dom_arena_print(arena, "Try %u of it.", of->runs);
 	if (changes_meanwhile)
 		atomic_fetch_add(&one.core.held_changes, 1);
@@ -118,11 +120,10 @@ pass(int64_t ms)
 	(void)one_loop_run(&one);
 }
 
-/* As http_server_retry_held() does. */
 static void
 say_it_may_be_worth_it(void)
 {
-	atomic_fetch_add(&one.core.held_changes, 1);
+	http_held_retry(&one.core);
 	pass(0);
 }
 
@@ -346,6 +347,41 @@ what_is_said_while_a_job_runs_is_not_missed(void **state)
 }
 
 static void
+count_wake(void *mover)
+{
+	++*(unsigned *)mover;
+}
+
+/* What moves an account on may be what others wait for. */
+static void
+a_write_that_is_for_the_mover_is_for_the_held_too(void **state)
+{
+	unsigned wakes = 0;
+
+	(void)state;
+	one.core.mover_wake = count_wake;
+	one.core.mover = &wakes;
+	ask(0);
+	(void)one_loop_run(&one);
+	asked[0].hold_ms = asked[1].hold_ms = 0;
+	asked[1].wakes_mover = true;
+	ask(1);
+	(void)one_loop_run(&one);
+	assert_answer(1, 503, NULL); /* refused: nothing has changed */
+	assert_int_equal(wakes, 0);
+	pass(0);
+	assert_int_equal(asked[0].ready, 0);
+	asked[2] = asked[1];
+	asked[2].code = SERVICE_DONE;
+	asked[2].ready = 0;
+	ask(2);
+	(void)one_loop_run(&one);
+	assert_int_equal(wakes, 1);
+	pass(0);
+	assert_answer(0, 503, "Try 2 of it.");
+}
+
+static void
 it_does_not_push_into_a_queue_that_is_full(void **state)
 {
 	(void)state;
@@ -392,6 +428,7 @@ main(void)
 	    HELD(a_carrier_that_dies_lets_go),
 	    HELD(carriers_may_die_of_an_answer),
 	    HELD(what_is_said_while_a_job_runs_is_not_missed),
+	    HELD(a_write_that_is_for_the_mover_is_for_the_held_too),
 	    HELD(it_does_not_push_into_a_queue_that_is_full),
 	    HELD(a_server_that_stops_holds_nobody),
 	};

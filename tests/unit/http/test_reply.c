@@ -7,6 +7,7 @@
 #include "wire/etebase.h"
 #include "wire/moves.h"
 
+#include "http/fields.h"
 #include "http/reply.h"
 #include "testing.h"
 
@@ -217,6 +218,59 @@ a_body_moves_into_the_response(void **state)
 	dom_buffer_free(&response.body);
 }
 
+static const char *
+field(const struct http_response *response, const char *name)
+{
+	static struct http_response_fields fields;
+
+	http_response_list_fields(response, &fields);
+	for (size_t i = 0; i < fields.count; i++) {
+		if (strcmp(fields.at[i].name, name) == 0)
+			return (const char *)fields.at[i].value.data;
+	}
+	return NULL;
+}
+
+static void
+files_of_a_move_are_kept_by_who_asks(void **state)
+{
+	struct service_reply reply = {.code = SERVICE_DONE, .body_is_raw = true};
+	struct http_response group = {0}, certificate = {0}, other = {0}, none = {0};
+
+	(void)state;
+	reply_from_service(SERVICE_GROUP, &reply, &group);
+	assert_string_equal(field(&group, "Cache-Control"), "max-age=60");
+	assert_null(field(&group, "Content-Disposition"));
+	reply_from_service(SERVICE_MOVE_CERTIFICATE, &reply, &certificate);
+	assert_string_equal(field(&certificate, "Cache-Control"), "no-store");
+	assert_string_equal(field(&certificate, "Content-Disposition"),
+	    "attachment; filename=\"move.certificate\"");
+	assert_string_equal(field(&certificate, "Content-Type"), "application/octet-stream");
+	reply_from_service(SERVICE_CHUNK_GET, &reply, &other);
+	assert_string_equal(field(&other, "Cache-Control"), "no-store");
+	assert_null(field(&other, "Content-Disposition"));
+	reply = (struct service_reply){.code = SERVICE_DOES_NOT_EXIST};
+	reply_from_service(SERVICE_GROUP, &reply, &none);
+	assert_string_equal(field(&none, "Cache-Control"), "no-store");
+	dom_buffer_free(&none.body);
+}
+
+static void
+who_meets_a_frozen_account_comes_again_soon(void **state)
+{
+	struct service_reply reply = {.code = SERVICE_ACCOUNT_FROZEN};
+	struct http_response frozen = {0}, busy = {0};
+
+	(void)state;
+	reply_from_service(SERVICE_ITEM_BATCH, &reply, &frozen);
+	assert_string_equal(field(&frozen, "Retry-After"), "1");
+	reply = (struct service_reply){.code = SERVICE_UNAVAILABLE, .retry_after_seconds = 7};
+	reply_from_service(SERVICE_ITEM_BATCH, &reply, &busy);
+	assert_string_equal(field(&busy, "Retry-After"), "7");
+	dom_buffer_free(&frozen.body);
+	dom_buffer_free(&busy.body);
+}
+
 static void
 every_fault_is_a_failure_in_our_shape(void **state)
 {
@@ -247,6 +301,8 @@ main(void)
 	    cmocka_unit_test(a_reply_brings_its_own_sentence_and_fields),
 	    cmocka_unit_test(successes_have_the_status_of_their_operation),
 	    cmocka_unit_test(a_body_moves_into_the_response),
+	    cmocka_unit_test(files_of_a_move_are_kept_by_who_asks),
+	    cmocka_unit_test(who_meets_a_frozen_account_comes_again_soon),
 	    cmocka_unit_test(every_fault_is_a_failure_in_our_shape),
 	};
 
