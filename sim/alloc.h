@@ -2,7 +2,27 @@
 #ifndef SIM_ALLOC_H
 #define SIM_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Memory that runs out.  Every allocation of our code, of SQLite and of OpenSSL
+ * comes by here and is counted; when told to, one fails, or all from there on.
+ * One thread.
+ */
+
+/*
+ * Have SQLite and OpenSSL ask us, too, and SQLite for every little thing (it keeps no
+ * reserve of its own); before either is used.  Without it only our own code is counted.
+ */
+void sim_alloc_install(void);
+
+/* The nth from now (from 1) fails; stays: and every later one, until it heals. */
+void sim_alloc_fail(uint64_t nth, bool stays);
+uint64_t sim_alloc_heal(void);  /* how often one has failed */
+uint64_t sim_alloc_count(void); /* allocations so far */
+int64_t sim_alloc_live(void);   /* blocks that are not freed yet */
 
 /* Memory of the simulation itself: it is not what fails.  It aborts without any. */
 void *sim_take(size_t size);                 /* zeros */

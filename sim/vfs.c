@@ -507,6 +507,8 @@ sim_vfs_install(void)
 
 	if (real != NULL)
 		return;
+	/* As the store would, if it came first. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	real = sqlite3_vfs_find(NULL);
 	assert(real != NULL);
 	vfs = *real;

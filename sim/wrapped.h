@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <ftw.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -64,6 +65,24 @@ WRAPPED(char *, mkdtemp, char *path);
 WRAPPED(FILE *, fopen64, const char *path, const char *mode);
 int __wrap_dprintf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int __wrap___dprintf_chk(int fd, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+WRAPPED(void *, malloc, size_t size);
+WRAPPED(void *, calloc, size_t number, size_t size);
+WRAPPED(void *, realloc, void *memory, size_t size);
+WRAPPED(void *, reallocarray, void *memory, size_t number, size_t size);
+WRAPPED(void *, aligned_alloc, size_t alignment, size_t size);
+WRAPPED(void, free, void *memory);
+WRAPPED(void *, sodium_malloc, size_t size);
+WRAPPED(void, sodium_free, void *memory);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t size);
+int __wrap_vasprintf(char **text_r, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+int __wrap___vasprintf_chk(char **text_r, int flag, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+int __wrap_asprintf(char **text_r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+int __wrap___asprintf_chk(char **text_r, int flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 WRAPPED(int, clock_gettime, clockid_t clock, struct timespec *time_r);
 

@@ -8,6 +8,7 @@
 #include "services/consent/consent.h"
 
 struct house house;
+const char *house_root = "/tmp";
 
 static void
 fill(void *context, void *data, size_t size)
@@ -68,7 +69,7 @@ house_set_up(void **state)
 	assert_int_equal(
 	    dom_region_key_from_bytes(dom_slice(region_key, sizeof(region_key)), &key), DOM_OK);
 	house = (struct house){.seed = 20261121, .now_ms = 1700000000000};
-	snprintf(house.folder, sizeof(house.folder), "/tmp/services-XXXXXX");
+	snprintf(house.folder, sizeof(house.folder), "%s/services-XXXXXX", house_root);
 	assert_non_null(mkdtemp(house.folder));
 	assert_int_equal(store_open(&(struct store_options){.folder = house.folder,
 	                                .region = "in",

@@ -46,6 +46,7 @@ struct house {
 };
 
 extern struct house house;
+extern const char *house_root; /* where its folder is made: /tmp */
 
 /* Keys for one more; the name is borrowed. */
 void person_make(struct person *person, const char *name);

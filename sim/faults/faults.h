@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef SIM_FAULTS_H
+#define SIM_FAULTS_H
+
+#include "house.h"
+#include "requests.h"
+#include "sim/disk.h"
+
+/*
+ * The exhaustive loops: every scenario is run with a fault at its first
+ * allocation, its second .., at its first disk operation, its second .., and
+ * with the machine stopping there, until a run ends unharmed.  After each the
+ * region starts again and everything is looked at.
+ *
+ * A scenario is what a request, the keeper or an operator does, on a region of
+ * a few people (requests.h) that lies on a simulated disk.
+ */
+enum promise {
+	ATOMIC,  /* done and on the disk if it says so; else all of it or nothing */
+	RESUMES, /* whoever does it again ends where an unharmed run ends */
+};
+
+struct scenario {
+	const char *name;
+	enum promise promise;
+	bool reads_only;
+	/* On the open region, before the image that all runs begin with; NULL: nothing. */
+	void (*prepare)(const struct scenario *scenario);
+	/* On the open region, before faults begin: what is needed to act.  NULL: nothing. */
+	void (*begin)(const struct scenario *scenario);
+	/* Below zero: it failed.  DOM_EUNCERTAIN: perhaps it is done. */
+	enum dom_status (*act)(const struct scenario *scenario);
+	/* Sentences about what should not be, by wrong(), once the region has started again;
+	 * NULL. */
+	void (*look)(const struct scenario *scenario);
+	bool closed; /* it opens the region itself: act() begins with a closed one */
+	const struct endpoint *endpoint;
+	const struct person *who;
+	int number; /* whatever the scenario means by it */
+};
+
+extern const struct scenario keeper_scenarios[], care_scenarios[];
+extern const size_t keeper_scenario_count, care_scenario_count;
+/* One for each operation, made of the schema of requests. */
+size_t op_scenarios(const struct scenario **list_r);
+
+/* How thorough, and what has been done. */
+struct fault_options {
+	unsigned stride; /* every so many allocations and operations; 1: all */
+	unsigned
+	    crashes; /* ways of crashing that are tried after a stop, 1 to SIM_CRASH_COUNT */
+	const char *only; /* scenarios whose name has this; NULL: all */
+};
+struct fault_totals {
+	uint64_t scenarios, runs, allocations, operations, stops, wrong;
+};
+extern struct fault_totals totals;
+
+void faults_of(const struct scenario *scenario, const struct fault_options *options);
+
+/* region.c: the region on its disk. */
+extern struct sim_disk *region_disk;
+void region_world(void); /* its people, once; what follows begins with it */
+void region_free(void);
+enum dom_status region_open(void);
+void region_close(void);
+/* A request, as http/ makes one of it; below zero as the writer's client is told. */
+enum dom_status region_send(void);
+
+/* state.c: what is there. */
+struct region_state {
+	uint64_t rows;   /* a digest of all rows of all tables */
+	uint64_t faults; /* that an examination finds, and files that nobody names */
+};
+/* Of the store on its disk, open or not. */
+uint64_t state_rows(void);
+void state_close(void); /* with the region */
+struct region_state state_look(void);
+
+/* Something is wrong: where, and why. */
+void wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * sim-faults: every allocation and every disk operation fails once, everywhere,
+ * and the machine stops everywhere.  The last line says what was tried; the
+ * exit code is 0 if nothing was wrong.
+ *
+ *   sim-faults [--short] [--stride N] [--only NAME]
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/alloc.h"
+#include "sim/faults/faults.h"
+
+enum { SHORT_STRIDE = 17 };
+
+const char *faults_now(char *text, size_t size);
+
+/* An assertion: of what, is all that is left to say. */
+static void
+died(int signal)
+{
+	char text[300];
+
+	(void)signal;
+	faults_now(text, sizeof(text));
+	(void)!write(STDERR_FILENO, text, strlen(text));
+	(void)!write(STDERR_FILENO, "\n", 1);
+	_exit(1);
+}
+
+static void
+run_all(const struct scenario *list, size_t count, const struct fault_options *options)
+{
+	for (size_t i = 0; i < count; i++)
+		faults_of(&list[i], options);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option long_options[] = {{"short", no_argument, NULL, 's'},
+	    {"stride", required_argument, NULL, 'n'}, {"only", required_argument, NULL, 'o'},
+	    {NULL, 0, NULL, 0}};
+	struct fault_options options = {.stride = 1, .crashes = SIM_CRASH_COUNT};
+	const struct scenario *ops;
+	size_t op_count;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option == 's') {
+			options.stride = SHORT_STRIDE;
+			options.crashes = 1;
+		} else if (option == 'n' && atoi(optarg) > 0) {
+			options.stride = (unsigned)atoi(optarg);
+		} else if (option == 'o') {
+			options.only = optarg;
+		} else {
+			fprintf(
+			    stderr, "usage: sim-faults [--short] [--stride N] [--only NAME]\n");
+			return 2;
+		}
+	}
+	signal(SIGABRT, died);
+	signal(SIGSEGV, died);
+	sim_alloc_install();
+	region_world();
+	op_count = op_scenarios(&ops);
+	run_all(ops, op_count, &options);
+	printf(
+	    "faults: %llu scenarios, %llu runs, %llu allocations failed, %llu disk operations "
+	    "failed, %llu stops, %llu wrong\n",
+	    (unsigned long long)totals.scenarios, (unsigned long long)totals.runs,
+	    (unsigned long long)totals.allocations, (unsigned long long)totals.operations,
+	    (unsigned long long)totals.stops, (unsigned long long)totals.wrong);
+	return totals.wrong != 0;
+}

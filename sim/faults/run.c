@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A scenario with each fault in turn, and whether what was promised holds. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "sim/alloc.h"
+#include "sim/faults/faults.h"
+
+enum {
+	RUNS_MAX = 200000, /* of one loop: then something does not end */
+	WRONG_SHOWN_MAX = 30,
+	SPARE_RANDOM = 4,
+};
+
+struct fault_totals totals;
+
+/* What is being tried, for wrong(). */
+static struct {
+	const char *scenario, *fault, *crash;
+	uint64_t nth;
+} now;
+
+/* Of the scenario: the disk that its runs begin with, and where an unharmed run ends. */
+static struct sim_disk *world, *image;
+static uint64_t rows_before, rows_after;
+static enum dom_status status_after;
+static struct sim_random chance;
+
+void
+wrong(const char *format, ...)
+{
+	va_list args;
+
+	if (++totals.wrong > WRONG_SHOWN_MAX)
+		return;
+	printf("%s, %s %llu%s%s: ", now.scenario, now.fault, (unsigned long long)now.nth,
+	    now.crash[0] == '\0' ? "" : ", crash ", now.crash);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+}
+
+const char *faults_now(char *text, size_t size);
+const char *
+faults_now(char *text, size_t size)
+{
+	snprintf(text, size, "%s, %s %llu, crash %s", now.scenario, now.fault,
+	    (unsigned long long)now.nth, now.crash);
+	return text;
+}
+
+/* --- one run -------------------------------------------------------------------------- */
+
+/* From the image: the same people, the same randomness, the same request. */
+static bool
+start(const struct scenario *scenario, const struct sim_disk *from)
+{
+	static struct sim_random seeded;
+
+	sim_disk_free(&region_disk);
+	region_disk = sim_disk_new("region", 1);
+	sim_disk_copy(from, region_disk);
+	sim_random_seed(&seeded, 3);
+	sim_random_install(&seeded);
+	house.seed = 4242;
+	if (scenario->closed)
+		return true;
+	if (region_open() != DOM_OK) {
+		wrong("the region cannot be opened");
+		return false;
+	}
+	return true;
+}
+
+static void
+begin(const struct scenario *scenario)
+{
+	house.seed = 4343;
+	dom_arena_reset(house.arena);
+	if (scenario->begin != NULL)
+		scenario->begin(scenario);
+	house.seed = 4444;
+}
+
+/* The machine, or only the process, starts again: what is there is well and is told. */
+static struct region_state
+start_again(const struct scenario *scenario, enum sim_crash how)
+{
+	struct region_state state = {0};
+
+	if (house.store != NULL)
+		region_close();
+	if (sim_disk_open_count(region_disk) != 0) {
+		wrong("%u descriptors are left open", sim_disk_open_count(region_disk));
+		exit(1);
+	}
+	sim_disk_crash(region_disk, how, &chance);
+	if (scenario->closed)
+		return state;
+	if (region_open() != DOM_OK) {
+		wrong("the region does not start again");
+		return state;
+	}
+	return state_look();
+}
+
+/* What the person was told, against what is there. */
+static void
+judge(const struct scenario *scenario, enum dom_status st, uint64_t rows, bool is_live)
+{
+	bool may_be_before = st < 0, may_be_after = st >= 0 || st == DOM_EUNCERTAIN;
+
+	if (scenario->promise == RESUMES)
+		return;
+	/* Whoever is not told anything knows nothing. */
+	if (!is_live && sim_disk_struck(region_disk) != 0 && st < 0)
+		may_be_after = may_be_after || st == DOM_EUNCERTAIN;
+	if (rows == rows_before && rows != rows_after && !may_be_before)
+		wrong("acknowledged (%s), and not there", dom_status_text(st));
+	else if (rows == rows_after && rows != rows_before && !may_be_after)
+		wrong("refused (%s), and there", dom_status_text(st));
+	else if (rows != rows_before && rows != rows_after)
+		wrong("told %s, and there by halves", dom_status_text(st));
+}
+
+/* Done again without faults it ends where an unharmed run ends. */
+static void
+act_again(const struct scenario *scenario)
+{
+	enum dom_status st;
+
+	if (house.store == NULL && !scenario->closed)
+		return;
+	begin(scenario);
+	if ((st = scenario->act(scenario)) != status_after) {
+		wrong("done again it says %s", dom_status_text(st));
+		return;
+	}
+	if (!scenario->closed && state_rows() != rows_after)
+		wrong("done again it ends elsewhere");
+}
+
+static void
+finish_run(const struct scenario *scenario, enum dom_status st, enum sim_crash how)
+{
+	struct region_state state = start_again(scenario, how);
+
+	totals.runs++;
+	if (!scenario->closed && house.store == NULL)
+		return;
+	if (!scenario->closed)
+		judge(scenario, st, state.rows, false);
+	if (scenario->promise == RESUMES || state.rows == rows_before)
+		act_again(scenario);
+	if (scenario->closed && region_open() == DOM_OK) {
+		if (state_look().rows != rows_after)
+			wrong("started again it ends elsewhere");
+	} else if (scenario->closed) {
+		wrong("the region does not start again");
+	}
+	if (scenario->look != NULL)
+		scenario->look(scenario);
+	if (house.store != NULL)
+		region_close();
+}
+
+/* --- loops ------------------------------------------------------------------------------ */
+
+static bool
+prepare(const struct scenario *scenario)
+{
+	now.fault = "no fault";
+	now.nth = 0;
+	now.crash = "";
+	if (image == NULL)
+		image = sim_disk_new("image", 1);
+	else
+		sim_disk_free(&image), image = sim_disk_new("image", 1);
+	if (!start(&(struct scenario){.name = scenario->name}, world))
+		return false;
+	dom_arena_reset(house.arena);
+	if (scenario->prepare != NULL)
+		scenario->prepare(scenario);
+	region_close();
+	sim_disk_copy(region_disk, image);
+	if (!start(scenario, image))
+		return false;
+	rows_before = scenario->closed ? 0 : state_rows();
+	begin(scenario);
+	status_after = scenario->act(scenario);
+	if (status_after < 0) {
+		wrong("without a fault it says %s (code %d)", dom_status_text(status_after),
+		    house.reply.code);
+		return false;
+	}
+	if (scenario->closed && region_open() != DOM_OK) {
+		wrong("after an unharmed run the region does not open");
+		return false;
+	}
+	rows_after = state_look().rows;
+	region_close();
+	return true;
+}
+
+/* So that what one scenario passes over is tried in the next. */
+static uint64_t
+first(unsigned stride)
+{
+	return 1 + totals.scenarios % stride;
+}
+
+/* Nothing has changed and nothing is broken: the next try needs no other region. */
+static bool
+goes_on(const struct scenario *scenario, enum dom_status st)
+{
+	if (scenario->closed || scenario->promise == RESUMES || store_failed(house.store))
+		return false;
+	judge(scenario, st, state_rows(), true);
+	return st < 0 || scenario->reads_only;
+}
+
+/* One allocation fails, or all from one on; the process goes on, and so does its store. */
+static void
+fail_memory(const struct scenario *scenario, const struct fault_options *options, bool stays)
+{
+	bool ended = false, is_started = false;
+	int64_t live = 0;
+
+	now.fault = stays ? "no memory from allocation" : "failed allocation";
+	now.crash = "";
+	for (uint64_t nth = first(options->stride); !ended && nth < RUNS_MAX;
+	     nth += options->stride) {
+		enum dom_status st;
+
+		now.nth = nth;
+		if (!is_started) {
+			live = sim_alloc_live();
+			if (!start(scenario, image))
+				return;
+		}
+		begin(scenario);
+		sim_alloc_fail(nth, stays);
+		st = scenario->act(scenario);
+		ended = sim_alloc_heal() == 0;
+		totals.allocations += !ended;
+		is_started = !ended && goes_on(scenario, st);
+		totals.runs += is_started;
+		if (is_started)
+			continue;
+		finish_run(scenario, st, SIM_CRASH_KEEP);
+		dom_buffer_free(&house.body);
+		service_reply_free(&house.reply);
+		dom_arena_reset(house.arena);
+		if (sim_alloc_live() > live)
+			wrong("%d blocks are not freed", (int)(sim_alloc_live() - live));
+	}
+	if (is_started)
+		region_close();
+}
+
+static void
+fail_disk(const struct scenario *scenario, const struct fault_options *options,
+    enum sim_fault fault, bool stays, enum sim_crash how)
+{
+	const bool stops = fault >= SIM_FAULT_STOP;
+	const bool syncs = fault == SIM_FAULT_SYNC || fault == SIM_FAULT_STOP_AT_SYNC;
+	const unsigned stride = syncs ? 1 : options->stride;
+	bool ended = false;
+
+	now.fault = sim_fault_name(fault);
+	now.crash = sim_crash_name(how);
+	for (uint64_t nth = first(stride); !ended && nth < RUNS_MAX; nth += stride) {
+		enum dom_status st;
+
+		now.nth = nth;
+		if (!start(scenario, image))
+			return;
+		begin(scenario);
+		sim_disk_fail(region_disk, fault, nth, stays);
+		st = scenario->act(scenario);
+		ended = sim_disk_struck(region_disk) == 0;
+		totals.operations += !ended && !stops;
+		totals.stops += !ended && stops;
+		/* The process hears of what is done, but nobody hears the process. */
+		if (sim_disk_is_stopped(region_disk) && st < 0)
+			st = DOM_EUNCERTAIN;
+		if (!stops)
+			sim_disk_heal(region_disk);
+		finish_run(scenario, st, how);
+	}
+}
+
+void
+faults_of(const struct scenario *scenario, const struct fault_options *options)
+{
+	static const enum sim_fault stops[] = {
+	    SIM_FAULT_STOP, SIM_FAULT_STOPPED_AFTER, SIM_FAULT_STOP_AT_SYNC};
+	static unsigned turn;
+
+	if (options->only != NULL && strstr(scenario->name, options->only) == NULL)
+		return;
+	if (world == NULL) {
+		world = sim_disk_new("world", 1);
+		sim_disk_copy(region_disk, world);
+		sim_random_seed(&chance, 5);
+	}
+	now.scenario = scenario->name;
+	totals.scenarios++;
+	if (!prepare(scenario))
+		return;
+	fail_memory(scenario, options, false);
+	fail_memory(scenario, options, true);
+	fail_disk(scenario, options, SIM_FAULT_EIO, false, SIM_CRASH_KEEP);
+	if (scenario->reads_only)
+		return;
+	fail_disk(scenario, options, SIM_FAULT_EIO, true, SIM_CRASH_LOSE);
+	fail_disk(scenario, options, SIM_FAULT_ENOSPC, false, SIM_CRASH_KEEP);
+	fail_disk(scenario, options, SIM_FAULT_ENOSPC, true, SIM_CRASH_LOSE);
+	fail_disk(scenario, options, SIM_FAULT_SYNC, false, SIM_CRASH_LOSE);
+	fail_disk(scenario, options, SIM_FAULT_SYNC, true, SIM_CRASH_KEEP);
+	for (unsigned i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+		for (unsigned how = 0; how < options->crashes; how++)
+			fail_disk(scenario, options, stops[i], false,
+			    (enum sim_crash)((how + turn) % SIM_CRASH_COUNT));
+		turn++;
+	}
+}
