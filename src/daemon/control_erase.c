@@ -151,12 +151,18 @@ control_user_erase(struct control_call *call)
 static void
 say_erasure(struct control_call *call, const struct store_erasure *row)
 {
-	static const char *const scopes[] = {"withdrawal", "history", "service", "account"};
+	static const char *const scopes[] = {[ERASURE_SCOPE_KEEP] = "withdrawal",
+	    [WIRE_SCOPE_ITEM] = "history",
+	    [WIRE_SCOPE_SERVICE] = "service",
+	    [WIRE_SCOPE_ACCOUNT] = "account",
+	    [WIRE_SCOPE_SOURCE] = "moved",
+	    [ERASURE_SCOPE_STAGED] = "copy"};
 	static const char *const states[] = {
 	    "waiting", "erasing", "settling", "erased", "waiting"};
 	char number[2 * STORE_REQUEST_SIZE + 1], requested[CONTROL_TIME_SIZE], *line;
 
-	if (row->scope < 0 || row->scope > 3 || row->state < 0 || row->state > 4)
+	if (row->scope < 0 || (size_t)row->scope >= sizeof(scopes) / sizeof(scopes[0]) ||
+	    scopes[row->scope] == NULL || row->state < 0 || row->state > 4)
 		return;
 	dom_hex_encode(dom_slice(row->request, sizeof(row->request)), number);
 	control_time(row->requested_ms, requested);

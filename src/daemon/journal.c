@@ -97,7 +97,7 @@ decode(const uint8_t record[JOURNAL_RECORD_SIZE], uint64_t number,
 	memcpy(entry_r->subject, record + 96, JOURNAL_HASH_SIZE);
 	memcpy(entry_r->item, record + 128, JOURNAL_HASH_SIZE);
 	return entry_r->number == number && entry_r->kind >= JOURNAL_WITHDRAWAL &&
-	               entry_r->kind <= JOURNAL_ACCOUNT
+	               entry_r->kind <= JOURNAL_SOURCE
 	           ? DOM_OK
 	           : DOM_EINTEGRITY;
 }

@@ -19,6 +19,11 @@ enum journal_kind {
 	JOURNAL_COLLECTION = 3, /* subject: the collection; one of a service that is erased */
 	JOURNAL_SERVICE = 4,    /* subject: the service, after the collections that it had */
 	JOURNAL_ACCOUNT = 5,
+	/*
+	 * What was left of an account that moved away; subject: the root that was given
+	 * away, item: the epoch since then, in its first 8 bytes.
+	 */
+	JOURNAL_SOURCE = 6,
 };
 
 enum {

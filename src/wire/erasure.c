@@ -60,7 +60,7 @@ take_erasure(struct wire_decoder *decoder, void *element)
 	    {"request", wire_read_bytes, offsetof(struct wire_erasure, request),
 	        WIRE_SUBJECT_SIZE, WIRE_SUBJECT_SIZE, false},
 	    {"scope", read_scope, offsetof(struct wire_erasure, scope), WIRE_SCOPE_ITEM,
-	        WIRE_SCOPE_ACCOUNT, false},
+	        WIRE_SCOPE_SOURCE, false},
 	    {"state", read_state, offsetof(struct wire_erasure, state), 1, STATE_SIZE_MAX,
 	        false},
 	    COUNT("collections", collections),

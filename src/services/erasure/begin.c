@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What happens at once: from this job's commit on nothing of it is readable. */
+#include <assert.h>
+
 #include "services/erasure/erasure.h"
+#include "store/move.h"
 
 enum {
 	PAGE_ROWS = 100,
@@ -19,6 +22,14 @@ struct beginning {
 	size_t type_count, type_room;
 };
 
+/* Of the whole account, whoever asked for it. */
+static bool
+is_whole(const struct erasure_order *order)
+{
+	return order->scope == WIRE_SCOPE_ACCOUNT || order->scope == WIRE_SCOPE_SOURCE ||
+	       order->scope == ERASURE_SCOPE_STAGED;
+}
+
 static void
 announce(const struct beginning *beginning, const struct service_change *change)
 {
@@ -28,19 +39,31 @@ announce(const struct beginning *beginning, const struct service_change *change)
 
 /* --- memberships ----------------------------------------------------------------- */
 
+static bool
+is_gone(struct beginning *beginning, int64_t number)
+{
+	struct store_account account;
+
+	return store_account_by_number(beginning->txn, number, beginning->arena, &account) ==
+	           DOM_OK &&
+	       account.state == STORE_ACCOUNT_GONE;
+}
+
 /* The note takes the former member's number: see services/share/DESIGN.md. */
 static enum dom_status
 end_membership(struct beginning *beginning, const struct store_collection *collection,
     int64_t account, struct dom_slice type)
 {
 	struct store_removed removed = {.uid = collection->uid, .collection_type = type};
-	bool is_erased =
-	    beginning->order->scope == WIRE_SCOPE_ACCOUNT && account == beginning->row.account;
+	bool is_erased = is_whole(beginning->order) && account == beginning->row.account;
 	enum dom_status st;
 
 	st = store_member_remove(beginning->txn, collection->number, account);
 	if (st == DOM_OK)
 		st = store_account_tick(beginning->txn, account, &removed.clock);
+	/* Who lives in another region is told nothing here. */
+	if (st == DOM_EFENCED && is_gone(beginning, account))
+		return DOM_OK;
 	/* Who is erased keeps no note of what it was in. */
 	if (st == DOM_OK && !is_erased)
 		st = store_removed_put(beginning->txn, account, &removed);
@@ -168,7 +191,7 @@ belongs(struct beginning *beginning, const struct store_owned *owned, int64_t no
 	/* It goes with another erasure already. */
 	if (owned->erasure != 0)
 		return DOM_ABSENT;
-	if (beginning->order->scope == WIRE_SCOPE_ACCOUNT)
+	if (is_whole(beginning->order))
 		return DOM_OK;
 	for (size_t i = 0; i < beginning->type_count; i++) {
 		if (owned->type.size != 0 && dom_slice_equal(beginning->types[i], owned->type))
@@ -324,10 +347,32 @@ begin_scope(struct beginning *beginning)
 	case WIRE_SCOPE_SERVICE:
 		return begin_service(beginning);
 	case WIRE_SCOPE_ACCOUNT:
+	case WIRE_SCOPE_SOURCE:
+	case ERASURE_SCOPE_STAGED:
 		return begin_account(beginning);
 	default:
 		return DOM_OK;
 	}
+}
+
+/* In which state the account has to be, so that it can be begun. */
+static enum store_account_state
+state_before(const struct erasure_order *order)
+{
+	if (order->scope == WIRE_SCOPE_SOURCE)
+		return STORE_ACCOUNT_GONE;
+	return order->scope == ERASURE_SCOPE_STAGED ? STORE_ACCOUNT_STAGING
+	                                            : STORE_ACCOUNT_HOME;
+}
+
+/* Where the keeper begins. */
+static enum store_erasure_state
+state_of_row(const struct erasure_order *order)
+{
+	/* Nobody restores it: its source says that it was dropped. */
+	if (order->scope == ERASURE_SCOPE_STAGED)
+		return STORE_ERASURE_ERASING;
+	return order->trace == NULL ? STORE_ERASURE_WAITING : STORE_ERASURE_NOTED;
 }
 
 static struct dom_slice
@@ -348,7 +393,7 @@ erasure_begin(struct store_txn *txn, struct dom_arena *arena, const struct erasu
 	    .changes = changes,
 	    .row = {.account = order->account,
 	        .scope = order->scope,
-	        .state = order->trace == NULL ? STORE_ERASURE_WAITING : STORE_ERASURE_NOTED,
+	        .state = state_of_row(order),
 	        .service = text_or_empty(order->service),
 	        .collection_uid = text_or_empty(order->collection_uid),
 	        .item_uid = text_or_empty(order->item_uid),
@@ -362,17 +407,59 @@ erasure_begin(struct store_txn *txn, struct dom_arena *arena, const struct erasu
 
 	memcpy(beginning.row.request, order->request, sizeof(beginning.row.request));
 	st = store_account_by_number(txn, order->account, arena, &account);
-	if (st == DOM_OK && account.state != STORE_ACCOUNT_HOME)
+	if (st == DOM_OK && account.state != (int)state_before(order))
 		return DOM_CONFLICT;
 	/* For the root, which comes after the account has lost its keys. */
 	if (st == DOM_OK)
 		beginning.row.statement_public = account.identity_public;
+	if (order->root != NULL)
+		memcpy(beginning.row.root, order->root, sizeof(beginning.row.root));
 	if (st != DOM_OK ||
 	    (st = store_erasure_add(txn, &beginning.row, &beginning.row.number)) != DOM_OK)
+		return st;
+	/* The fence lets in who erases. */
+	if (account.state != STORE_ACCOUNT_HOME &&
+	    (st = store_account_turn(txn, account.number,
+	         (enum store_account_state)account.state, STORE_ACCOUNT_ERASING,
+	         account.epoch)) != DOM_OK)
 		return st;
 	if ((beginning.rows = dom_arena_new(0)) == NULL)
 		return DOM_ENOMEM;
 	st = begin_scope(&beginning);
 	dom_arena_free(&beginning.rows);
+	return st;
+}
+
+enum dom_status
+erasure_source(struct store_txn *txn, struct dom_arena *arena,
+    const struct erasure_order *order, struct service_changes *changes)
+{
+	assert(order->scope == WIRE_SCOPE_SOURCE && order->root != NULL);
+	return erasure_begin(txn, arena, order, changes);
+}
+
+enum dom_status
+erasure_staged(
+    struct store_txn *txn, struct dom_arena *arena, const struct erasure_order *order)
+{
+	struct erasure_order staged = *order;
+
+	staged.scope = ERASURE_SCOPE_STAGED;
+	staged.root = NULL;
+	return erasure_begin(txn, arena, &staged, NULL);
+}
+
+enum dom_status
+erasure_ended(struct store_txn *txn, const uint8_t request[STORE_REQUEST_SIZE],
+    struct dom_arena *arena, struct erasure_end *end_r)
+{
+	struct store_erasure row;
+	enum dom_status st = store_erasure_find(txn, request, arena, &row);
+
+	if (st == DOM_OK && row.state != STORE_ERASURE_ERASED)
+		return DOM_CONFLICT;
+	if (st == DOM_OK)
+		*end_r = (struct erasure_end){
+		    .receipt = row.receipt, .signature = row.receipt_signature, .sum = row.sum};
 	return st;
 }

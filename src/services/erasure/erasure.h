@@ -17,6 +17,8 @@ enum {
 	/* struct store_erasure.scope besides enum wire_scope: what was withdrawn is
 	   kept; it is only noted in the journal, then the row goes. */
 	ERASURE_SCOPE_KEEP = 0,
+	/* A copy that was being made of another region's account: no journal, no receipt. */
+	ERASURE_SCOPE_STAGED = 32,
 };
 
 /* What the journal says: collections by their hashes. */
@@ -34,6 +36,8 @@ struct erasure_order {
 	uint8_t request[STORE_REQUEST_SIZE];       /* wire_subject() of what asked for it */
 	int64_t requested_ms;
 	uint64_t clock; /* of the account, when it was taken */
+	/* WIRE_SCOPE_SOURCE: what was given away, STORE_ROOT_SIZE bytes. */
+	const uint8_t *root;
 	/* An entry of the journal is followed again: see erasure_replay(). */
 	const struct erasure_trace *trace; /* NULL: it is not */
 };
@@ -50,6 +54,41 @@ struct erasure_order {
  */
 DOM_MUST_CHECK enum dom_status erasure_begin(struct store_txn *txn, struct dom_arena *arena,
     const struct erasure_order *order, struct service_changes *changes);
+
+/*
+ * Begin to erase what this region still holds of an account that lives in another:
+ * request is the subject of the order that moved it, root and clock are those of the
+ * hand-off.  In a job.  The caller has seen that the target is home.
+ *
+ *   DOM_OK        begun: nothing of it is readable any more
+ *   DOM_ABSENT    no such account
+ *   DOM_CONFLICT  the request is known already, or the account is not
+ *                 STORE_ACCOUNT_GONE
+ *   DOM_EFENCED   somebody who is in one of its collections is frozen: later
+ */
+DOM_MUST_CHECK enum dom_status erasure_source(struct store_txn *txn, struct dom_arena *arena,
+    const struct erasure_order *order, struct service_changes *changes);
+/*
+ * Begin to erase a copy that never became home; scope, root and clock do not count.
+ * DOM_CONFLICT: the request is known already, or the account is not
+ * STORE_ACCOUNT_STAGING.
+ */
+DOM_MUST_CHECK enum dom_status erasure_staged(
+    struct store_txn *txn, struct dom_arena *arena, const struct erasure_order *order);
+
+/* What came of an erasure; slices live in the arena. */
+struct erasure_end {
+	struct dom_slice receipt, signature; /* empty: of ERASURE_SCOPE_STAGED */
+	struct store_erased sum;
+};
+/*
+ *   DOM_OK        all of it has left the disk
+ *   DOM_CONFLICT  not yet
+ *   DOM_ABSENT    there is no such request
+ */
+DOM_MUST_CHECK enum dom_status erasure_ended(struct store_txn *txn,
+    const uint8_t request[STORE_REQUEST_SIZE], struct dom_arena *arena,
+    struct erasure_end *end_r);
 
 /*
  * Within a request, after its statement (a withdrawal or an erasure) was kept
@@ -90,6 +129,9 @@ void erasure_hash_service(const struct dom_region_key *key,
 /* Of a collection or an item. */
 void erasure_hash_uid(
     const struct dom_region_key *key, struct dom_slice uid, uint8_t hash_r[JOURNAL_HASH_SIZE]);
+/* The epoch of a JOURNAL_SOURCE. */
+void erasure_put_epoch(uint64_t epoch, uint8_t item_r[JOURNAL_HASH_SIZE]);
+uint64_t erasure_get_epoch(const uint8_t item[JOURNAL_HASH_SIZE]);
 /* What tells this region's journal from others'. */
 void erasure_hash_region(
     const struct dom_region_key *key, const char *region, uint8_t hash_r[JOURNAL_HASH_SIZE]);

@@ -2,6 +2,8 @@
 /* Names as the journal knows them: each kind apart, and nothing without the region key. */
 #include <assert.h>
 
+#include "base/bytes.h"
+
 #include "crypto/rest.h"
 
 #include "services/erasure/erasure.h"
@@ -45,6 +47,22 @@ erasure_hash_uid(
     const struct dom_region_key *key, struct dom_slice uid, uint8_t hash_r[JOURNAL_HASH_SIZE])
 {
 	hash_parts(key, 'u', uid, dom_slice("", 0), hash_r);
+}
+
+void
+erasure_put_epoch(uint64_t epoch, uint8_t item_r[JOURNAL_HASH_SIZE])
+{
+	memset(item_r, 0, JOURNAL_HASH_SIZE);
+	for (unsigned i = 0; i < 8; i++)
+		item_r[i] = (uint8_t)(epoch >> (56 - 8 * i));
+}
+
+uint64_t
+erasure_get_epoch(const uint8_t item[JOURNAL_HASH_SIZE])
+{
+	struct dom_reader in = dom_reader_over(dom_slice(item, JOURNAL_HASH_SIZE));
+
+	return dom_read_u64(&in);
 }
 
 void

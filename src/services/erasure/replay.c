@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "services/erasure/erasure.h"
+#include "services/move/restored.h"
+#include "store/move.h"
 
 enum { PAGE_ROWS = 200 };
 
@@ -205,6 +207,48 @@ find_item(struct replay *replay, struct store_txn *txn, struct erasure_order *or
 
 /* --- again ---------------------------------------------------------------------- */
 
+/* Of what it held after the account had moved away. */
+static enum dom_status
+begin_source(struct replay *replay, struct store_txn *txn, struct erasure_order *order)
+{
+	const struct journal_entry *end = &replay->request.end;
+	enum dom_status st;
+
+	st = move_restored_source(txn, &replay->owner, end->request,
+	    erasure_get_epoch(end->item), dom_clock_now_ms(&replay->service->clock),
+	    replay->arena);
+	if (st != DOM_OK)
+		return st;
+	if (replay->owner.state == STORE_ACCOUNT_STAGING)
+		return erasure_staged(txn, replay->arena, order);
+	order->scope = WIRE_SCOPE_SOURCE;
+	order->root = end->subject;
+	return erasure_source(txn, replay->arena, order, NULL);
+}
+
+/*
+ * Its owner asked for it while the account lived here.  A copy that was complete in the
+ * backup has become its home since, and loses what was erased before it does so again; one
+ * that was not complete never will.
+ */
+static enum dom_status
+begin_part(struct replay *replay, struct store_txn *txn, const struct erasure_order *order)
+{
+	struct store_account *owner = &replay->owner;
+	bool is_prepared = owner->state == STORE_ACCOUNT_PREPARED;
+	enum dom_status st = DOM_OK;
+
+	if (is_prepared)
+		st = store_account_turn(txn, owner->number, STORE_ACCOUNT_PREPARED,
+		    STORE_ACCOUNT_HOME, owner->epoch);
+	if (st == DOM_OK)
+		st = erasure_begin(txn, replay->arena, order, NULL);
+	if (is_prepared && (st == DOM_OK || st == DOM_ABSENT || st == DOM_CONFLICT))
+		st = store_account_turn(txn, owner->number, STORE_ACCOUNT_HOME,
+		    STORE_ACCOUNT_PREPARED, owner->epoch);
+	return st;
+}
+
 static enum dom_status
 begin_again(struct replay *replay, struct store_txn *txn)
 {
@@ -219,6 +263,10 @@ begin_again(struct replay *replay, struct store_txn *txn)
 	enum dom_status st = DOM_OK;
 
 	memcpy(order.request, request->end.request, sizeof(order.request));
+	if (request->end.kind != JOURNAL_SOURCE &&
+	    (st = move_restored_over(txn, &replay->owner, request->end.kind == JOURNAL_ACCOUNT,
+	         replay->arena)) != DOM_OK)
+		return st;
 	switch (request->end.kind) {
 	case JOURNAL_WITHDRAWAL:
 	case JOURNAL_SERVICE:
@@ -238,9 +286,12 @@ begin_again(struct replay *replay, struct store_txn *txn)
 	case JOURNAL_ACCOUNT:
 		order.scope = WIRE_SCOPE_ACCOUNT;
 		break;
+	case JOURNAL_SOURCE:
+		st = begin_source(replay, txn, &order);
+		return st > 0 ? DOM_OK : st;
 	}
 	if (st == DOM_OK)
-		st = erasure_begin(txn, replay->arena, &order, NULL);
+		st = begin_part(replay, txn, &order);
 	/* What is not there needs no erasing. */
 	return st > 0 ? DOM_OK : st;
 }

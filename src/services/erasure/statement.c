@@ -96,6 +96,13 @@ show(const struct store_erasure *row)
 	};
 }
 
+/* What nobody asked for, or what erases nothing, is no erasure to them. */
+static bool
+is_shown(const struct store_erasure *row)
+{
+	return row->scope != ERASURE_SCOPE_KEEP && row->scope != ERASURE_SCOPE_STAGED;
+}
+
 /*
  * Whoever knows the number may ask: after the account's erasure nobody can log
  * in any more.  It is a digest of a signed statement with a random nonce, so it
@@ -114,7 +121,7 @@ erasure_get(struct service_call *call)
 	if (call->request->erasure.size == 2 * sizeof(request) &&
 	    dom_hex_decode(call->request->erasure, request, sizeof(request), &size) == DOM_OK)
 		st = store_erasure_find(call->txn, request, call->arena, &row);
-	if (st == DOM_ABSENT || (st == DOM_OK && row.scope == ERASURE_SCOPE_KEEP))
+	if (st == DOM_ABSENT || (st == DOM_OK && !is_shown(&row)))
 		return service_refuse(call, SERVICE_DOES_NOT_EXIST, unknown);
 	if (st != DOM_OK)
 		return st;
@@ -140,7 +147,7 @@ erasure_list(struct service_call *call)
 	if ((erasures = dom_arena_array(call->arena, count + 1, sizeof(*erasures))) == NULL)
 		return DOM_ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (rows[i].scope != ERASURE_SCOPE_KEEP)
+		if (is_shown(&rows[i]))
 			erasures[shown++] = show(&rows[i]);
 	}
 	wire_erasures_encode(&call->reply->body, erasures, shown);

@@ -123,6 +123,11 @@ put_all(struct noting *noting, struct store_txn *txn)
 	case WIRE_SCOPE_ACCOUNT:
 		entry.kind = JOURNAL_ACCOUNT;
 		break;
+	case WIRE_SCOPE_SOURCE:
+		entry.kind = JOURNAL_SOURCE;
+		memcpy(entry.subject, row->root, sizeof(entry.subject));
+		erasure_put_epoch(account.epoch, entry.item);
+		break;
 	default:
 		entry.kind = JOURNAL_WITHDRAWAL;
 		erasure_hash_service(key, account.id, row->service, entry.subject);

@@ -131,6 +131,8 @@ remove_some(struct removal *removal, struct store_txn *txn)
 	case WIRE_SCOPE_SERVICE:
 		return remove_collections(removal, txn);
 	case WIRE_SCOPE_ACCOUNT:
+	case WIRE_SCOPE_SOURCE:
+	case ERASURE_SCOPE_STAGED:
 		return remove_account(removal, txn);
 	default:
 		if (!removal->removes_chunks)
@@ -154,7 +156,8 @@ run_remove(struct store_txn *txn, void *context)
 		st = DOM_OK;
 	} else if (st == DOM_ABSENT) {
 		removal->row.state = STORE_ERASURE_SETTLING;
-		if (removal->row.scope == WIRE_SCOPE_ACCOUNT)
+		if (removal->row.scope != WIRE_SCOPE_SERVICE &&
+		    removal->row.scope != WIRE_SCOPE_ITEM)
 			removal->row.account = 0;
 		st = DOM_OK;
 	}

@@ -4,6 +4,7 @@
 
 #include "wire/receipt.h"
 
+#include "services/erasure/erasure.h"
 #include "services/keeper/parts.h"
 
 struct signing {
@@ -64,6 +65,14 @@ sign(struct keeper *keeper, struct signing *signing)
 	return st;
 }
 
+/* Of what was never anybody's home there is nothing to sign. */
+static void
+end(const struct service *service, struct store_erasure *row)
+{
+	row->ended_ms = dom_clock_now_ms(&service->clock);
+	row->state = STORE_ERASURE_ERASED;
+}
+
 static enum dom_status
 run_signed(struct store_txn *txn, void *context)
 {
@@ -82,8 +91,13 @@ keeper_settle(struct keeper *keeper, const struct store_erasure *rows, size_t co
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {
 		struct signing signing = {.service = keeper->options.service, .row = rows[i]};
 
-		if (rows[i].state == STORE_ERASURE_SETTLING &&
-		    (st = sign(keeper, &signing)) == DOM_OK)
+		if (rows[i].state != STORE_ERASURE_SETTLING)
+			continue;
+		if (rows[i].scope == ERASURE_SCOPE_STAGED)
+			end(keeper->options.service, &signing.row);
+		else
+			st = sign(keeper, &signing);
+		if (st == DOM_OK)
 			st = store_write(keeper->options.store, run_signed, &signing);
 	}
 	return st;

@@ -197,7 +197,7 @@ static enum dom_status
 add_collections(struct walk *walk)
 {
 	const struct root_options *options = walk->options;
-	bool whole = options->scope == WIRE_SCOPE_ACCOUNT;
+	bool whole = options->scope != WIRE_SCOPE_SERVICE;
 	struct store_owned *owned;
 	enum dom_status st;
 	int64_t after = 0;

@@ -367,6 +367,7 @@ enum dom_status
 store_erase_account(
     struct store_txn *txn, int64_t account, unsigned rows, struct store_erased *sum)
 {
+	static const enum sql_id forgets[] = {SQL_ERASURE_FORGET_ACCOUNT, SQL_ERASE_FROM_MOVES};
 	struct erase_step step = erase_step(txn, rows, sum);
 	struct blob_name owner;
 	struct sql_call call;
@@ -378,10 +379,12 @@ store_erase_account(
 	    (st = delete_limited(&step, SQL_ERASE_REMOVED, account)) < 0 ||
 	    !erase_has_room(&step))
 		return st;
-	call = sql_call(txn->connection, SQL_ERASURE_FORGET_ACCOUNT);
-	sql_put_number(&call, account);
-	if ((st = sql_run(&call)) < 0)
-		return st;
+	for (size_t i = 0; i < sizeof(forgets) / sizeof(forgets[0]); i++) {
+		call = sql_call(txn->connection, forgets[i]);
+		sql_put_number(&call, account);
+		if ((st = sql_run(&call)) < 0)
+			return st;
+	}
 	/* Its folder of chunks bears its id. */
 	if ((st = note_gone(&step, dom_slice(owner.owner, sizeof(owner.owner)))) < 0)
 		return st;

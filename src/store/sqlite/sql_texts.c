@@ -364,6 +364,8 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " signature = iif(state = 3, x'', signature),"
 	    " collection_uid = iif(state = 3, x'', collection_uid),"
 	    " item_uid = iif(state = 3, x'', item_uid) WHERE account = ?",
+	/* Who asks for it by its name is told where it lives. */
+	[SQL_ERASE_FROM_MOVES] = "UPDATE move SET account = NULL WHERE account = ?",
 	[SQL_ACCOUNT_FLOOR] = "UPDATE region SET account_floor = max(account_floor, ?)",
 	[SQL_ERASE_ACCOUNT] = "DELETE FROM account WHERE number = ?",
 	[SQL_GONE_ADD] = "INSERT OR IGNORE INTO gone (file) VALUES (?)",

@@ -58,4 +58,14 @@ size_t revisions_of(const struct person *person, unsigned collection, unsigned n
 void put_with_chunk(char revision, unsigned chunk, const char *etag);
 enum service_code read_chunk(const struct person *person, unsigned chunk);
 
+/* The files as they are now: no job runs, so this is what a kill would leave, or a backup. */
+void copy_folder(void);
+void remove_copy(void);
+/* From now on the house is what was copied. */
+void live_in_copy(void);
+/* Follow the journal; how many requests were begun again. */
+uint64_t replay(void);
+/* One step of a keeper that has just started. */
+enum dom_status step(void);
+
 #endif

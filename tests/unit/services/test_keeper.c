@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The keeper's steps: crashes between any two, the journal over a backup, the region's time. */
-#include <ftw.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -10,102 +8,6 @@
 #include "services/root/root.h"
 
 enum { STEPS_MAX = 60, PATH_SIZE = 128 };
-
-static char copied_folder[64];
-
-/* --- what a crash, or a backup, leaves ------------------------------------------------- */
-
-static int
-copy_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	char target[512], command[1200];
-
-	(void)where;
-	snprintf(target, sizeof(target), "%s%s", copied_folder, path + strlen(house.folder));
-	if (kind == FTW_D)
-		return mkdir(target, info->st_mode & 0777) != 0 && access(target, F_OK) != 0;
-	snprintf(command, sizeof(command), "cp '%s' '%s'", path, target);
-	return system(command);
-}
-
-static int
-remove_entry(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-	(void)info, (void)kind, (void)where;
-	return remove(path);
-}
-
-static void
-remove_copy(void)
-{
-	if (copied_folder[0] != '\0')
-		(void)nftw(copied_folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	copied_folder[0] = '\0';
-}
-
-/* The files as they are now: no job runs, so this is what a kill would leave. */
-static void
-copy_folder(void)
-{
-	remove_copy();
-	snprintf(copied_folder, sizeof(copied_folder), "/tmp/keeper-XXXXXX");
-	assert_non_null(mkdtemp(copied_folder));
-	assert_int_equal(nftw(house.folder, copy_entry, 16, FTW_PHYS), 0);
-}
-
-static void
-open_at(const char *folder)
-{
-	char message[200];
-
-	if (store_open(&(struct store_options){.folder = folder,
-	                   .region = "in",
-	                   .key = house.service.key,
-	                   .clock = house.service.clock,
-	                   .manual = true,
-	                   .chunk_row_size_max = 4096},
-	        &house.store, message, sizeof(message)) != DOM_OK)
-		fail_msg("%s", message);
-	house.service.store = house.store;
-	assert_int_equal(store_reader_open(house.store, &house.reader), DOM_OK);
-}
-
-/* From now on the house is what was copied. */
-static void
-live_in_copy(void)
-{
-	store_reader_close(&house.reader);
-	store_close(&house.store);
-	(void)nftw(house.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	memcpy(house.folder, copied_folder, sizeof(house.folder));
-	copied_folder[0] = '\0';
-	open_at(house.folder);
-}
-
-static uint64_t
-replay(void)
-{
-	const struct journal journal = journal_in_memory();
-	uint64_t followed;
-
-	assert_int_equal(
-	    erasure_replay(&house.service, house.store, &journal, &followed), DOM_OK);
-	return followed;
-}
-
-static enum dom_status
-step(void)
-{
-	const struct keeper_options options = {
-	    .service = &house.service, .store = house.store, .journal = journal_in_memory()};
-	struct keeper *keeper;
-	enum dom_status st;
-
-	assert_int_equal(keeper_open(&options, &keeper), DOM_OK);
-	st = keeper_step(keeper);
-	keeper_close(&keeper);
-	return st;
-}
 
 static void
 begin(int scope)
