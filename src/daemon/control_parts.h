@@ -38,6 +38,8 @@ int control_list(struct control_call *call, control_page *page);
 /* control_evacuate.c */
 int control_evacuate_survey(struct control_call *call);
 
+/* control_moves.c */
+int control_moves(struct control_call *call);
 /* control_erase.c */
 int control_user_erase(struct control_call *call);
 int control_erasures(struct control_call *call);

@@ -433,6 +433,7 @@ control_run(struct control_call *call)
 	    {"clock", 1, control_clock},
 	    {"clock confirm", 1, control_clock_confirm},
 	    {"evacuate survey", 1, control_evacuate_survey},
+	    {"moves", 2, control_moves},
 	    {"stats", 1, stats},
 	    {"fsck", 1, fsck},
 	    {"backup", 3, backup},

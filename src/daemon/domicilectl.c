@@ -51,6 +51,8 @@ static const char usage[] =
     "      [--certificate FILE --certificate-key FILE]\n"
     "                             make a new region: folder, key, configuration, next steps\n"
     "  region key                 print its public key, for the group\n"
+    "  moves [--all] [--json] [--watch]\n"
+    "                             accounts that come and go: state, progress, pause\n"
     "  evacuate --plan FILE --dry-run [--from DATE] [--plot FILE.svg]\n"
     "                             what moving accounts by this plan takes: days, load, pause\n"
     "  group init|add|set|remove|sign|show\n"
@@ -73,6 +75,7 @@ enum {
 	TAKES_JOURNAL = 1 << 4,
 	TAKES_REGION = 1 << 5, /* "region init" alone, which reads them itself */
 	TAKES_PLAN = 1 << 6,
+	TAKES_MOVES = 1 << 7,
 };
 
 struct command {
@@ -104,6 +107,7 @@ static const struct command commands[] = {
     {"backup", false, 1, TAKES_KEY, ctl_backup},
     {"restore", false, 1, TAKES_JOURNAL, ctl_restore},
     {"evacuate", false, 0, TAKES_PLAN, ctl_evacuate},
+    {"moves", false, 0, TAKES_MOVES, ctl_moves},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), NAME_SIZE = 64 };
 
@@ -152,6 +156,9 @@ static const struct given_option {
     {"plot", offsetof(struct ctl, plot), true, TAKES_PLAN},
     {"from", offsetof(struct ctl, from), true, TAKES_PLAN},
     {"dry-run", offsetof(struct ctl, dry_run), false, TAKES_PLAN},
+    {"json", offsetof(struct ctl, json), false, TAKES_MOVES},
+    {"watch", offsetof(struct ctl, watch), false, TAKES_MOVES},
+    {"all", offsetof(struct ctl, all), false, TAKES_MOVES},
 };
 enum { GIVEN_COUNT = sizeof(given) / sizeof(given[0]), GIVEN_FIRST = 256 };
 

@@ -22,6 +22,7 @@ struct ctl {
 	const char *name, *listen, *address, *group, *certificate, *certificate_key;
 	const char *plan, *plot, *from; /* of an evacuation; NULL: not said */
 	bool dry_run;
+	bool json, watch, all; /* of moves */
 	const char *command, *argument, *second; /* NULL: it has none */
 	struct dom_arena *arena;
 	/* A line that the server says: true, it is not to be printed.  NULL: all are. */
@@ -41,6 +42,7 @@ int ctl_user_add(const struct ctl *ctl);
 int ctl_user_quota(const struct ctl *ctl);
 int ctl_invite(const struct ctl *ctl);
 int ctl_evacuate(const struct ctl *ctl);
+int ctl_moves(const struct ctl *ctl);
 /* The same; asks before, and writes the receipt to a file here. */
 int ctl_user_erase(const struct ctl *ctl);
 /* Over the socket, or on the folder if no server runs. */

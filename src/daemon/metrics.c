@@ -25,6 +25,7 @@ enum {
 
 struct metrics {
 	struct metrics_options options;
+	struct metrics_moves *moves; /* NULL: in no group */
 	struct http_listener listener;
 	int stop_fd;
 	pthread_t thread;
@@ -90,7 +91,7 @@ answer(const struct metrics *metrics, int fd)
 		return;
 	is_found = asks_for(head, "/metrics");
 	if (is_found)
-		metrics_page(&metrics->options, &page);
+		metrics_page(&metrics->options, metrics->moves, &page);
 	else
 		dom_buffer_append_text(&page, "There is only GET /metrics here.\n");
 	dom_buffer_print(&reply,
@@ -148,6 +149,12 @@ metrics_open(const struct metrics_options *options, struct metrics **metrics_r, 
 	}
 	metrics->options = *options;
 	metrics->listener.fd = -1;
+	if (options->has_group &&
+	    (metrics->moves = metrics_moves_new(options->store)) == NULL) {
+		free(metrics);
+		snprintf(message_r, message_size, "no memory");
+		return DOM_ENOMEM;
+	}
 	metrics->stop_fd = eventfd(0, EFD_CLOEXEC);
 	st = http_listener_open(
 	    options->listen, false, &metrics->listener, message_r, message_size);
@@ -180,5 +187,6 @@ metrics_close(struct metrics **metrics)
 		http_listener_close(&old->listener);
 	if (old->stop_fd >= 0)
 		close(old->stop_fd);
+	metrics_moves_free(&old->moves);
 	free(old);
 }

@@ -11,6 +11,7 @@
  */
 struct metrics;
 
+struct metrics_moves;
 struct retention_desk;
 
 struct metrics_options {
@@ -19,6 +20,7 @@ struct metrics_options {
 	struct store *store;
 	const char *data; /* the folder */
 	struct retention_desk *retention;
+	bool has_group; /* it tells of moves */
 };
 
 /* message_r: for an operator. */
@@ -28,6 +30,12 @@ DOM_MUST_CHECK enum dom_status metrics_open(const struct metrics_options *option
 void metrics_close(struct metrics **metrics);
 
 /* The page, in Prometheus' text format; metrics_page.c. */
-void metrics_page(const struct metrics_options *options, struct dom_buffer *page);
+void metrics_page(const struct metrics_options *options, struct metrics_moves *moves,
+    struct dom_buffer *page);
+
+/* The part about moves, for a region in a group; metrics_moves.c.  NULL: no memory. */
+struct metrics_moves *metrics_moves_new(struct store *store);
+void metrics_moves_free(struct metrics_moves **moves);
+void metrics_moves_print(struct metrics_moves *moves, struct dom_buffer *page);
 
 #endif

@@ -185,7 +185,8 @@ file_bytes(const char *data, const char *suffix)
 }
 
 void
-metrics_page(const struct metrics_options *options, struct dom_buffer *page)
+metrics_page(
+    const struct metrics_options *options, struct metrics_moves *moves, struct dom_buffer *page)
 {
 	struct http_figures *http = calloc(1, sizeof(*http));
 	struct store_figures store;
@@ -204,6 +205,8 @@ metrics_page(const struct metrics_options *options, struct dom_buffer *page)
 	groups(page, &store);
 	retention_desk_figures(options->retention, &swept);
 	retention(page, &swept);
+	if (moves != NULL)
+		metrics_moves_print(moves, page);
 	number(page, "domicile_database_bytes", "gauge", "Size of the database.",
 	    file_bytes(options->data, ""));
 	number(page, "domicile_log_bytes", "gauge", "Size of the database's write-ahead log.",

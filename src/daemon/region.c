@@ -225,7 +225,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	             .server = region->server,
 	             .store = region->store,
 	             .data = configuration->data,
-	             .retention = region->retention},
+	             .retention = region->retention,
+	             .has_group = region->group != NULL},
 	         &region->metrics, message_r, message_size)) != DOM_OK)
 		return st;
 	return control_open(&(struct control_options){.service = &region->service,

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Regions that trust each other: made, added to a group, and what they refuse."""
+import json
 import shutil
+import urllib.request
 
 import pytest
 
 from etebase_client import Client, Refused
-from regions import Group, domicilectl
+from regions import Group, domicilectl, loopback
 
 
 def refused(site, domiciled, said):
@@ -92,6 +94,19 @@ def test_the_group_file_is_for_everybody(pair, group, make_region):
     with pytest.raises(Refused) as refusal:
         Client(make_region().url).get("/domicile/v1/group/")
     assert refusal.value.status == 404 and "no group" in refusal.value.detail
+
+
+def test_nothing_moves_yet(make_site, group):
+    site = make_site("sg", group, settings={"metrics_listen": f"{loopback()}:9637"})
+    group.sign()
+    site.start()
+    assert "no account moves" in site.control("moves")
+    assert json.loads(site.control("moves", "--json", "--all")) == []
+    with urllib.request.urlopen(f"http://{site.settings['metrics_listen']}/metrics") as reply:
+        page = reply.read().decode()
+    assert 'domicile_moves{side="source",state="exporting"} 0' in page
+    assert 'domicile_moves{side="target",state="staging"} 0' in page
+    assert "domicile_move_pause_seconds_count 0" in page
 
 
 # --- the group file -----------------------------------------------------------------
