@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
 #include <sqlite3.h>
 
 #include "sim/wrapped.h"
@@ -50,8 +49,8 @@ sim_alloc_live(void)
 	return live;
 }
 
-static bool
-strikes(void)
+bool
+sim_alloc_strikes(void)
 {
 	count++;
 	if (fails_in == 0)
@@ -67,8 +66,8 @@ strikes(void)
 	return true;
 }
 
-static void *
-counted(void *memory)
+void *
+sim_alloc_counted(void *memory)
 {
 	live += memory != NULL;
 	return memory;
@@ -77,13 +76,13 @@ counted(void *memory)
 void *
 __wrap_malloc(size_t size)
 {
-	return strikes() ? NULL : counted(__real_malloc(size));
+	return sim_alloc_strikes() ? NULL : sim_alloc_counted(__real_malloc(size));
 }
 
 void *
 __wrap_calloc(size_t number, size_t size)
 {
-	return strikes() ? NULL : counted(__real_calloc(number, size));
+	return sim_alloc_strikes() ? NULL : sim_alloc_counted(__real_calloc(number, size));
 }
 
 void *
@@ -91,10 +90,10 @@ __wrap_realloc(void *memory, size_t size)
 {
 	void *moved;
 
-	if (strikes())
+	if (sim_alloc_strikes())
 		return NULL;
 	moved = __real_realloc(memory, size);
-	return memory == NULL ? counted(moved) : moved;
+	return memory == NULL ? sim_alloc_counted(moved) : moved;
 }
 
 void *
@@ -102,36 +101,30 @@ __wrap_reallocarray(void *memory, size_t number, size_t size)
 {
 	void *moved;
 
-	if (strikes())
+	if (sim_alloc_strikes())
 		return NULL;
 	moved = __real_reallocarray(memory, number, size);
-	return memory == NULL ? counted(moved) : moved;
+	return memory == NULL ? sim_alloc_counted(moved) : moved;
 }
 
 void *
 __wrap_aligned_alloc(size_t alignment, size_t size)
 {
-	return strikes() ? NULL : counted(__real_aligned_alloc(alignment, size));
+	return sim_alloc_strikes() ? NULL
+	                           : sim_alloc_counted(__real_aligned_alloc(alignment, size));
+}
+
+void
+sim_alloc_uncount(const void *memory)
+{
+	live -= memory != NULL;
 }
 
 void
 __wrap_free(void *memory)
 {
-	live -= memory != NULL;
+	sim_alloc_uncount(memory);
 	__real_free(memory);
-}
-
-void *
-__wrap_sodium_malloc(size_t size)
-{
-	return strikes() ? NULL : counted(__real_sodium_malloc(size));
-}
-
-void
-__wrap_sodium_free(void *memory)
-{
-	live -= memory != NULL;
-	__real_sodium_free(memory);
 }
 
 /* --- texts: the C library allocates these out of our sight ------------------------- */
@@ -208,7 +201,7 @@ __wrap___asprintf_chk(char **text_r, int flag, const char *format, ...)
 static void *
 sqlite_take(int size)
 {
-	uint8_t *memory = strikes() ? NULL : __real_malloc((size_t)size + HEAD_SIZE);
+	uint8_t *memory = sim_alloc_strikes() ? NULL : __real_malloc((size_t)size + HEAD_SIZE);
 
 	if (memory == NULL)
 		return NULL;
@@ -237,9 +230,9 @@ sqlite_drop(void *memory)
 static void *
 sqlite_retake(void *memory, int size)
 {
-	uint8_t *moved =
-	    strikes() ? NULL
-	              : __real_realloc((uint8_t *)memory - HEAD_SIZE, (size_t)size + HEAD_SIZE);
+	uint8_t *moved = sim_alloc_strikes() ? NULL
+	                                     : __real_realloc((uint8_t *)memory - HEAD_SIZE,
+	                                           (size_t)size + HEAD_SIZE);
 
 	if (moved == NULL)
 		return NULL;
@@ -271,14 +264,14 @@ static void *
 openssl_take(size_t size, const char *file, int line)
 {
 	(void)file, (void)line;
-	return strikes() ? NULL : __real_malloc(size);
+	return sim_alloc_strikes() ? NULL : __real_malloc(size);
 }
 
 static void *
 openssl_retake(void *memory, size_t size, const char *file, int line)
 {
 	(void)file, (void)line;
-	return strikes() ? NULL : __real_realloc(memory, size);
+	return sim_alloc_strikes() ? NULL : __real_realloc(memory, size);
 }
 
 static void

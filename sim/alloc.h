@@ -24,6 +24,11 @@ uint64_t sim_alloc_heal(void);  /* how often one has failed */
 uint64_t sim_alloc_count(void); /* allocations so far */
 int64_t sim_alloc_live(void);   /* blocks that are not freed yet */
 
+/* For another kind of allocation that a program wraps: is it this one?  Counts it. */
+bool sim_alloc_strikes(void);
+void *sim_alloc_counted(void *memory); /* a new block, or NULL */
+void sim_alloc_uncount(const void *memory);
+
 /* Memory of the simulation itself: it is not what fails.  It aborts without any. */
 void *sim_take(size_t size);                 /* zeros */
 void *sim_retake(void *memory, size_t size); /* as realloc() */

@@ -72,8 +72,6 @@ WRAPPED(void *, realloc, void *memory, size_t size);
 WRAPPED(void *, reallocarray, void *memory, size_t number, size_t size);
 WRAPPED(void *, aligned_alloc, size_t alignment, size_t size);
 WRAPPED(void, free, void *memory);
-WRAPPED(void *, sodium_malloc, size_t size);
-WRAPPED(void, sodium_free, void *memory);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t size);
 int __wrap_vasprintf(char **text_r, const char *format, va_list args)
