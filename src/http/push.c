@@ -255,6 +255,15 @@ note_key(struct http_push *push, uint64_t key, const struct service_change *chan
 	}
 }
 
+/* Whatever they follow: those of others, too. */
+static void
+note_account(struct http_push *push, int64_t account)
+{
+	for (struct push_socket *socket = push->sockets; socket != NULL; socket = socket->next)
+		if (socket->subscription->account == account)
+			make_behind(socket, UINT64_MAX);
+}
+
 /* False: there is none. */
 static bool
 use_note(struct http_push *push)
@@ -272,12 +281,26 @@ use_note(struct http_push *push)
 		}
 		return true;
 	}
+	if (change.gone)
+		note_account(push, change.member);
 	if (change.collection != 0)
 		note_key(push, key_of_collection(change.collection), &change);
 	note_key(push, key_of_owner(change.owner), &change);
 	if (change.member != 0 && change.member != change.owner)
 		note_key(push, key_of_owner(change.member), &change);
 	return true;
+}
+
+/* Why it cannot go on.  What fails now may work on another try; the client knows how. */
+static bool
+end(struct push_socket *socket, enum dom_status why)
+{
+	if (why == DOM_EFENCED)
+		return push_socket_close(socket, WEBSOCKET_POLICY,
+		    "account_moved: this account lives in another region now; any request"
+		    " says where.");
+	return push_socket_close(
+	    socket, why == DOM_EDENIED ? WEBSOCKET_POLICY : WEBSOCKET_TRY_AGAIN, "");
 }
 
 /* What it may read has changed: follow that.  False: it is gone. */
@@ -291,8 +314,7 @@ renew(struct push_socket *socket, struct store_txn *txn)
 	if (socket->subscription->collection == 0)
 		st = push_owners_renew(txn, socket->subscription, socket->push->arena, &moved);
 	if (st != DOM_OK || (moved && !push_socket_follow(socket)))
-		return push_socket_close(
-		    socket, st == DOM_EDENIED ? WEBSOCKET_POLICY : WEBSOCKET_TRY_AGAIN);
+		return end(socket, st);
 	return true;
 }
 
@@ -321,9 +343,7 @@ read_on(struct push_socket *socket, struct store_txn *txn)
 			if (!push_socket_send(socket, dom_buffer_slice(&push->message.body)))
 				return;
 		} else {
-			/* What fails here now may work on another try; the client knows how. */
-			(void)push_socket_close(
-			    socket, st == DOM_EDENIED ? WEBSOCKET_POLICY : WEBSOCKET_TRY_AGAIN);
+			(void)end(socket, st);
 			return;
 		}
 	}
@@ -346,7 +366,7 @@ give_up(struct http_push *push)
 		struct push_socket *socket = push->ready;
 
 		push_socket_unready(socket);
-		(void)push_socket_close(socket, WEBSOCKET_TRY_AGAIN);
+		(void)push_socket_close(socket, WEBSOCKET_TRY_AGAIN, "");
 	}
 }
 
@@ -403,6 +423,6 @@ http_push_stop(struct http_push *push)
 
 	for (; socket != NULL; socket = next) {
 		next = socket->next;
-		(void)push_socket_close(socket, WEBSOCKET_GOING_AWAY);
+		(void)push_socket_close(socket, WEBSOCKET_GOING_AWAY, "");
 	}
 }

@@ -10,6 +10,7 @@
 enum {
 	PUSH_BUCKETS = 4096,
 	PUSH_NOTES_MAX = 512, /* more: all sockets look for themselves */
+	PUSH_WORDS_SIZE_MAX = WEBSOCKET_CONTROL_SIZE_MAX - 2,
 };
 
 struct push_socket;
@@ -73,8 +74,9 @@ void push_socket_unfollow(struct push_socket *socket);
 /* --- push_socket.c ------------------------------------------------------------ */
 
 void push_socket_free(struct push_socket *socket);
-/* False: it is gone. */
-bool push_socket_close(struct push_socket *socket, enum websocket_reason reason);
+/* words: for a person, of at most PUSH_WORDS_SIZE_MAX.  False: it is gone. */
+bool push_socket_close(
+    struct push_socket *socket, enum websocket_reason reason, const char *words);
 /* A message, whole.  False: it is gone. */
 bool push_socket_send(struct push_socket *socket, struct dom_slice body);
 bool push_socket_is_full(const struct push_socket *socket);

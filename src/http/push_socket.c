@@ -5,6 +5,7 @@
  *   OPEN --client's close, its fault, ours--> is_closing --written--> has_ended --> freed
  *     `-- dead, or too slow -----------------------------------------------------^
  */
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -155,11 +156,15 @@ send_close(struct push_socket *socket, struct dom_slice payload)
 }
 
 bool
-push_socket_close(struct push_socket *socket, enum websocket_reason reason)
+push_socket_close(struct push_socket *socket, enum websocket_reason reason, const char *words)
 {
-	const uint8_t payload[] = {(uint8_t)((unsigned)reason >> 8), (uint8_t)reason};
+	uint8_t payload[2 + PUSH_WORDS_SIZE_MAX] = {
+	    (uint8_t)((unsigned)reason >> 8), (uint8_t)reason};
+	size_t size = strlen(words);
 
-	return send_close(socket, dom_slice(payload, sizeof(payload)));
+	assert(size <= PUSH_WORDS_SIZE_MAX);
+	memcpy(payload + 2, words, size);
+	return send_close(socket, dom_slice(payload, 2 + size));
 }
 
 /* What is large counts against what all replies together may take. */
@@ -190,7 +195,7 @@ push_socket_send(struct push_socket *socket, struct dom_slice body)
 
 	/* The message is lost to this socket, but not to the client: its token is older. */
 	if (!hold(socket, body.size))
-		return push_socket_close(socket, WEBSOCKET_TRY_AGAIN);
+		return push_socket_close(socket, WEBSOCKET_TRY_AGAIN, "");
 	/* In one piece, so that a small one is one packet and one TLS record. */
 	dom_buffer_clear(frame);
 	dom_buffer_append(
@@ -247,10 +252,11 @@ take_input(struct push_socket *socket, struct dom_slice input)
 			break;
 		case WEBSOCKET_DATA:
 			socket->is_deaf = true;
-			return push_socket_close(socket, WEBSOCKET_POLICY);
+			return push_socket_close(
+			    socket, WEBSOCKET_POLICY, "Nothing is taken here.");
 		case WEBSOCKET_FAILED:
 			socket->is_deaf = true;
-			return push_socket_close(socket, WEBSOCKET_PROTOCOL);
+			return push_socket_close(socket, WEBSOCKET_PROTOCOL, "");
 		}
 	}
 	return true;
@@ -350,11 +356,11 @@ http_push_adopt(struct http_loop *loop, struct http_transport *transport,
 	if (!wait_for_more(socket))
 		return;
 	if (loop->is_stopping) {
-		(void)push_socket_close(socket, WEBSOCKET_GOING_AWAY);
+		(void)push_socket_close(socket, WEBSOCKET_GOING_AWAY, "");
 		return;
 	}
 	if (!push_socket_follow(socket)) {
-		(void)push_socket_close(socket, WEBSOCKET_TRY_AGAIN);
+		(void)push_socket_close(socket, WEBSOCKET_TRY_AGAIN, "");
 		return;
 	}
 	push_socket_ready(socket);

@@ -207,6 +207,7 @@ struct service_change {
 	int64_t collection; /* 0: none, or a new one */
 	uint64_t clock;     /* the owner's, of the last change */
 	int64_t member;     /* account whose memberships have changed; 0: none */
+	bool gone;          /* and that account does not live here any more: its sockets end */
 };
 
 /* Many of them; overflowed: more than are listed, so everyone must look. */

@@ -25,7 +25,10 @@ check_session(const struct service *service, struct store_txn *txn,
 	st = store_account_by_number(txn, subscription->account, arena, &account);
 	if (st < 0)
 		return st;
-	return st != DOM_OK || account.disabled ? DOM_EDENIED : DOM_OK;
+	if (st != DOM_OK || account.disabled)
+		return DOM_EDENIED;
+	/* One that is frozen is at home still, or will be gone in a moment. */
+	return account.state == STORE_ACCOUNT_GONE ? DOM_EFENCED : DOM_OK;
 }
 
 static enum dom_status

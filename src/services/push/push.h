@@ -59,6 +59,7 @@ struct push_message {
  *   DOM_OK       message holds it; perhaps there is more
  *   DOM_ABSENT   nothing more, up to there
  *   DOM_EDENIED  the session has ended or the account is no member any more
+ *   DOM_EFENCED  the account lives in another region now
  *   below        memory or the store
  *
  * The arena is for the call alone.  Thread: any, with a reader's transaction.
@@ -72,7 +73,7 @@ DOM_MUST_CHECK enum dom_status push_next_change(struct store_txn *txn,
 /*
  * The owners whose collections the account may read now: new ones come in
  * at clock 0, those that are gone go.  *moved_r: there were such.
- * DOM_EDENIED: the account itself is gone.
+ * DOM_EDENIED: the account itself was erased.
  */
 DOM_MUST_CHECK enum dom_status push_owners_renew(struct store_txn *txn,
     struct push_subscription *subscription, struct dom_arena *arena, bool *moved_r);
