@@ -37,6 +37,10 @@ int control_list(struct control_call *call, control_page *page);
 
 /* control_evacuate.c */
 int control_evacuate_survey(struct control_call *call);
+int control_evacuate_tell(struct control_call *call);
+int control_evacuate_release(struct control_call *call);
+int control_evacuate_phases(struct control_call *call);
+int control_evacuate_withdraw(struct control_call *call);
 
 /* control_moves.c */
 int control_moves(struct control_call *call);

@@ -55,6 +55,9 @@ static const char usage[] =
     "                             accounts that come and go: state, progress, pause\n"
     "  evacuate --plan FILE --dry-run [--from DATE] [--plot FILE.svg]\n"
     "                             what moving accounts by this plan takes: days, load, pause\n"
+    "  evacuate --plan FILE --to REGION\n"
+    "                             do it: tell people, move who agrees, show how far it is\n"
+    "  evacuate --withdraw        take back what nobody has agreed to\n"
     "  group init|add|set|remove|sign|show\n"
     "                             the signed file that says which regions trust each other\n"
     "\n"
@@ -153,6 +156,8 @@ static const struct given_option {
     {"certificate", offsetof(struct ctl, certificate), true, TAKES_REGION},
     {"certificate-key", offsetof(struct ctl, certificate_key), true, TAKES_REGION},
     {"plan", offsetof(struct ctl, plan), true, TAKES_PLAN},
+    {"to", offsetof(struct ctl, to), true, TAKES_PLAN},
+    {"withdraw", offsetof(struct ctl, withdraw), false, TAKES_PLAN},
     {"plot", offsetof(struct ctl, plot), true, TAKES_PLAN},
     {"from", offsetof(struct ctl, from), true, TAKES_PLAN},
     {"dry-run", offsetof(struct ctl, dry_run), false, TAKES_PLAN},

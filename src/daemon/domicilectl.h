@@ -20,8 +20,8 @@ struct ctl {
 	const char *uses, *life, *quota; /* of an invitation; NULL: not said */
 	/* Of a new region; NULL: not said. */
 	const char *name, *listen, *address, *group, *certificate, *certificate_key;
-	const char *plan, *plot, *from; /* of an evacuation; NULL: not said */
-	bool dry_run;
+	const char *plan, *to, *plot, *from; /* of an evacuation; NULL: not said */
+	bool dry_run, withdraw;
 	bool json, watch, all; /* of moves */
 	const char *command, *argument, *second; /* NULL: it has none */
 	struct dom_arena *arena;

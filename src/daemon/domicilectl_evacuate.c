@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* domicilectl evacuate: moving a region's accounts by a plan, or forecasting what that takes.
  */
+#include "daemon/domicilectl_evacuate.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "daemon/domicilectl.h"
-#include "daemon/timetable.h"
 
 /* --- who there is -------------------------------------------------------------------- */
 
@@ -177,22 +176,41 @@ forecast(const struct ctl *ctl, struct dom_arena *arena, const struct plan *plan
 	           : write_plot(ctl->plot, plan, &table, begins_s, "An evacuation's timetable");
 }
 
+/* NULL: what was asked for is good. */
+static const char *
+check_words(const struct ctl *ctl)
+{
+	if (ctl->withdraw)
+		return ctl->plan != NULL || ctl->to != NULL || ctl->dry_run
+		           ? "--withdraw goes alone"
+		           : NULL;
+	if (ctl->plan == NULL)
+		return "evacuate needs --plan FILE, whose form is in domicilectl(8)";
+	if (!ctl->dry_run && ctl->to == NULL)
+		return "evacuate needs --to REGION, or --dry-run, which only says what it "
+		       "takes";
+	if (!ctl->dry_run && (ctl->plot != NULL || ctl->from != NULL))
+		return "--plot and --from go with --dry-run";
+	return NULL;
+}
+
 int
 ctl_evacuate(const struct ctl *ctl)
 {
+	static const char *const withdraw[] = {"evacuate withdraw"};
 	/* The plan's own: asking the server forgets what is in the other. */
 	struct dom_arena *arena;
 	struct plan *plan;
+	const char *wrong = check_words(ctl);
 	enum dom_status st;
 	int result;
 
-	if (ctl->plan == NULL || !ctl->dry_run) {
-		fputs("domicilectl: evacuate needs --plan FILE, whose form is in "
-		      "domicilectl(8), and only forecasts: say --dry-run. Accounts move when "
-		      "their people sign an order, with \"domicile move\"\n",
-		    stderr);
+	if (wrong != NULL) {
+		fprintf(stderr, "domicilectl: %s\n", wrong);
 		return CTL_WRONG;
 	}
+	if (ctl->withdraw)
+		return ctl_ask_server(ctl, withdraw, 1);
 	if ((arena = dom_arena_new(0)) == NULL ||
 	    (plan = dom_arena_take(arena, sizeof(*plan))) == NULL) {
 		fputs("domicilectl: no memory\n", stderr);
@@ -200,7 +218,8 @@ ctl_evacuate(const struct ctl *ctl)
 	} else if ((st = plan_read(ctl->plan, arena, plan)) != DOM_OK) {
 		result = st == DOM_EFILE ? CTL_FAILED : CTL_WRONG;
 	} else {
-		result = forecast(ctl, arena, plan);
+		result = ctl->dry_run ? forecast(ctl, arena, plan)
+		                      : evacuate_run(ctl, plan, ctl->to);
 	}
 	dom_arena_free(&arena);
 	return result;

@@ -91,6 +91,14 @@ window_opens(const struct plan_phase *phase, double at_s, double *open_s_r)
 	return since < length ? 0 : DAY_S - since;
 }
 
+bool
+timetable_window_open(const struct plan_phase *phase, double at_s)
+{
+	double open_s;
+
+	return window_opens(phase, at_s, &open_s) == 0;
+}
+
 /* Accounts a second: the tightest limit. */
 static double
 class_rate(const struct plan_phase *phase, double bytes)

@@ -72,6 +72,9 @@ DOM_MUST_CHECK enum dom_status timetable_make(const struct plan *plan,
 void timetable_plot(struct dom_buffer *svg, const struct plan *plan,
     const struct timetable *timetable, double begins_s, const char *title);
 
+/* May moves of the phase begin at this time? */
+bool timetable_window_open(const struct plan_phase *phase, double at_s);
+
 /* For people; size TIMETABLE_TEXT_SIZE. */
 enum { TIMETABLE_TEXT_SIZE = 48 };
 void timetable_count_text(double count, char *text_r);  /* "1,234", "50.0 million" */

@@ -10,6 +10,7 @@
 #include "services/consent/consent.h"
 #include "services/erasure/erasure.h"
 #include "services/move/parts.h"
+#include "services/move/proposal.h"
 #include "services/push/push.h"
 #include "services/retention/show.h"
 #include "services/share/share.h"
@@ -147,6 +148,8 @@ static const struct entry {
     [SERVICE_MOVE_PLAN] = {READ, move_plan},
     [SERVICE_MOVE_CERTIFICATE] = {READ, move_certificate},
     [SERVICE_MOVE_ROOM] = {OPEN_BODY, move_room},
+    [SERVICE_PROPOSAL] = {READ, proposal_show},
+    [SERVICE_PROPOSAL_ANSWER] = {WRITE_BODY, proposal_answer},
     [SERVICE_HANDOFF] = {OPEN_WRITE, move_handoff},
     /* Whoever asks is known by the signature. */
     [SERVICE_PEER] = {OPEN_RAW, move_peer_read},

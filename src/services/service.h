@@ -82,6 +82,8 @@ enum service_op {
 	SERVICE_MOVE_PLAN,
 	SERVICE_MOVE_CERTIFICATE,
 	SERVICE_MOVE_ROOM,
+	SERVICE_PROPOSAL,
+	SERVICE_PROPOSAL_ANSWER,
 	SERVICE_HANDOFF,     /* whoever carries it to the target */
 	SERVICE_PEER,        /* another region asks: wire/peer.h */
 	SERVICE_PEER_CHANGE, /* and for what writes */

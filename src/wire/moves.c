@@ -241,6 +241,54 @@ wire_room_encode(struct dom_buffer *body, const struct wire_room *room)
 	put_count(body, "now", (uint64_t)room->now_ms);
 }
 
+/* --- moves/proposal/ ------------------------------------------------------------------ */
+
+enum dom_status
+wire_proposal_decode(struct dom_slice body, struct wire_proposal *proposal_r)
+{
+	static const struct wire_field fields[] = {
+	    FIELD(wire_proposal, "target", wire_read_text, target, 1, WIRE_REGION_SIZE_MAX),
+	    TIMED(wire_proposal, "told", told_ms),
+	    TIMED(wire_proposal, "begins", begins_ms),
+	    FIELD(wire_proposal, "grace", wire_read_uint64, grace_days, 0, WIRE_GRACE_DAYS_MAX),
+	    FIELD(wire_proposal, "answer", wire_read_text, answer, 1, WIRE_MOVE_WORD_SIZE_MAX),
+	};
+	struct wire_decoder decoder = wire_decoder_over(body, NULL, NULL);
+
+	*proposal_r = (struct wire_proposal){0};
+	wire_read_map(&decoder, fields, WIRE_COUNT(fields), proposal_r);
+	return wire_decoder_finish(&decoder);
+}
+
+void
+wire_proposal_encode(struct dom_buffer *body, const struct wire_proposal *proposal)
+{
+	dom_pack_put_map(body, 5);
+	put_text(body, "target", proposal->target);
+	put_count(body, "told", (uint64_t)proposal->told_ms);
+	put_count(body, "begins", (uint64_t)proposal->begins_ms);
+	put_count(body, "grace", proposal->grace_days);
+	put_text(body, "answer", proposal->answer);
+}
+
+enum dom_status
+wire_proposal_answer_decode(struct dom_slice body, bool *refuse_r)
+{
+	static const struct wire_field fields[] = {{"refuse", wire_read_bool, 0, 0, 0, false}};
+	struct wire_decoder decoder = wire_decoder_over(body, NULL, NULL);
+
+	*refuse_r = false;
+	wire_read_map(&decoder, fields, WIRE_COUNT(fields), refuse_r);
+	return wire_decoder_finish(&decoder);
+}
+
+void
+wire_proposal_answer_encode(struct dom_buffer *body, bool refuse)
+{
+	dom_pack_put_map(body, 1);
+	put_bool(body, "refuse", refuse);
+}
+
 /* --- the hand-off --------------------------------------------------------------------- */
 
 enum dom_status

@@ -74,6 +74,25 @@ DOM_MUST_CHECK enum dom_status wire_room_decode(
     struct dom_slice body, struct wire_room *room_r);
 void wire_room_encode(struct dom_buffer *body, const struct wire_room *room);
 
+/*
+ * GET moves/proposal/: {target: str, told: int, begins: int, grace: int, answer: str}; 404 if
+ * the operator has asked nothing.  answer: "none", "refused", "agreed", or "released" once the
+ * move may begin.
+ */
+struct wire_proposal {
+	struct dom_slice target; /* region */
+	int64_t told_ms, begins_ms;
+	uint64_t grace_days; /* that the order must name */
+	struct dom_slice answer;
+};
+DOM_MUST_CHECK enum dom_status wire_proposal_decode(
+    struct dom_slice body, struct wire_proposal *proposal_r);
+void wire_proposal_encode(struct dom_buffer *body, const struct wire_proposal *proposal);
+/* POST moves/proposal/: {refuse: bool}; who agrees signs an order. */
+DOM_MUST_CHECK enum dom_status wire_proposal_answer_decode(
+    struct dom_slice body, bool *refuse_r);
+void wire_proposal_answer_encode(struct dom_buffer *body, bool refuse);
+
 /* POST moves/handoff/: {handoff: bin, signature: bin} */
 DOM_MUST_CHECK enum dom_status wire_handoff_decode(
     struct dom_slice body, struct wire_signed_move *handoff_r);

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """domicilectl evacuate: what a plan takes, from a plan alone and from a region's accounts."""
 import re
+import signal
+import subprocess
 import xml.etree.ElementTree as xml
 
-from conftest import ROOT, domicilectl
-from etebase_client import chunk, new_person
+import pytest
+
+from conftest import ROOT, domicilectl, program
+from etebase_client import Refused, chunk, new_person
 from test_ops_domicilectl import ctl
 
 EXAMPLE = ROOT / "packaging" / "evacuate-2014.plan"
@@ -51,6 +55,66 @@ def test_what_is_wrong_is_said_and_nothing_else(tmp_path):
     assert f"{plan}:2: cohort is" in domicilectl("evacuate", "--dry-run", "--plan", plan, code=2)
     assert "takes a date" in domicilectl(
         "evacuate", "--dry-run", "--plan", EXAMPLE, "--from", "soon", code=2)
-    assert "say --dry-run" in domicilectl("evacuate", "--plan", EXAMPLE, code=2)
+    assert "needs --to" in domicilectl("evacuate", "--plan", EXAMPLE, code=2)
     assert "cannot be written" in domicilectl(
         "evacuate", "--dry-run", "--plan", EXAMPLE, "--plot", tmp_path / "no" / "x.svg", code=1)
+
+
+class Evacuation:
+    """domicilectl evacuate under way."""
+
+    def __init__(self, site, plan, target):
+        self.process = subprocess.Popen(
+            [program("DOMICILECTL", "src/daemon/domicilectl"), "-c", str(site.configuration),
+             "evacuate", "--plan", str(plan), "--to", target],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def line(self):
+        return self.process.stdout.readline()
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+        rest, errors = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, errors
+        return rest
+
+
+def proposal(person):
+    return person.get("/domicile/v1/moves/proposal/")
+
+
+def test_people_are_told_and_can_refuse_and_nobody_moves_without_an_order(pair, tmp_path):
+    home, other = pair
+    people = [new_person(home.address, region=home.name) for _ in range(3)]
+    people[0].create_collection(chunks=[chunk(70_000)])
+    plan = tmp_path / "plan"
+    plan.write_text("notice = 1h\n[pilot]\ncohort = 2\norder = smallest\n[others]\ncohort = rest\n")
+    evacuation = Evacuation(home, plan, other.name)
+    assert re.match(r"pilot +2 told, 0 agreed, 0 refused", evacuation.line())
+    with pytest.raises(Refused) as refused:  # the largest is not in this phase
+        proposal(people[0])
+    assert refused.value.status == 404
+    seen = proposal(people[1])
+    assert (seen["target"], seen["answer"]) == (other.name, "none")
+    assert seen["begins"] - seen["told"] == pytest.approx(3600 * 1000, abs=2000)
+    people[1].post("/domicile/v1/moves/proposal/", {"refuse": True})
+    assert re.match(r"pilot +2 told, 0 agreed, 1 refused", evacuation.line())
+    assert "the same command goes on" in evacuation.interrupt()
+    # Begun again it asks nobody twice.
+    evacuation = Evacuation(home, plan, other.name)
+    assert re.match(r"pilot +2 told, 0 agreed, 1 refused", evacuation.line())
+    evacuation.interrupt()
+    assert "2 proposals withdrawn" in home.control("evacuate", "--withdraw")
+    with pytest.raises(Refused):
+        proposal(people[1])
+
+
+def test_a_plan_to_nowhere_tells_nobody(pair, tmp_path):
+    plan = tmp_path / "plan"
+    plan.write_text("[all]\ncohort = rest\n")
+    new_person(pair[0].address, region=pair[0].name)
+    for nowhere in ("mars", pair[0].name):
+        assert "nobody was told" in pair[0].control(
+            "evacuate", "--plan", plan, "--to", nowhere, code=2)
+    assert "nobody to tell" in pair[1].control(
+        "evacuate", "--plan", plan, "--to", pair[0].name, code=1)

@@ -106,6 +106,8 @@ every_operation_has_its_path(void **state)
 	    {"GET", "/domicile/v1/moves/plan/", SERVICE_MOVE_PLAN},
 	    {"GET", "/domicile/v1/moves/00ff/certificate/", SERVICE_MOVE_CERTIFICATE},
 	    {"POST", "/domicile/v1/moves/room/", SERVICE_MOVE_ROOM},
+	    {"GET", "/domicile/v1/moves/proposal/", SERVICE_PROPOSAL},
+	    {"POST", "/domicile/v1/moves/proposal/", SERVICE_PROPOSAL_ANSWER},
 	    {"POST", "/domicile/v1/moves/handoff/", SERVICE_HANDOFF},
 	    {"POST", "/domicile/v1/peer/", SERVICE_PEER},
 	    {"POST", "/domicile/v1/peer/change/", SERVICE_PEER_CHANGE},
