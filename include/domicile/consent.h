@@ -89,7 +89,14 @@ enum dom_statement_kind {
 	DOM_STATEMENT_CONSENT = 1,
 	DOM_STATEMENT_WITHDRAWAL = 2,
 	DOM_STATEMENT_ERASURE = 3,
+	/* <domicile/move.h> */
+	DOM_STATEMENT_MOVE_ORDER = 5,
+	DOM_STATEMENT_MOVE_CANCEL = 6,
+	DOM_STATEMENT_MOVE_ACK = 7,
 };
+/* "consent": as files and lists call it. */
+const char *dom_statement_word(enum dom_statement_kind kind);
+
 /* One statement of the account as it was signed; borrowed during the call. */
 struct dom_statement {
 	enum dom_statement_kind kind;
@@ -97,7 +104,7 @@ struct dom_statement {
 	uint8_t account[32];            /* its identity's public key */
 	int64_t issued_ms, accepted_ms; /* by the device's clock, by the region's */
 	const char *region;
-	const char *service; /* "" for an erasure */
+	const char *service; /* "" for an erasure, and for moves */
 	/* a consent */
 	uint32_t version;
 	uint8_t terms[DOM_TERMS_SIZE];
@@ -108,9 +115,16 @@ struct dom_statement {
 	enum dom_withdrawal choice;
 	/* an erasure: whole account, or the history of one item */
 	bool whole_account;
+	/* an order to move */
+	const char *target; /* region; "" else */
+	uint32_t grace_days;
+	bool leave_shared;
+	/* an order, an acknowledgement: the account's epoch */
+	uint64_t epoch;
 	/* Contents of a *.domicile-receipt file; size 0: the region gave no receipt. */
 	struct dom_slice evidence;
-	uint8_t subject[32]; /* its digest, as the receipt names it */
+	uint8_t subject[32];    /* its digest, as the receipt names it */
+	uint8_t region_key[32]; /* that the receipt is good under */
 };
 /*
  * All of the account's, oldest first, asked from the region.  Each is checked:

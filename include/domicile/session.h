@@ -15,7 +15,13 @@
  *                If it is damaged it is removed, and the next sync makes it anew.
  *   session      the saved session (Etebase format), sealed under storage.key
  *   storage.key  32 random bytes, mode 0600: who reads both files is logged in
+ *   region.pub   the region's public key, pinned at the first log-in
+ *   group        the regions that trust each other, signed; see <domicile/move.h>
  * One session at a time opens a folder; a second one gets DOM_CONFLICT.
+ *
+ * An account that has moved to another region of the group is followed there by
+ * whatever function meets that first: it checks what the old region signed, logs in at
+ * the new one, and goes on (<domicile/move.h>).
  *
  * A function that fails leaves a sentence for the person: dom_session_error().
  */
@@ -27,6 +33,12 @@ struct dom_session_options {
 	const char *ca_file;             /* NULL: the system's certificates */
 	const char *device;              /* what this device is called; NULL: no name */
 	struct dom_transport *transport; /* NULL: libcurl; else it is the session's now */
+	/*
+	 * How to reach another region, once the account has moved there: a transport that is
+	 * the session's from then on, or NULL.  NULL: libcurl.
+	 */
+	struct dom_transport *(*connect)(void *context, const char *server_url);
+	void *connect_context;
 };
 
 /* A failure before there is a session: size message_size, a sentence. */
@@ -89,6 +101,11 @@ void dom_session_identity(const struct dom_session *session, uint8_t public_key_
 /* The region's name, asked once and remembered. */
 DOM_MUST_CHECK enum dom_status dom_session_region(
     struct dom_session *session, const char **region_r);
+/*
+ * What a person calls the account: "ana@lisbon", the name and its region; the name alone
+ * where the region is not known.  Asks nobody.  Borrowed until the next call.
+ */
+const char *dom_session_address(struct dom_session *session);
 /* What went wrong last, for a person; "" if nothing did. */
 const char *dom_session_error(const struct dom_session *session);
 

@@ -8,10 +8,6 @@
 #include "cli/json.h"
 #include "cli/text.h"
 
-static const char *const kinds[] = {[DOM_STATEMENT_CONSENT] = "consent",
-    [DOM_STATEMENT_WITHDRAWAL] = "withdrawal",
-    [DOM_STATEMENT_ERASURE] = "erasure"};
-
 struct listing {
 	struct json json;
 	bool is_json;
@@ -23,7 +19,7 @@ list_json(struct json *json, const struct dom_statement *statement)
 {
 	json_open(json, NULL, '{');
 	json_number(json, "serial", statement->serial);
-	json_text(json, "kind", kinds[statement->kind]);
+	json_text(json, "kind", dom_statement_word(statement->kind));
 	json_text(json, "service", statement->service[0] == '\0' ? NULL : statement->service);
 	json_text(json, "region", statement->region);
 	json_time(json, "issued_ms", statement->issued_ms);
@@ -37,6 +33,8 @@ list_json(struct json *json, const struct dom_statement *statement)
 	}
 	if (statement->kind == DOM_STATEMENT_WITHDRAWAL)
 		json_text(json, "stored", statement->choice == DOM_ERASE ? "erased" : "kept");
+	if (statement->kind == DOM_STATEMENT_MOVE_ORDER)
+		json_text(json, "target", statement->target);
 	json_bool(json, "receipt", statement->evidence.size > 0);
 	json_close(json);
 }
@@ -61,6 +59,15 @@ list_line(const struct dom_statement *statement)
 	case DOM_STATEMENT_ERASURE:
 		printf(statement->whole_account ? "the account is erased"
 		                                : "the history of an item is erased");
+		break;
+	case DOM_STATEMENT_MOVE_ORDER:
+		printf("move from %s to %s", statement->region, statement->target);
+		break;
+	case DOM_STATEMENT_MOVE_CANCEL:
+		printf("the move is cancelled");
+		break;
+	case DOM_STATEMENT_MOVE_ACK:
+		printf("everything was found in %s", statement->region);
 		break;
 	}
 	puts(statement->evidence.size > 0 ? "" : "  (no receipt)");
@@ -133,9 +140,10 @@ const struct cli_command cli_consents = {
     .usage = "[--json] | export DIR [--format native|kantara|iso27560]",
     .summary = "what you agreed to and withdrew, with the region's receipts",
     .about =
-        "Lists every consent and withdrawal of the account.  Each is fetched from the region\n"
-        "and checked: it is signed by your account, none is missing, and the region's receipt\n"
-        "is good under the key that this device knows.\n\n"
+        "Lists every consent and withdrawal of the account, and what you signed about erasing\n"
+        "and moving.  Each is fetched from the region and checked: it is signed by your\n"
+        "account, none is missing, and the region's receipt is good under the key that this\n"
+        "device knows, or the group's for a region where the account lived before.\n\n"
         "consents export writes them to a new or empty folder: native are *.domicile-receipt\n"
         "files with region.pub, for domicile-verify; kantara is Kantara Consent Receipt 1.1 "
         "and\n"

@@ -32,6 +32,9 @@ struct consents_context {
 bool consents_write(FILE *out, enum consents_format format,
     const struct consents_context *context, const struct dom_statement *statement);
 
+/* May the name of a region, as somebody wrote it, be part of a file's name? */
+bool consents_region_is_file(const char *region);
+
 /* `domicile consents export`, once the account is open. */
 enum cli_exit consents_export(struct cli *cli);
 

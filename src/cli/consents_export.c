@@ -41,7 +41,8 @@ note_withdrawal(void *context, const struct dom_statement *statement)
 	struct exporting *exporting = context;
 	struct withdrawn *more;
 
-	if (statement->kind == DOM_STATEMENT_ERASURE)
+	if (statement->kind != DOM_STATEMENT_CONSENT &&
+	    statement->kind != DOM_STATEMENT_WITHDRAWAL)
 		return DOM_OK;
 	more = reallocarray(exporting->withdrawn, exporting->withdrawn_count + 1,
 	    sizeof(*exporting->withdrawn));
@@ -104,16 +105,46 @@ static void
 name_of(const struct exporting *exporting, const struct dom_statement *statement, char *name_r,
     size_t size)
 {
-	static const char *const kinds[] = {[DOM_STATEMENT_CONSENT] = "consent",
-	    [DOM_STATEMENT_WITHDRAWAL] = "withdrawal",
-	    [DOM_STATEMENT_ERASURE] = "erasure"};
 	static const char *const ends[] = {[CONSENTS_NATIVE] = "domicile-receipt",
 	    [CONSENTS_KANTARA] = "kantara.json",
 	    [CONSENTS_ISO27560] = "iso27560.json"};
 
 	snprintf(name_r, size, "%06llu-%s%s%s.%s", (unsigned long long)statement->serial,
-	    kinds[statement->kind], statement->service[0] == '\0' ? "" : "-",
+	    dom_statement_word(statement->kind), statement->service[0] == '\0' ? "" : "-",
 	    statement->service, ends[exporting->format]);
+}
+
+bool
+consents_region_is_file(const char *region)
+{
+	size_t size = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	return size > 0 && region[size] == '\0';
+}
+
+static bool
+write_hex(FILE *out, const uint8_t key[32])
+{
+	char text[65];
+
+	dom_hex_encode(dom_slice(key, 32), text);
+	return out != NULL && close_whole(out, fprintf(out, "%s\n", text) > 0);
+}
+
+/* The account has lived elsewhere: what that region signed is checked with its key. */
+static bool
+write_former_key(const struct exporting *exporting, const struct dom_statement *statement)
+{
+	char name[96];
+	FILE *out;
+
+	if (exporting->format != CONSENTS_NATIVE ||
+	    strcmp(statement->region, exporting->context.region) == 0 ||
+	    !consents_region_is_file(statement->region))
+		return true;
+	snprintf(name, sizeof(name), "region-%.64s.pub", statement->region);
+	out = open_new(exporting->folder, name);
+	return (out == NULL && errno == EEXIST) || write_hex(out, statement->region_key);
 }
 
 static enum dom_status
@@ -141,7 +172,7 @@ export_one(void *context, const struct dom_statement *statement)
 		else
 			good = consents_write(
 			    out, exporting->format, &exporting->context, statement);
-		good = close_whole(out, good);
+		good = close_whole(out, good) && write_former_key(exporting, statement);
 	}
 	if (out == NULL || !good) {
 		exporting->error = errno;
@@ -156,11 +187,9 @@ static bool
 write_key(const struct exporting *exporting)
 {
 	struct dom_slice catalogue = exporting->context.catalogue->text;
-	char text[65];
 	FILE *out = open_new(exporting->folder, "region.pub");
 
-	dom_hex_encode(dom_slice(exporting->context.region_public, 32), text);
-	if (out == NULL || !close_whole(out, fprintf(out, "%s\n", text) > 0))
+	if (!write_hex(out, exporting->context.region_public))
 		return false;
 	out = open_new(exporting->folder, "catalogue.json");
 	return out != NULL && close_whole(out, fwrite(catalogue.data, 1, catalogue.size, out) ==

@@ -13,28 +13,18 @@
 
 #include "base/encode.h"
 
+#include "cli/consents.h"
 #include "cli/export.h"
 
-enum { RECEIPT_SIZE_MAX = 128 << 10 };
+enum { RECEIPT_SIZE_MAX = 128 << 10, FORMER_MAX = 64 };
 
 struct consents {
 	struct export *export;
 	struct json json;
+	const char *region;          /* where the account lives now */
+	char former[FORMER_MAX][65]; /* regions whose keys are written */
+	size_t former_count;
 };
-
-static const char *
-kind_text(enum dom_statement_kind kind)
-{
-	switch (kind) {
-	case DOM_STATEMENT_CONSENT:
-		return "consent";
-	case DOM_STATEMENT_WITHDRAWAL:
-		return "withdrawal";
-	case DOM_STATEMENT_ERASURE:
-		return "erasure";
-	}
-	return "statement";
-}
 
 static void
 put_consent(struct json *json, const struct dom_statement *statement)
@@ -50,6 +40,28 @@ put_consent(struct json *json, const struct dom_statement *statement)
 	json_number(json, "types", statement->type_count);
 }
 
+/* The account has lived elsewhere: what that region signed is checked with its key. */
+static enum dom_status
+put_former_key(struct consents *consents, const struct dom_statement *statement)
+{
+	char path[128], hex[2 * sizeof(statement->region_key) + 2];
+
+	if (strcmp(statement->region, consents->region) == 0 ||
+	    consents->former_count == FORMER_MAX || !consents_region_is_file(statement->region))
+		return DOM_OK;
+	for (size_t i = 0; i < consents->former_count; i++) {
+		if (strcmp(consents->former[i], statement->region) == 0)
+			return DOM_OK;
+	}
+	snprintf(consents->former[consents->former_count++], sizeof(consents->former[0]),
+	    "%.64s", statement->region);
+	dom_hex_encode(dom_slice(statement->region_key, sizeof(statement->region_key)), hex);
+	hex[2 * sizeof(statement->region_key)] = '\n';
+	snprintf(path, sizeof(path), "consents/region-%.64s.pub", statement->region);
+	return export_bytes(
+	    consents->export, path, dom_slice(hex, 2 * sizeof(statement->region_key) + 1));
+}
+
 static enum dom_status
 put_statement(void *context, const struct dom_statement *statement)
 {
@@ -57,15 +69,16 @@ put_statement(void *context, const struct dom_statement *statement)
 	struct export *export = consents->export;
 	struct json *json = &consents->json;
 	char time[TEXT_SHORT], name[128];
+	enum dom_status st;
 
 	if (cli_stopping)
 		return DOM_ESTOPPED;
 	snprintf(name, sizeof(name), "consents/%04llu-%.32s%s%s.domicile-receipt",
 	    (unsigned long long)statement->serial, statement->service,
-	    statement->service[0] == '\0' ? "" : "-", kind_text(statement->kind));
+	    statement->service[0] == '\0' ? "" : "-", dom_statement_word(statement->kind));
 	json_open(json, NULL, '{');
 	json_number(json, "number", statement->serial);
-	json_text(json, "kind", kind_text(statement->kind));
+	json_text(json, "kind", dom_statement_word(statement->kind));
 	json_text(json, "region", statement->region);
 	json_text(json, "service", statement->service[0] == '\0' ? NULL : statement->service);
 	json_text(json, "signed", export_time(statement->issued_ms, time));
@@ -78,13 +91,16 @@ put_statement(void *context, const struct dom_statement *statement)
 	if (statement->kind == DOM_STATEMENT_ERASURE)
 		json_text(json, "scope",
 		    statement->whole_account ? "the account" : "the history of an item");
+	if (statement->kind == DOM_STATEMENT_MOVE_ORDER)
+		json_text(json, "target", statement->target);
 	json_text(json, "receipt", statement->evidence.size == 0 ? NULL : name);
 	json_close(json);
 	export->statements++;
 	if (statement->evidence.size == 0)
 		return DOM_OK;
 	export->receipts++;
-	return export_bytes(export, name, statement->evidence);
+	st = export_bytes(export, name, statement->evidence);
+	return st == DOM_OK ? put_former_key(consents, statement) : st;
 }
 
 /* The terms that the statements are about, and the key that the receipts are checked with. */
@@ -170,8 +186,10 @@ export_consents(struct export *export)
 	struct consents consents = {.export = export};
 	struct export_text text;
 	char count[TEXT_SHORT], receipts[TEXT_SHORT];
-	enum dom_status st = export_text_begin(export, &text);
+	enum dom_status st = dom_session_region(export->restore.cli->session, &consents.region);
 
+	if (st == DOM_OK)
+		st = export_text_begin(export, &text);
 	if (st != DOM_OK)
 		return st;
 	consents.json = (struct json){.out = text.out};

@@ -15,6 +15,8 @@
 
 #include "wire/etebase.h"
 
+#include "client/follow.h"
+
 struct dom_call *
 dom_call_new(struct dom_session *session, const char *method, const char *path_format, ...)
 {
@@ -114,11 +116,18 @@ judge_failure(struct dom_call *call, const struct wire_error *error)
 		          "on, then try again"
 		        : NULL,
 		    error->detail);
+	} else if (status == 403 && dom_slice_is(error->code, "account_moved")) {
+		say(call, DOM_EFENCED, "The account lives in another region now",
+		    error->detail);
 	} else if (status == 403) {
 		say(call, DOM_EDENIED, "The server refuses this; nothing was changed",
 		    error->detail);
 	} else if (status == 404) {
 		say(call, DOM_ABSENT, "The server does not have this", error->detail);
+	} else if (status == 409 && dom_slice_is(error->code, "move_refused")) {
+		say(call, DOM_EDENIED,
+		    error->detail.size == 0 ? "The region refuses this move" : NULL,
+		    error->detail);
 	} else if (status == 409) {
 		say(call, DOM_CONFLICT, "Someone else was first", error->detail);
 	} else if (status == 413) {
@@ -135,6 +144,11 @@ judge_failure(struct dom_call *call, const struct wire_error *error)
 		    error->detail);
 	} else if (status == 429) {
 		say(call, DOM_ESERVER, "The server asks to wait; nothing was changed",
+		    error->detail);
+	} else if (status == 503 && dom_slice_is(error->code, "account_frozen")) {
+		say(call, DOM_ESERVER,
+		    "The account is being handed over to another region, and that takes longer "
+		    "than it should; nothing was changed. Try again in a moment",
 		    error->detail);
 	} else if (status == 503) {
 		say(call, DOM_ESERVER,
@@ -245,6 +259,7 @@ call_send(struct dom_call *call)
 		snprintf(call->device, sizeof(call->device), "Domicile-Device: %s", text);
 		call->headers[count++] = call->device;
 	}
+	call->home = session->home;
 	call->headers[count] = NULL;
 	call->exchange.headers = call->headers;
 	st = session->transport->submit(session->transport, &call->exchange);
@@ -269,6 +284,19 @@ may_be_repeated(const struct dom_call *call)
 	           exchange->retry_after_seconds <= DOM_CALL_WAIT_SECONDS_MAX);
 }
 
+static bool
+has_moved(const struct dom_call *call)
+{
+	return call->exchange.status == 403 && strcmp(call->code, "account_moved") == 0;
+}
+
+static void
+wait_in(struct dom_call **list, struct dom_call *call)
+{
+	call->next = *list;
+	*list = call;
+}
+
 /* From the transport's poll(): no request may be waited for in here. */
 static void
 exchange_done(struct dom_exchange *exchange)
@@ -285,15 +313,17 @@ exchange_done(struct dom_exchange *exchange)
 		                      ((int64_t)session->retry_first_ms << (call->tries - 1));
 		if (exchange->status == 429)
 			call->not_before_ms += (int64_t)exchange->retry_after_seconds * 1000;
-		call->next = session->delayed;
-		session->delayed = call;
+		wait_in(&session->delayed, call);
 		return;
 	}
 	if (exchange->status == 401 && !call->anonymous && !call->renewed &&
 	    session->main != NULL && !session->closing) {
 		call->renewed = true;
-		call->next = session->unauthorised;
-		session->unauthorised = call;
+		wait_in(&session->unauthorised, call);
+		return;
+	}
+	if (has_moved(call) && !call->stays && session->main != NULL && !session->closing) {
+		wait_in(&session->moved, call);
 		return;
 	}
 	call_end(call);
@@ -310,6 +340,12 @@ dom_call_submit(struct dom_call *call)
 	}
 	call->exchange.context = call;
 	call->exchange.done = exchange_done;
+	if (call->session->draining) {
+		call->home = call->session->home;
+		call->tries++; /* it is somebody's: freeing it lets it go */
+		wait_in(&call->session->moved, call);
+		return DOM_OK;
+	}
 	return call_send(call);
 }
 
@@ -339,8 +375,7 @@ send_delayed(struct dom_session *session)
 		}
 		if (next_ms < 0 || call->not_before_ms - now_ms < next_ms)
 			next_ms = call->not_before_ms - now_ms;
-		call->next = session->delayed;
-		session->delayed = call;
+		wait_in(&session->delayed, call);
 	}
 	return next_ms;
 }
@@ -370,10 +405,60 @@ renew(struct dom_session *session)
 }
 
 enum dom_status
+dom_session_drain(struct dom_session *session)
+{
+	enum dom_status st = DOM_OK;
+
+	session->draining = true;
+	while (session->in_flight > 0 && st >= 0)
+		st = session->transport->poll(session->transport, 1000);
+	session->draining = false;
+	while (session->delayed != NULL) {
+		struct dom_call *call = session->delayed;
+
+		session->delayed = call->next;
+		wait_in(&session->moved, call);
+	}
+	return st < 0 ? dom_session_fail(session, st, "The connection cannot be used any more")
+	              : DOM_OK;
+}
+
+/* The account has moved: it is followed once for all calls that were told so. */
+static void
+follow(struct dom_session *session)
+{
+	char why[DOM_ERROR_SIZE];
+	enum dom_status failed = DOM_OK;
+
+	session->logging_in = true;
+	while (session->moved != NULL) {
+		struct dom_call *call = session->moved;
+
+		session->moved = call->next;
+		if (call->home == session->home && failed == DOM_OK) {
+			failed = dom_follow(session, session->username, dom_slice(NULL, 0),
+			    dom_call_reply(call));
+			snprintf(why, sizeof(why), "%s", session->error);
+		}
+		if (failed == DOM_OK) {
+			send_again(call);
+			continue;
+		}
+		say(call, failed, why, dom_slice(NULL, 0));
+		call_end(call);
+	}
+	session->logging_in = false;
+}
+
+enum dom_status
 dom_session_work(struct dom_session *session, int timeout_ms)
 {
 	int64_t next_ms = send_delayed(session);
 
+	if (session->moved != NULL && !session->logging_in) {
+		follow(session);
+		return DOM_OK;
+	}
 	if (session->unauthorised != NULL && !session->logging_in) {
 		renew(session);
 		return DOM_OK;
@@ -420,7 +505,8 @@ dom_call_run(struct dom_call *call)
 void
 dom_session_drop_calls(struct dom_session *session)
 {
-	struct dom_call **const lists[] = {&session->delayed, &session->unauthorised};
+	struct dom_call **const lists[] = {
+	    &session->delayed, &session->unauthorised, &session->moved};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		while (*lists[i] != NULL) {

@@ -6,14 +6,15 @@
 
 /*
  * One request and what became of it.  A call is sent again after 503 (a few
- * times, with growing pauses) and, once, after 401 with a new log-in; its
- * done() sees only the end.
+ * times, with growing pauses), once after 401 with a new log-in, and at the new
+ * region when the account has moved there; its done() sees only the end.
  *
  *   NEW --submit--> IN FLIGHT --reply--> finished, done()
  *                     ^    |
- *                     |    +-- 503 --> DELAYED --------+
- *                     |    +-- 401 --> UNAUTHORISED ---+
- *                     +--------------------------------+
+ *                     |    +-- 503 ----------------> DELAYED --------+
+ *                     |    +-- 401 ----------------> UNAUTHORISED ---+
+ *                     |    +-- 403 account_moved --> MOVED ----------+
+ *                     +----------------------------------------------+
  */
 enum {
 	DOM_CALL_RETRIES = 4,
@@ -31,6 +32,7 @@ struct dom_call {
 	char device[160];
 	bool anonymous;    /* send no token */
 	bool sends_device; /* send the device's name */
+	bool stays;        /* asked of this very server: account_moved is its end */
 
 	/* the end */
 	bool finished;
@@ -48,6 +50,7 @@ struct dom_call {
 	bool renewed;
 	bool orphan;
 	unsigned token_generation;
+	unsigned home; /* the session's, when it was sent */
 	int64_t not_before_ms;
 	struct dom_call *next;
 };
@@ -78,6 +81,12 @@ enum dom_status dom_call_fail(struct dom_call *call);
 
 /* Let calls go on for at most timeout_ms, or until one ends. */
 DOM_MUST_CHECK enum dom_status dom_session_work(struct dom_session *session, int timeout_ms);
+
+/*
+ * Wait until nothing is in flight; what is submitted meanwhile, and what waits to be
+ * sent again, goes where the account is followed to.
+ */
+DOM_MUST_CHECK enum dom_status dom_session_drain(struct dom_session *session);
 
 /* The session closes: calls that wait to be sent again end as uncertain. */
 void dom_session_drop_calls(struct dom_session *session);

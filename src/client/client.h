@@ -20,12 +20,16 @@
 enum {
 	DOM_TOKEN_SIZE_MAX = 255,
 	DOM_ERROR_SIZE = 1024,
+	DOM_ADDRESS_SIZE = 1200,
 };
 
 struct dom_call;
+struct dom_group;
 
 struct dom_session {
 	struct dom_transport *transport;
+	struct dom_transport *(*connect)(void *context, const char *server_url);
+	void *connect_context;
 	struct dom_state *state;
 	struct dom_random random;
 	struct dom_main_key *main;
@@ -33,10 +37,11 @@ struct dom_session {
 	struct dom_identity_key *identity;
 	uint8_t identity_public[DOM_PUBLIC_KEY_SIZE];
 	struct dom_buffer encrypted_content;
-	char *folder, *server_url, *host, *username, *email, *device;
+	char *folder, *server_url, *host, *username, *email, *device, *ca_file;
 	char token[DOM_TOKEN_SIZE_MAX + 1];
 	unsigned token_generation; /* counts the log-ins of this session */
 	char region[65];
+	char address[DOM_ADDRESS_SIZE];
 	struct dom_position position;
 	struct dom_figures figures;
 	int lock_fd;
@@ -45,7 +50,13 @@ struct dom_session {
 	size_t in_flight;
 	struct dom_call *delayed;      /* wait for their time to be sent again */
 	struct dom_call *unauthorised; /* wait for a new log-in */
-	bool logging_in;
+	bool logging_in;               /* or following: only what that sends goes out */
+
+	/* moving (group.c, follow.c) */
+	struct dom_group *group; /* as it is kept; NULL: not read yet, or there is none */
+	struct dom_call *moved;  /* wait until the account was followed */
+	bool draining;           /* what is submitted waits in moved */
+	unsigned home;           /* counts the regions of this session */
 	bool closing;
 	unsigned retry_first_ms; /* the first pause after 503; it doubles */
 

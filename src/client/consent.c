@@ -94,7 +94,10 @@ name_it(struct dom_session *session, const struct wire_statement *statement,
 	static const char *const kinds[] = {[WIRE_CONSENT] = "consent",
 	    [WIRE_WITHDRAWAL] = "withdrawal",
 	    [WIRE_ERASURE] = "erasure",
-	    [WIRE_ORDER] = "order"};
+	    [WIRE_ORDER] = "order",
+	    [WIRE_MOVE_ORDER] = "move-order",
+	    [WIRE_MOVE_CANCEL] = "move-cancel",
+	    [WIRE_MOVE_ACK] = "move-ack"};
 
 	char folder[PATH_MAX], file[sizeof(sent_r->name) + sizeof(DOM_RECEIPT_SUFFIX)];
 	size_t size;
@@ -220,6 +223,11 @@ post_statement(struct dom_session *session, const struct wire_statement *stateme
 	    &call->body, &(struct wire_signed_statement){
 	                     .statement = evidence.statement, .signature = evidence.signature});
 	name_it(session, statement, sent_r);
+	if (wire_subject(evidence.statement_public, evidence.statement, evidence.signature,
+	        sent_r->subject) != DOM_OK) {
+		st = no_memory(session);
+		goto out;
+	}
 	if ((st = keep_sent(session, statement, &evidence, sent_r)) != DOM_OK ||
 	    (st = dom_call_run(call)) != DOM_OK) {
 		if (!is_in_doubt(st))
@@ -275,8 +283,10 @@ dom_statement_send(struct dom_session *session, struct wire_statement *statement
 	for (int try = 0; try < STATEMENT_TRIES && st == DOM_CONFLICT; try++) {
 		struct wire_consents consents;
 		struct dom_call *call;
+		unsigned home;
 
 		st = dom_consents_ask(session, arena, &consents, &call);
+		home = session->home;
 		if (st == DOM_OK)
 			st = check_ground(session, &consents, statement, must_be_on);
 		if (st == DOM_OK) {
@@ -286,6 +296,9 @@ dom_statement_send(struct dom_session *session, struct wire_statement *statement
 			statement->issued_ms = dom_clock_now_ms(&clock);
 			statement->region = consents.region;
 			st = post_statement(session, statement, sent_r);
+			/* It was for a region that the account has left meanwhile. */
+			if (st < 0 && session->home != home)
+				st = DOM_CONFLICT;
 		}
 		dom_call_free(&call);
 		dom_arena_reset(arena);

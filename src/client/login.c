@@ -8,6 +8,8 @@
 #include "wire/etebase.h"
 
 #include "client/call.h"
+#include "client/follow.h"
+#include "client/group.h"
 #include "client/session.h"
 
 #define AUTHENTICATION "api/v1/authentication/"
@@ -50,10 +52,10 @@ take_login(struct dom_session *session, const struct wire_login *login)
 	return DOM_OK;
 }
 
-/* Salt and challenge for a name; slices live in the call. */
+/* Salt and challenge for a name; slices live in the call.  stays: of this very server. */
 static enum dom_status
-ask_challenge(struct dom_session *session, const char *username, struct dom_call **call_r,
-    struct wire_challenge *challenge_r)
+ask_challenge(struct dom_session *session, const char *username, bool stays,
+    struct dom_call **call_r, struct wire_challenge *challenge_r)
 {
 	struct dom_call *call =
 	    dom_call_new(session, "POST", AUTHENTICATION "login_challenge/");
@@ -63,6 +65,7 @@ ask_challenge(struct dom_session *session, const char *username, struct dom_call
 	if (call == NULL)
 		return no_memory(session);
 	call->anonymous = true;
+	call->stays = stays;
 	wire_challenge_ask_encode(&call->body, dom_slice_of(username));
 	if ((st = dom_call_run(call)) != DOM_OK)
 		return st == DOM_ABSENT ? no_protocol(session) : st;
@@ -85,6 +88,7 @@ send_response(struct dom_session *session, const struct dom_main_key *key, const
 	if (call == NULL)
 		return no_memory(session);
 	call->anonymous = response->action == WIRE_ACTION_LOGIN;
+	call->stays = call->anonymous;
 	call->sends_device = call->anonymous;
 	wire_response_encode(&bytes, response);
 	if ((st = dom_buffer_finish(&bytes)) == DOM_OK) {
@@ -98,17 +102,33 @@ send_response(struct dom_session *session, const struct dom_main_key *key, const
 	return st;
 }
 
-/* password: NULL data: with the key that the session has. */
+/* What the server says of a move is kept for who follows it. */
 static enum dom_status
-log_in(struct dom_session *session, const char *username, struct dom_slice password)
+keep_moved(const struct dom_call *call, enum dom_status st, struct dom_buffer *moved_r)
+{
+	if (st == DOM_EFENCED && moved_r != NULL) {
+		dom_buffer_clear(moved_r);
+		dom_buffer_append_slice(moved_r, dom_call_reply(call));
+		if (dom_buffer_finish(moved_r) < 0)
+			return dom_session_fail(
+			    call->session, DOM_ENOMEM, "There is not enough memory");
+	}
+	return st;
+}
+
+enum dom_status
+dom_session_enter(struct dom_session *session, const char *username, struct dom_slice password,
+    struct dom_buffer *moved_r)
 {
 	struct dom_call *ask = NULL, *call = NULL;
 	struct wire_challenge challenge;
 	struct wire_login login;
 	enum dom_status st;
 
-	if ((st = ask_challenge(session, username, &ask, &challenge)) != DOM_OK)
+	if ((st = ask_challenge(session, username, true, &ask, &challenge)) != DOM_OK) {
+		st = ask == NULL ? st : keep_moved(ask, st, moved_r);
 		goto out;
+	}
 	if (session->main == NULL &&
 	    (st = dom_main_key_from_password(password, challenge.salt, &session->main)) < 0) {
 		st = st == DOM_EINPUT ? no_protocol(session)
@@ -125,8 +145,10 @@ log_in(struct dom_session *session, const char *username, struct dom_slice passw
 	    &call);
 	if (st == DOM_EAUTH && strcmp(call->code, "login_bad_signature") == 0)
 		dom_session_fail(session, st, "%s", bad_password);
-	if (st != DOM_OK)
+	if (st != DOM_OK) {
+		st = call == NULL ? st : keep_moved(call, st, moved_r);
 		goto out;
+	}
 	if (wire_login_decode(dom_call_reply(call), &login) != DOM_OK) {
 		st = no_protocol(session);
 		goto out;
@@ -151,6 +173,19 @@ out:
 	return st;
 }
 
+/* Wherever it is: at this server, or where that one says it has moved to. */
+static enum dom_status
+log_in(struct dom_session *session, const char *username, struct dom_slice password)
+{
+	struct dom_buffer moved = {0};
+	enum dom_status st = dom_session_enter(session, username, password, &moved);
+
+	if (st == DOM_EFENCED && moved.size > 0)
+		st = dom_follow(session, username, password, dom_buffer_slice(&moved));
+	dom_buffer_free(&moved);
+	return st;
+}
+
 enum dom_status
 dom_session_log_in(struct dom_session *session)
 {
@@ -172,15 +207,18 @@ dom_session_log_in(struct dom_session *session)
 }
 
 /*
- * Receipts are checked with the key that the region tells now.  Other Etebase
- * servers tell none, and a region that is slow now is asked when it matters.
+ * Receipts are checked with the key that the region tells now, and moves with the one
+ * of its group.  Other Etebase servers tell none, and a region that is slow now is asked
+ * when it matters.
  */
 static void
 pin_region(struct dom_session *session)
 {
+	const struct wire_group *group;
 	const char *region;
 
-	if (dom_session_region(session, &region) != DOM_OK)
+	if (dom_session_region(session, &region) != DOM_OK ||
+	    dom_group_learn(session, true, &group) != DOM_OK)
 		session->error[0] = '\0';
 }
 
@@ -350,7 +388,7 @@ dom_change_password(
 	struct wire_challenge challenge;
 	enum dom_status st;
 
-	if ((st = ask_challenge(session, session->username, &ask, &challenge)) != DOM_OK)
+	if ((st = ask_challenge(session, session->username, false, &ask, &challenge)) != DOM_OK)
 		goto out;
 	if ((st = dom_main_key_from_password(old_password, challenge.salt, &old_main)) < 0) {
 		st = st == DOM_EINPUT ? no_protocol(session) : no_memory(session);

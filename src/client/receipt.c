@@ -13,6 +13,7 @@
 
 #include "client/call.h"
 #include "client/files.h"
+#include "client/group.h"
 #include "client/session.h"
 #include "client/statement.h"
 
@@ -43,10 +44,24 @@ read_pin(struct dom_session *session, uint8_t public_key_r[DOM_PUBLIC_KEY_SIZE])
 }
 
 enum dom_status
+dom_session_pin_anew(struct dom_session *session, const uint8_t public_key[DOM_PUBLIC_KEY_SIZE])
+{
+	char text[PIN_SIZE + 1];
+	enum dom_status st;
+
+	dom_hex_encode(dom_slice(public_key, DOM_PUBLIC_KEY_SIZE), text);
+	memcpy(text + PIN_SIZE - 1, "\n", 2);
+	st = dom_file_write(session->folder, pin_name, dom_slice(text, PIN_SIZE));
+	if (st < 0)
+		st = dom_session_fail(session, st, "%s/%s cannot be written: %s",
+		    session->folder, pin_name, strerror(errno));
+	return st;
+}
+
+enum dom_status
 dom_session_pin(struct dom_session *session, struct dom_slice public_key)
 {
 	uint8_t known[DOM_PUBLIC_KEY_SIZE];
-	char text[PIN_SIZE + 1];
 	enum dom_status st = read_pin(session, known);
 
 	if (st < 0)
@@ -58,13 +73,7 @@ dom_session_pin(struct dom_session *session, struct dom_slice public_key)
 		    "The region's public key is not the one that this device knows: either its"
 		    " operator made a new one, or this is another server. Nothing was sent. If"
 		    " the operator confirms it, log out and log in again");
-	dom_hex_encode(public_key, text);
-	memcpy(text + PIN_SIZE - 1, "\n", 2);
-	st = dom_file_write(session->folder, pin_name, dom_slice(text, PIN_SIZE));
-	if (st < 0)
-		st = dom_session_fail(session, st, "%s/%s cannot be written: %s",
-		    session->folder, pin_name, strerror(errno));
-	return st;
+	return dom_session_pin_anew(session, public_key.data);
 }
 
 enum dom_status
@@ -80,6 +89,29 @@ dom_region_key(struct dom_session *session, uint8_t public_key_r[32])
 	return st == DOM_OK ? read_pin(session, public_key_r) : st;
 }
 
+/*
+ * Whose key is it checked with?  That of the region which took the statement: ours, or
+ * one of the group where the account lived before.
+ */
+static enum dom_status
+key_for(struct dom_session *session, const struct wire_evidence *evidence,
+    struct dom_arena *arena, uint8_t public_key_r[DOM_PUBLIC_KEY_SIZE])
+{
+	const struct wire_group_region *region = NULL;
+	const struct wire_group *group;
+	struct wire_statement statement;
+
+	if (session->region[0] != '\0' &&
+	    wire_statement_decode(evidence->statement, arena, &statement) == DOM_OK &&
+	    !dom_slice_is(statement.region, session->region) &&
+	    dom_group_kept(session, &group) == DOM_OK)
+		region = wire_group_find(group, statement.region);
+	if (region == NULL)
+		return dom_region_key(session, public_key_r);
+	memcpy(public_key_r, region->key, DOM_PUBLIC_KEY_SIZE);
+	return DOM_OK;
+}
+
 enum dom_status
 dom_evidence_check(struct dom_session *session, const struct wire_evidence *evidence,
     struct dom_arena *arena, struct wire_evidence_view *view_r)
@@ -87,7 +119,7 @@ dom_evidence_check(struct dom_session *session, const struct wire_evidence *evid
 	uint8_t pinned[DOM_PUBLIC_KEY_SIZE];
 	struct wire_receipt receipt;
 	const char *why;
-	enum dom_status st = dom_region_key(session, pinned);
+	enum dom_status st = key_for(session, evidence, arena, pinned);
 
 	if (st != DOM_OK)
 		return st < 0 ? st

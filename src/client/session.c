@@ -2,6 +2,7 @@
 /* Opening and closing sessions, and what they know about themselves. */
 #include "crypto/session.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -16,14 +17,16 @@
 
 #include "client/call.h"
 #include "client/files.h"
+#include "client/follow.h"
+#include "client/group.h"
 #include "client/session.h"
 #include "client/statement.h"
 
 enum { SESSION_FILE_SIZE_MAX = 64 << 10 };
 
 static const char *const state_files[] = {"session", "storage.key", "session.new",
-    "storage.key.new", "region.pub", "region.pub.new", "state.db", "state.db-wal",
-    "state.db-shm", "state.db-journal", "lock"};
+    "storage.key.new", "region.pub", "region.pub.new", "group", "group.new", "state.db",
+    "state.db-wal", "state.db-shm", "state.db-journal", "lock"};
 
 static void complain(struct dom_complaint *complaint, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -116,12 +119,10 @@ host_of(const char *url)
 	return host;
 }
 
-enum dom_status
-dom_session_connect(
-    struct dom_session *session, const char *url, const struct dom_session_options *options)
+/* Where requests go from now on; the transport is another question. */
+static enum dom_status
+name_server(struct dom_session *session, const char *url)
 {
-	struct dom_transport_options transport = {.ca_file = options->ca_file};
-	enum dom_status st;
 	size_t size = strlen(url);
 
 	free(session->server_url);
@@ -137,10 +138,25 @@ dom_session_connect(
 		    "\"%s\" is not the address of a server; it looks like https://name or "
 		    "https://name/path",
 		    url);
-	if (session->transport != NULL)
+	return DOM_OK;
+}
+
+static enum dom_status
+open_transport(struct dom_session *session, const char *url)
+{
+	const struct dom_transport_options options = {
+	    .server_url = session->server_url, .ca_file = session->ca_file};
+	enum dom_status st;
+
+	if (session->connect != NULL) {
+		session->transport =
+		    session->connect(session->connect_context, session->server_url);
+		if (session->transport == NULL)
+			return dom_session_fail(session, DOM_ENETWORK,
+			    "\"%s\" cannot be reached by this program", url);
 		return DOM_OK;
-	transport.server_url = session->server_url;
-	st = dom_transport_curl(&transport, &session->transport);
+	}
+	st = dom_transport_curl(&options, &session->transport);
 	if (st == DOM_EINPUT)
 		return dom_session_fail(session, st,
 		    "\"%s\" cannot be used: a server's address begins with https://. Plain "
@@ -149,8 +165,66 @@ dom_session_connect(
 		    url);
 	if (st < 0)
 		return dom_session_fail(session, st, "The connection cannot be prepared: %s",
-		    options->ca_file == NULL ? dom_status_text(st) : "see the --ca file");
+		    session->ca_file == NULL ? dom_status_text(st) : "see the --ca file");
 	return DOM_OK;
+}
+
+enum dom_status
+dom_session_connect(
+    struct dom_session *session, const char *url, const struct dom_session_options *options)
+{
+	enum dom_status st;
+
+	session->connect = options->connect;
+	session->connect_context = options->connect_context;
+	if (options->ca_file != NULL &&
+	    !dom_session_keep_text(&session->ca_file, dom_slice_of(options->ca_file)))
+		return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
+	if ((st = name_server(session, url)) != DOM_OK || session->transport != NULL)
+		return st;
+	return open_transport(session, url);
+}
+
+enum dom_status
+dom_session_go(struct dom_session *session, const char *url, struct dom_place *from_r)
+{
+	enum dom_status st;
+
+	assert(session->in_flight == 0);
+	*from_r = (struct dom_place){.transport = session->transport,
+	    .server_url = session->server_url,
+	    .host = session->host};
+	session->transport = NULL;
+	session->server_url = session->host = NULL;
+	if ((st = name_server(session, url)) == DOM_OK)
+		st = open_transport(session, url);
+	if (st != DOM_OK)
+		dom_session_return(session, from_r);
+	return st;
+}
+
+void
+dom_session_return(struct dom_session *session, struct dom_place *from)
+{
+	struct dom_place here = {.transport = session->transport,
+	    .server_url = session->server_url,
+	    .host = session->host};
+
+	session->transport = from->transport;
+	session->server_url = from->server_url;
+	session->host = from->host;
+	*from = (struct dom_place){0};
+	dom_place_close(&here);
+}
+
+void
+dom_place_close(struct dom_place *place)
+{
+	if (place->transport != NULL)
+		place->transport->close(place->transport);
+	free(place->server_url);
+	free(place->host);
+	*place = (struct dom_place){0};
 }
 
 static enum dom_status
@@ -315,7 +389,9 @@ recall(struct dom_session *session, struct dom_arena *arena,
 	dom_buffer_append_slice(&session->encrypted_content, saved->encrypted_content);
 	snprintf(session->token, sizeof(session->token), "%.*s", (int)saved->auth_token.size,
 	    saved->auth_token.data == NULL ? "" : (const char *)saved->auth_token.data);
-	return dom_session_connect(session, (const char *)url.data, &remembered);
+	if ((st = dom_session_connect(session, (const char *)url.data, &remembered)) < 0)
+		return st;
+	return dom_follow_mend(session);
 }
 
 enum dom_status
@@ -381,6 +457,8 @@ dom_session_close(struct dom_session **session)
 	free(old->username);
 	free(old->email);
 	free(old->device);
+	free(old->ca_file);
+	dom_group_free(&old->group);
 	dom_wipe(old->token, sizeof(old->token));
 	free(old);
 }
@@ -413,6 +491,7 @@ dom_session_remove_files(const char *folder)
 	if (snprintf(receipts, sizeof(receipts), "%s/" DOM_RECEIPTS_FOLDER, folder) <
 	    (int)sizeof(receipts)) {
 		dom_folder_remove(receipts, DOM_SHOWN_SUFFIX);
+		dom_folder_remove(receipts, DOM_CERTIFICATE_SUFFIX);
 		dom_folder_remove(receipts, DOM_RECEIPT_SUFFIX);
 	}
 	(void)rmdir(folder);
@@ -494,6 +573,14 @@ dom_session_username(const struct dom_session *session)
 }
 
 const char *
+dom_session_address(struct dom_session *session)
+{
+	snprintf(session->address, sizeof(session->address), "%.1000s%s%s", session->username,
+	    session->region[0] == '\0' ? "" : "@", session->region);
+	return session->address;
+}
+
+const char *
 dom_session_server(const struct dom_session *session)
 {
 	return session->server_url;
@@ -536,6 +623,7 @@ dom_session_region(struct dom_session *session, const char **region_r)
 	if ((call = dom_call_new(session, "GET", "domicile/v1/region/")) == NULL)
 		return dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
 	call->anonymous = true;
+	call->stays = true;
 	if ((st = dom_call_run(call)) == DOM_OK)
 		st = wire_region_decode(dom_call_reply(call), &region);
 	if (st == DOM_OK &&

@@ -13,7 +13,7 @@
 
 #include "client/state_sql.h"
 
-enum { STATE_VERSION = 1 };
+enum { STATE_VERSION = 2 };
 
 static const char schema[] =
     "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -29,8 +29,14 @@ static const char schema[] =
     " extra BLOB, listing INTEGER NOT NULL);"
     "CREATE UNIQUE INDEX item_uid ON item (collection, uid);"
     "CREATE TABLE chunk_sent (collection INTEGER NOT NULL, item TEXT NOT NULL,"
-    " uid TEXT NOT NULL, PRIMARY KEY (collection, item, uid)) WITHOUT ROWID;"
-    "PRAGMA user_version = 1;";
+    " uid TEXT NOT NULL, PRIMARY KEY (collection, item, uid)) WITHOUT ROWID;";
+
+/* Since version 2. */
+static const char schema_known[] =
+    "CREATE TABLE known (collection TEXT NOT NULL, item TEXT NOT NULL,"
+    " revision TEXT NOT NULL, found INTEGER NOT NULL,"
+    " PRIMARY KEY (collection, item)) WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
 
 static const char *const queries[DOM_QUERY_COUNT] = {
     [DOM_QUERY_SET] = "INSERT OR REPLACE INTO about (key, value) VALUES (?1, ?2)",
@@ -72,6 +78,11 @@ static const char *const queries[DOM_QUERY_COUNT] = {
         "SELECT 1 FROM chunk_sent WHERE collection = ?1 AND item = ?2 AND uid = ?3",
     [DOM_QUERY_CHUNK_DROP] = "DELETE FROM chunk_sent WHERE collection = ?1 AND item = ?2",
     [DOM_QUERY_CHUNK_DROP_ALL] = "DELETE FROM chunk_sent WHERE collection = ?1",
+    [DOM_QUERY_KNOWN_FIND] = "SELECT revision FROM known WHERE collection = ?1 AND item = ?2",
+    [DOM_QUERY_KNOWN_FOUND] = "UPDATE known SET found = 1 WHERE collection = ?1 AND item = ?2",
+    [DOM_QUERY_KNOWN_LEFT] = "DELETE FROM known WHERE collection = ?1",
+    [DOM_QUERY_KNOWN_COUNT] =
+        "SELECT count(*) FILTER (WHERE found), count(*) FILTER (WHERE NOT found) FROM known",
 };
 
 enum dom_status
@@ -195,15 +206,14 @@ migrate(struct dom_state *state)
 		    "it was written by a newer release (version %d)", version);
 		return DOM_ESTORE;
 	}
-	if (version == 0) {
-		if ((st = dom_state_change(state)) < 0)
-			return st;
-		code = sqlite3_exec(state->db, schema, NULL, NULL, NULL);
-		if (code != SQLITE_OK)
-			return dom_state_failed(state, code);
-		st = dom_state_commit(state);
-	}
-	return st;
+	if (version == STATE_VERSION)
+		return DOM_OK;
+	if ((st = dom_state_change(state)) < 0)
+		return st;
+	code = version > 0 ? SQLITE_OK : sqlite3_exec(state->db, schema, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(state->db, schema_known, NULL, NULL, NULL);
+	return code == SQLITE_OK ? dom_state_commit(state) : dom_state_failed(state, code);
 }
 
 enum dom_status

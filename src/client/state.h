@@ -115,4 +115,24 @@ DOM_MUST_CHECK enum dom_status dom_state_chunk_has(
 DOM_MUST_CHECK enum dom_status dom_state_chunk_drop(
     struct dom_state *state, int64_t collection, struct dom_slice item);
 
+/* --- what was known when the account moved (state_known.c) ------------------------- */
+
+/* All that the index has now, beside what was taken before and not forgotten. */
+DOM_MUST_CHECK enum dom_status dom_state_known_take(struct dom_state *state);
+DOM_MUST_CHECK enum dom_status dom_state_known_forget(struct dom_state *state);
+/* Nothing of it was found yet. */
+DOM_MUST_CHECK enum dom_status dom_state_known_begin(struct dom_state *state);
+DOM_MUST_CHECK enum dom_status dom_state_known_collections(struct dom_state *state,
+    struct dom_arena *arena, struct dom_slice **uids_r, size_t *count_r);
+/* The revision that was known of an item; lives until the next use.  DOM_ABSENT: none. */
+DOM_MUST_CHECK enum dom_status dom_state_known_find(struct dom_state *state,
+    struct dom_slice collection, struct dom_slice item, struct dom_slice *revision_r);
+DOM_MUST_CHECK enum dom_status dom_state_known_found(
+    struct dom_state *state, struct dom_slice collection, struct dom_slice item);
+/* The account is not in this collection any more: what was in it is not looked for. */
+DOM_MUST_CHECK enum dom_status dom_state_known_left(
+    struct dom_state *state, struct dom_slice collection);
+DOM_MUST_CHECK enum dom_status dom_state_known_count(
+    struct dom_state *state, uint64_t *found_r, uint64_t *lost_r);
+
 #endif

@@ -18,6 +18,7 @@
 #define DOM_RECEIPTS_FOLDER "receipts"
 #define DOM_RECEIPT_SUFFIX ".domicile-receipt"
 #define DOM_SHOWN_SUFFIX ".catalogue.json" /* what a consent is to, as it was shown */
+#define DOM_CERTIFICATE_SUFFIX ".domicile-certificate" /* of a move */
 /* Before it: of a statement that asks to erase and has no receipt yet. */
 #define DOM_SENT_SUFFIX "-sent"
 
@@ -25,6 +26,7 @@ struct dom_statement_sent {
 	char name[96]; /* of its files among the receipts */
 	/* Of what is erased; zeros: nothing is.  Also set after a failure if it may be. */
 	uint8_t request[DOM_REQUEST_SIZE];
+	uint8_t subject[WIRE_SUBJECT_SIZE]; /* of the statement; set once it was sent */
 };
 
 /*
@@ -40,9 +42,9 @@ DOM_MUST_CHECK enum dom_status dom_statement_send(struct dom_session *session,
     struct wire_statement *statement, bool must_be_on, struct dom_statement_sent *sent_r);
 
 /*
- * Check evidence of this account against the pinned key of the region; the
- * view is borrowed from the arena and the evidence.  DOM_EINTEGRITY: the
- * session's error says why.
+ * Check evidence of this account against the pinned key of the region, or, of a region
+ * where the account lived before, the key that the group has for it; the view is borrowed from
+ * the arena and the evidence.  DOM_EINTEGRITY: the session's error says why.
  */
 DOM_MUST_CHECK enum dom_status dom_evidence_check(struct dom_session *session,
     const struct wire_evidence *evidence, struct dom_arena *arena,

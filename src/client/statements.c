@@ -23,6 +23,20 @@ bad(struct dom_session *session, uint64_t serial, const char *what)
 	    (unsigned long long)serial, what);
 }
 
+const char *
+dom_statement_word(enum dom_statement_kind kind)
+{
+	static const char *const words[] = {[DOM_STATEMENT_CONSENT] = "consent",
+	    [DOM_STATEMENT_WITHDRAWAL] = "withdrawal",
+	    [DOM_STATEMENT_ERASURE] = "erasure",
+	    [DOM_STATEMENT_MOVE_ORDER] = "move-order",
+	    [DOM_STATEMENT_MOVE_CANCEL] = "move-cancel",
+	    [DOM_STATEMENT_MOVE_ACK] = "move-ack"};
+	const size_t count = sizeof(words) / sizeof(words[0]);
+
+	return (size_t)kind < count && words[kind] != NULL ? words[kind] : "statement";
+}
+
 /* Texts that end in NUL; "" for what is not there. */
 static const char *
 text_of(struct dom_arena *arena, struct dom_slice slice)
@@ -47,7 +61,11 @@ shown(struct dom_arena *arena, const struct wire_statement *wire, int64_t accept
 	    .until_ms = wire->until_ms,
 	    .type_count = wire->type_count,
 	    .choice = wire->erase ? DOM_ERASE : DOM_KEEP,
-	    .whole_account = wire->scope == WIRE_SCOPE_ACCOUNT};
+	    .whole_account = wire->scope == WIRE_SCOPE_ACCOUNT,
+	    .target = text_of(arena, wire->target),
+	    .grace_days = wire->grace_days,
+	    .leave_shared = wire->leave_shared,
+	    .epoch = wire->epoch};
 
 	memcpy(statement.account, wire->account, sizeof(statement.account));
 	memcpy(statement.terms, wire->terms, sizeof(statement.terms));
@@ -95,6 +113,8 @@ show(struct history *history, const struct wire_statement_entry *entry, struct d
 		st = dom_evidence_check(history->session, &evidence, arena, &view);
 		if (st != DOM_OK)
 			return st;
+		memcpy(statement.region_key, view.receipt.region_public,
+		    sizeof(statement.region_key));
 		wire_evidence_encode(&bytes, &evidence);
 		if (dom_buffer_finish(&bytes) != DOM_OK) {
 			dom_buffer_free(&bytes);

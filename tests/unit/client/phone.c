@@ -19,7 +19,7 @@ options_of(const char *device)
 	    .transport = region_connect()};
 }
 
-static const struct dom_credentials ana = {
+const struct dom_credentials phone_credentials = {
     .username = "ana",
     .email = "",
     .password = {(const uint8_t *)PASSWORD, sizeof(PASSWORD) - 1},
@@ -32,7 +32,7 @@ phone_sign_up(const char *device)
 	struct dom_complaint complaint = {""};
 	struct dom_session *session;
 
-	if (dom_signup(&options, &ana, &session, &complaint) != DOM_OK)
+	if (dom_signup(&options, &phone_credentials, &session, &complaint) != DOM_OK)
 		fail_msg("%s", complaint.text);
 	return session;
 }
@@ -44,7 +44,7 @@ phone_log_in(const char *device)
 	struct dom_complaint complaint = {""};
 	struct dom_session *session;
 
-	if (dom_login(&options, &ana, &session, &complaint) != DOM_OK)
+	if (dom_login(&options, &phone_credentials, &session, &complaint) != DOM_OK)
 		fail_msg("%s", complaint.text);
 	return session;
 }

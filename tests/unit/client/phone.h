@@ -14,6 +14,8 @@ struct phone_record {
 	size_t size;
 };
 
+extern const struct dom_credentials phone_credentials;
+
 /* Sign up as "ana" on a device, or log in on another. */
 struct dom_session *phone_sign_up(const char *device);
 struct dom_session *phone_log_in(const char *device);

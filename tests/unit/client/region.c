@@ -227,8 +227,11 @@ answer(struct dom_exchange *exchange)
 	assert_non_null(serving.arena);
 	snprintf(path, sizeof(path), "/%.*s", (int)path_size, exchange->path);
 	head.path = dom_slice_of(path);
-	assert_int_equal(
-	    route_find("", &head, serving.arena, &route, &serving.request), ROUTE_FOUND);
+	if (route_find("", &head, serving.arena, &route, &serving.request) != ROUTE_FOUND) {
+		exchange->status = 404;
+		dom_arena_free(&serving.arena);
+		return;
+	}
 	assert_null(route.query_fault);
 	serving.request.token = header(exchange, "Authorization: Token ");
 	serving.request.host = dom_slice_of("127.0.0.1:8037");

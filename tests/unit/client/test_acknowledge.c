@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * After a move a device looks for everything that it knew, and signs that it is there; or
+ * it signs nothing, and says what is not.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <domicile/move.h>
+
+#include "client/client.h"
+#include "client/files.h"
+#include "facade.h"
+
+static const struct phone_record records[] = {
+    {.key = "a", .source = "s", .order = 1, .seed = 1, .size = 100},
+    {.key = "b", .source = "s", .order = 2, .seed = 2, .size = 90000},
+    {.key = "c", .source = "s", .order = 3, .seed = 3, .size = 5},
+};
+enum { RECORDS = sizeof(records) / sizeof(records[0]) };
+
+static struct dom_session *phone;
+static struct dom_move_found found;
+
+static int
+set_up_once(void **state)
+{
+	struct dom_complaint complaint;
+	struct dom_import_counts counts;
+	struct dom_session *first;
+
+	(void)state;
+	facade_start();
+	first = phone_sign_up("first");
+	phone_turn_on(first);
+	assert_ok(first, phone_backup(first, "things", records, RECORDS, &counts));
+	dom_session_close(&first);
+	phone = facade_log_in("model", FACADE_SG, &complaint);
+	if (phone == NULL)
+		fail_msg("%s", complaint.text);
+	assert_ok(phone, dom_sync(phone));
+	dom_session_close(&phone);
+	return 0;
+}
+
+static int
+tear_down_once(void **state)
+{
+	(void)state;
+	facade_stop();
+	return 0;
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	facade_reset();
+	facade_copy_device("model", "phone");
+	phone = facade_open("phone");
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	dom_session_close(&phone);
+	return 0;
+}
+
+/* What this device knows beside what is there. */
+static void
+know(const char *collection_uid, const char *item, const char *revision)
+{
+	struct dom_arena *arena = dom_arena_new(0);
+	struct dom_collection_row row = {.uid = dom_slice_of(collection_uid),
+	    .type = dom_slice("", 0),
+	    .name = dom_slice("", 0),
+	    .sealed_key = dom_slice("k", 1)};
+	int64_t number;
+
+	assert_non_null(arena);
+	if (dom_state_collection_find(phone->state, row.uid, arena, &row) == DOM_OK)
+		number = row.number;
+	else
+		assert_int_equal(
+		    dom_state_collection_put(phone->state, &row, 0, &number), DOM_OK);
+	assert_int_equal(dom_state_item_put(phone->state, number,
+	                     &(struct dom_item_row){.uid = dom_slice_of(item),
+	                         .etag = dom_slice_of(revision),
+	                         .name = dom_slice("", 0),
+	                         .source = dom_slice("", 0),
+	                         .fingerprint = dom_slice("", 0)}),
+	    DOM_OK);
+	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	dom_arena_free(&arena);
+}
+
+static void
+things_uid(char uid_r[DOM_UID_SIZE_MAX + 1])
+{
+	struct dom_collection *collection;
+
+	assert_ok(phone, dom_collection_find(phone, "things", &collection));
+	memcpy(uid_r, collection->uid, sizeof(collection->uid));
+	dom_collection_free(&collection);
+}
+
+static void
+is_not_signed(const char *why)
+{
+	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_EINTEGRITY);
+	if (strstr(dom_session_error(phone), why) == NULL)
+		fail_msg("\"%s\" is not in: %s", why, dom_session_error(phone));
+	assert_int_equal(facades[FACADE_IN].acknowledged, 0);
+	assert_true(dom_move_pending(phone));
+}
+
+static void
+what_is_all_there_is_acknowledged_once(void **state)
+{
+	struct dom_move_certificate certificate;
+
+	(void)state;
+	assert_false(dom_move_pending(phone));
+	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_ABSENT);
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	assert_true(dom_move_pending(phone));
+	dom_session_close(&phone);
+	phone = facade_open("phone");
+	assert_true(dom_move_pending(phone));
+	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	assert_int_equal(found.revisions, RECORDS);
+	assert_int_equal(found.lost, 0);
+	assert_int_equal(found.epoch, 2);
+	assert_string_equal(found.source, "sg");
+	assert_string_equal(found.target, "in");
+	assert_false(found.by_another);
+	assert_int_equal(facades[FACADE_IN].acknowledged, 1);
+	assert_false(dom_move_pending(phone));
+	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_ABSENT);
+	/* What it signed is kept, and so is the certificate if it is asked for. */
+	assert_ok(phone, dom_move_certificate(phone, "01020304050607080910111213141516", NULL,
+	                     NULL, &certificate) == DOM_EINTEGRITY
+	                     ? DOM_OK
+	                     : DOM_EINPUT);
+	assert_non_null(strstr(dom_session_error(phone), "of another move"));
+}
+
+static void
+the_certificate_is_kept_where_it_is_wanted(void **state)
+{
+	struct dom_move_certificate certificate;
+	char folder[300], id[DOM_MOVE_ID_TEXT_SIZE + 1];
+
+	(void)state;
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	memcpy(id, found.id, sizeof(id));
+	assert_ok(phone, dom_move_certificate(phone, id, NULL, NULL, &certificate));
+	assert_string_equal(certificate.source, "sg");
+	assert_string_equal(certificate.target, "in");
+	assert_int_equal(certificate.epoch, 2);
+	assert_false(certificate.has_ack || certificate.has_erased);
+	assert_non_null(strstr(certificate.file, id));
+	/* Again: a later one of the same move takes its place. */
+	assert_ok(phone, dom_move_certificate(phone, id, NULL, NULL, &certificate));
+	snprintf(folder, sizeof(folder), "%s/receipts", region_device("phone"));
+	assert_int_equal(dom_file_write(folder, "mine", dom_slice_of("something")), DOM_OK);
+	assert_int_equal(
+	    dom_move_certificate(phone, id, folder, "mine", &certificate), DOM_EFILE);
+	assert_non_null(strstr(dom_session_error(phone), "is there already"));
+	facades[FACADE_IN].certificate.data[500] ^= 1;
+	assert_int_equal(
+	    dom_move_certificate(phone, id, folder, "other", &certificate), DOM_EINTEGRITY);
+	assert_false(dom_file_exists(folder, "other"));
+	dom_buffer_clear(&facades[FACADE_IN].certificate);
+	assert_int_equal(
+	    dom_move_certificate(phone, id, folder, "other", &certificate), DOM_ABSENT);
+}
+
+static void
+a_revision_that_is_not_there_is_missed(void **state)
+{
+	char things[DOM_UID_SIZE_MAX + 1];
+
+	(void)state;
+	things_uid(things);
+	know(things, "an-item-that-nobody-has", "AAAAAAAAAAAAAAAAAAAAAA");
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	is_not_signed("1 of 4 revisions that this device knew are not in region in");
+	/* However often it is asked, and whatever the list from the start has made of the
+	 * index. */
+	assert_int_equal(dom_state_forget_tokens(phone->state), DOM_OK);
+	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	is_not_signed("1 of 4 revisions");
+	assert_int_equal(found.lost, 1);
+}
+
+/* The region shows an older state of an item than the device has seen. */
+static void
+an_item_that_went_back_is_missed(void **state)
+{
+	struct dom_item_row row;
+	struct dom_state_walk *walk;
+	char things[DOM_UID_SIZE_MAX + 1], item[DOM_UID_SIZE_MAX + 1];
+	struct dom_arena *arena = dom_arena_new(0);
+	struct dom_collection_row collection;
+
+	(void)state;
+	things_uid(things);
+	assert_int_equal(
+	    dom_state_collection_find(phone->state, dom_slice_of(things), arena, &collection),
+	    DOM_OK);
+	assert_int_equal(
+	    dom_state_walk_open(phone->state, collection.number, true, &walk), DOM_OK);
+	assert_int_equal(dom_state_walk_next(walk, &row), DOM_OK);
+	snprintf(item, sizeof(item), "%.*s", (int)row.uid.size, (const char *)row.uid.data);
+	dom_state_walk_close(&walk);
+	know(things, item, "AAAAAAAAAAAAAAAAAAAAAA");
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	is_not_signed("1 of 3 revisions");
+	dom_arena_free(&arena);
+}
+
+/* Another device went on writing: what was known is in the history. */
+static void
+what_was_changed_since_is_found_in_the_history(void **state)
+{
+	struct phone_record changed[RECORDS];
+	struct dom_import_counts counts;
+	struct dom_session *other;
+
+	(void)state;
+	memcpy(changed, records, sizeof(changed));
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	facade_copy_device("model", "other");
+	other = facade_open("other");
+	for (uint64_t round = 0; round < 3; round++) {
+		changed[0].seed += 10;
+		changed[1].seed += 10;
+		assert_ok(other, phone_backup(other, "things", changed, RECORDS, &counts));
+		assert_int_equal(counts.records[DOM_RECORD_CHANGED], 2);
+	}
+	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	assert_int_equal(found.revisions, RECORDS);
+	/* As it was, for the other tests. */
+	assert_ok(other, phone_backup(other, "things", records, RECORDS, &counts));
+	dom_session_close(&other);
+}
+
+static void
+a_collection_that_is_gone_is_missed_unless_it_was_left(void **state)
+{
+	(void)state;
+	know("a-collection-of-somebody-else", "an-item-that-nobody-has",
+	    "AAAAAAAAAAAAAAAAAAAAAA");
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	/* As the list says with a note that the membership ended. */
+	assert_int_equal(dom_state_collection_remove(
+	                     phone->state, dom_slice_of("a-collection-of-somebody-else")),
+	    DOM_OK);
+	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	is_not_signed("1 of 4 revisions");
+	/* The same move, if the order said to leave what is shared. */
+	tear_down(NULL);
+	set_up(NULL);
+	know("a-collection-of-somebody-else", "an-item-that-nobody-has",
+	    "AAAAAAAAAAAAAAAAAAAAAA");
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, true);
+	assert_ok(phone, dom_sync(phone));
+	is_not_signed("1 of 4 revisions"); /* the list does not say that it ended */
+	assert_int_equal(dom_state_collection_remove(
+	                     phone->state, dom_slice_of("a-collection-of-somebody-else")),
+	    DOM_OK);
+	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	assert_int_equal(found.left, 1);
+	assert_int_equal(found.revisions, RECORDS);
+}
+
+/* The regions agree with each other, but not with what this device was shown. */
+static void
+another_certificate_than_that_of_the_hand_off_is_refused(void **state)
+{
+	struct wire_move shown;
+	struct dom_buffer certificate = {0};
+
+	(void)state;
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	dom_buffer_append_slice(
+	    &certificate, dom_buffer_slice(&facades[FACADE_IN].certificate));
+	shown = facade_handoff(phone, FACADE_SG, FACADE_IN, 2);
+	facade_move(FACADE_SG, &shown, facades[FACADE_SG].key);
+	assert_ok(phone, dom_sync(phone));
+	is_not_signed("of another move");
+	dom_buffer_free(&certificate);
+}
+
+static void
+a_region_without_a_certificate_is_asked_again_later(void **state)
+{
+	struct dom_buffer kept;
+
+	(void)state;
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	kept = facades[FACADE_IN].certificate;
+	facades[FACADE_IN].certificate = (struct dom_buffer){0};
+	assert_ok(phone, dom_sync(phone));
+	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_ESERVER);
+	assert_true(dom_move_pending(phone));
+	facades[FACADE_IN].certificate = kept;
+	assert_ok(phone, dom_move_acknowledge(phone, &found));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+	        what_is_all_there_is_acknowledged_once, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        the_certificate_is_kept_where_it_is_wanted, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_revision_that_is_not_there_is_missed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        an_item_that_went_back_is_missed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        what_was_changed_since_is_found_in_the_history, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_collection_that_is_gone_is_missed_unless_it_was_left, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        another_certificate_than_that_of_the_hand_off_is_refused, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_region_without_a_certificate_is_asked_again_later, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, set_up_once, tear_down_once);
+}
