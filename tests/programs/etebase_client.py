@@ -77,6 +77,41 @@ def strings(texts):
     return struct.pack(">I", len(texts)) + b"".join(map(string, texts))
 
 
+def strings_in(data):
+    found = []
+    while data:
+        size = struct.unpack(">I", data[:4])[0]
+        assert len(data) >= 4 + size
+        found.append(data[4:4 + size])
+        data = data[4 + size:]
+    return found
+
+
+class Peer:
+    """Another region of the group, as far as asking goes (src/wire/peer.h)."""
+    (OFFER, RECORDS, CHUNKS, FREEZE, STATUS, SWITCH, ACTIVE, ACK, DISCARD, ERASED,
+     HOMES) = range(1, 12)
+
+    def __init__(self, name):
+        self.name = name
+        self.signing_key = nacl.signing.SigningKey.generate()
+        self.key = bytes(self.signing_key.verify_key).hex()
+
+    def request(self, operation, to, move=bytes(16), body=b"", at=None):
+        request = (string("domicile/peer/v1") + bytes([operation]) + string(self.name)
+                   + string(to) + move
+                   + struct.pack(">Q", time.time_ns() // 1000000 if at is None else at) + body)
+        return string(request) + self.signing_key.sign(request).signature
+
+    def ask(self, client, operation, to, change=False, **options):
+        return self.send(client, self.request(operation, to, **options), change)
+
+    @staticmethod
+    def send(client, raw, change=False):
+        return client.request("POST", "/domicile/v1/peer/" + ("change/" if change else ""),
+                              raw=raw, headers={"Content-Type": "application/octet-stream"})
+
+
 class Client:
     def __init__(self, url, prefix="", context=None, timeout=30):
         parts = urllib.parse.urlsplit(url)
@@ -177,8 +212,8 @@ class Client:
             "signature": self.statement_key.sign(statement).signature})
         self.serial += 1
 
-    def statement_head(self, kind, region, service):
-        return (string(f"domicile/{kind}/v2") + self.identity_public + os.urandom(16)
+    def statement_head(self, kind, region, service, version=2):
+        return (string(f"domicile/{kind}/v{version}") + self.identity_public + os.urandom(16)
                 + struct.pack(">QQ", self.serial + 1, time.time_ns() // 1000000)
                 + string(region) + string(service))
 
@@ -199,6 +234,38 @@ class Client:
 
     def withdraw(self, service="any", region="home"):
         self.state(self.statement_head("withdrawal", region, service) + b"\0")
+
+    # --- moving -------------------------------------------------------------
+
+    def plan_move(self, target):
+        return self.get("/domicile/v1/moves/plan/", to=target)
+
+    def order_move(self, source, target, shared="refuse", grace=None, seconds=86400, epoch=None):
+        """Ask to move; a person does so after looking at the plan."""
+        plan = self.plan_move(target)
+        expires = time.time_ns() // 1000000 + int(seconds * 1000)
+        self.state(self.statement_head("move-order", source, "", version=1) + string(target)
+                   + struct.pack(">QQBI", epoch or plan["epoch"], expires, shared == "leave",
+                                 plan["graceMin"] if grace is None else grace))
+
+    def cancel_move(self, source, move):
+        self.state(self.statement_head("move-cancel", source, "", version=1) + move)
+
+    def acknowledge_move(self, target, move, epoch, root, revisions):
+        self.state(self.statement_head("move-ack", target, "", version=1) + move
+                   + struct.pack(">Q", epoch) + root + struct.pack(">Q", revisions))
+
+    def moves(self):
+        return self.get("/domicile/v1/moves/")["moves"]
+
+    def certificate(self, move):
+        return self.get(f"/domicile/v1/moves/{move.hex()}/certificate/")
+
+    def carry_handoff(self, moved):
+        """moved: the body of an account_moved; to the region that it is for."""
+        message, signature = strings_in(moved["handoff"])
+        return self.post("/domicile/v1/moves/handoff/",
+                         {"handoff": message, "signature": signature})
 
     # --- vault --------------------------------------------------------------
 
