@@ -54,11 +54,12 @@ DOM_MUST_CHECK enum dom_status store_collections_erasing(struct store_txn *txn, 
 DOM_MUST_CHECK enum dom_status store_erase_collection(
     struct store_txn *txn, int64_t collection, unsigned rows, struct store_erased *sum);
 /*
- * An item's revisions but the current one.  Chunks that they named are noted
+ * An item's revisions before the one that was current at this clock of its
+ * owner's: what is written later is not meant.  Chunks that they named are noted
  * for store_chunks_due().
  */
-DOM_MUST_CHECK enum dom_status store_erase_history(
-    struct store_txn *txn, int64_t item, unsigned rows, struct store_erased *sum);
+DOM_MUST_CHECK enum dom_status store_erase_history(struct store_txn *txn, int64_t item,
+    uint64_t clock, unsigned rows, struct store_erased *sum);
 
 /*
  * From the commit of this job on nobody finds the account, and what was sealed

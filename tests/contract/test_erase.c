@@ -417,7 +417,7 @@ erase_histories(struct world *world, int64_t collection)
 			assert_status(store_item_etag(txn, collection, dom_slice_of(uid),
 			                  world->arena, &item, &etag),
 			    DOM_OK);
-			st = store_erase_history(txn, item, STEP_ROWS, &sum);
+			st = store_erase_history(txn, item, UINT64_MAX, STEP_ROWS, &sum);
 			assert_true(st >= 0);
 			write_commit(world);
 		}

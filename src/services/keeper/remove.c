@@ -109,7 +109,7 @@ remove_history(struct removal *removal, struct store_txn *txn)
 	if (st != DOM_OK)
 		return st;
 	removal->collection = collection.number;
-	return store_erase_history(txn, item, STEP_ROWS, &removal->row.sum);
+	return store_erase_history(txn, item, removal->row.clock, STEP_ROWS, &removal->row.sum);
 }
 
 static enum dom_status

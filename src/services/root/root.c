@@ -73,10 +73,10 @@ add_items(struct walk *walk, const struct store_collection *collection)
 	return st;
 }
 
-/* item: number of the only one that is wanted, 0: all. */
+/* item: number of the only one that is wanted, and before which clock; 0: all. */
 static enum dom_status
 add_history(struct walk *walk, const struct store_collection *collection,
-    struct store_history_at after, int64_t item)
+    struct store_history_at after, int64_t item, uint64_t before)
 {
 	struct store_history *rows;
 	enum dom_status st = DOM_OK;
@@ -92,7 +92,7 @@ add_history(struct walk *walk, const struct store_collection *collection,
 			struct wire_record record =
 			    root_history_record(collection->uid, &rows[i]);
 
-			if (item != 0 && rows[i].item != item)
+			if (item != 0 && (rows[i].item != item || rows[i].at.clock >= before))
 				return DOM_OK;
 			after = rows[i].at;
 			st = add(walk, &record);
@@ -187,8 +187,8 @@ add_owned(struct walk *walk, const struct store_owned *owned)
 	if (wire_root_wants(walk->root, false) &&
 	    ((st = add_collection(walk, owned)) != DOM_OK ||
 	        (st = add_items(walk, collection)) != DOM_OK ||
-	        (st = add_history(walk, collection, (struct store_history_at){0}, 0)) !=
-	            DOM_OK))
+	        (st = add_history(
+	             walk, collection, (struct store_history_at){0}, 0, UINT64_MAX)) != DOM_OK))
 		return st;
 	return wire_root_wants(walk->root, true) ? add_chunks(walk, collection) : st;
 }
@@ -224,7 +224,9 @@ add_item(struct walk *walk)
 {
 	const struct root_options *options = walk->options;
 	struct store_collection collection;
+	struct store_revision *was_current;
 	struct store_item item;
+	size_t count;
 	enum dom_status st;
 
 	dom_arena_reset(walk->outer);
@@ -238,8 +240,14 @@ add_item(struct walk *walk)
 	    walk->txn, collection.number, options->item_uid, walk->outer, &item);
 	if (st != DOM_OK)
 		return st;
+	/* What was written after that clock, and what it replaced, is not meant. */
+	st = store_revision_scan(
+	    walk->txn, item.number, options->clock + 1, 1, walk->outer, &was_current, &count);
+	if (st != DOM_OK || count == 0)
+		return st;
 	return add_history(walk, &collection,
-	    (struct store_history_at){.item_clock = item.current.clock}, item.number);
+	    (struct store_history_at){.item_clock = item.current.clock}, item.number,
+	    was_current[0].clock);
 }
 
 static enum dom_status

@@ -12,7 +12,8 @@
  *   WIRE_SCOPE_ACCOUNT  the account, its statements, consents, notes and past
  *                       erasures, and every collection that it owns
  *   WIRE_SCOPE_SERVICE  the collections that go with an erasure
- *   WIRE_SCOPE_ITEM     the revisions of one item but the current one
+ *   WIRE_SCOPE_ITEM     the revisions of one item before the one that was current at
+ *                       the clock
  *
  * Of a collection: itself with its owner's membership, all revisions, all chunks.
  * An account that is being erased has neither name nor keys any more.

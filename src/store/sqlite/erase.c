@@ -126,15 +126,29 @@ erase_revision(struct erase_step *step, int64_t number, int64_t before_ms, bool 
 	return st;
 }
 
+/* Of an item, before the revision that was current at this clock. */
+static enum dom_status
+next_revision(struct erase_step *step, int64_t item, uint64_t clock, int64_t *number_r)
+{
+	struct sql_call call = sql_call(step->txn->connection, SQL_ERASE_REVISION_NEXT);
+	enum dom_status st;
+
+	sql_put_number(&call, item);
+	sql_put_number(&call, clock > INT64_MAX ? INT64_MAX : (int64_t)clock);
+	if ((st = sql_step(&call)) == DOM_OK)
+		*number_r = sql_get_number(&call);
+	return sql_end(&call) < 0 ? call.failed : st;
+}
+
 /* DOM_ABSENT: it has none any more. */
 static enum dom_status
-erase_item_history(struct erase_step *step, int64_t item, bool loosen)
+erase_item_history(struct erase_step *step, int64_t item, uint64_t clock, bool loosen)
 {
 	enum dom_status st = DOM_OK;
 	int64_t number = 0;
 
 	while (erase_has_room(step)) {
-		if ((st = first_number(step, SQL_ERASE_REVISION_NEXT, item, &number)) != DOM_OK)
+		if ((st = next_revision(step, item, clock, &number)) != DOM_OK)
 			return st;
 		if ((st = erase_revision(step, number, INT64_MAX, loosen)) < 0)
 			return st;
@@ -143,12 +157,12 @@ erase_item_history(struct erase_step *step, int64_t item, bool loosen)
 }
 
 enum dom_status
-store_erase_history(
-    struct store_txn *txn, int64_t item, unsigned rows, struct store_erased *sum)
+store_erase_history(struct store_txn *txn, int64_t item, uint64_t clock, unsigned rows,
+    struct store_erased *sum)
 {
 	struct erase_step step = erase_step(txn, rows, sum);
 
-	return erase_item_history(&step, item, true);
+	return erase_item_history(&step, item, clock, true);
 }
 
 /* DOM_ABSENT: there is no item any more. */
@@ -164,7 +178,7 @@ erase_items(struct erase_step *step, int64_t collection)
 		st = first_number(step, SQL_ERASE_ITEM_NEXT, collection, &item);
 		if (st != DOM_OK)
 			return st;
-		if ((st = erase_item_history(step, item, false)) < 0)
+		if ((st = erase_item_history(step, item, UINT64_MAX, false)) < 0)
 			return st;
 		if (st == DOM_OK || !erase_has_room(step))
 			return DOM_OK;

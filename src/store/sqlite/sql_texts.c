@@ -311,7 +311,11 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " WHERE r.replaced_ms < ?1 AND " REGION_SINCE " < ?1 AND r.replaced_ms >= ?2"
 	    " AND (r.replaced_ms > ?2 OR r.number > ?3) ORDER BY r.replaced_ms, r.number LIMIT ?4",
 
-	[SQL_ERASE_REVISION_NEXT] = "SELECT number FROM revision WHERE item = ? LIMIT 1",
+	[SQL_ERASE_REVISION_NEXT] =
+	    "SELECT number FROM revision WHERE item = ?1 AND clock <"
+	    " max((SELECT coalesce(max(p.clock), 0) FROM revision p"
+	    "   WHERE p.item = ?1 AND p.clock <= ?2),"
+	    "  (SELECT iif(i.clock <= ?2, i.clock, 0) FROM item i WHERE i.number = ?1)) LIMIT 1",
 	[SQL_ERASE_REVISION] =
 	    "DELETE FROM revision WHERE number = ?1 AND max(replaced_ms, " REGION_SINCE ") < ?2"
 	    " RETURNING length(meta), (SELECT i.collection FROM item i WHERE i.number = item),"

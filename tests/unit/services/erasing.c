@@ -102,10 +102,13 @@ number_of(const char *name)
 static enum dom_status
 run_begin(struct store_txn *txn, void *context)
 {
-	const struct erasure_order *order = context;
+	struct erasure_order *order = context;
+	struct store_account account;
 	enum dom_status st;
 
 	changes = (struct service_changes){0};
+	if (store_account_by_number(txn, order->account, house.arena, &account) == DOM_OK)
+		order->clock = account.clock;
 	if (order->scope == WIRE_SCOPE_SERVICE &&
 	    (st = store_consent_clear(txn, order->account, order->service)) < 0)
 		return st;
@@ -123,8 +126,7 @@ begin_erasing(int scope, int64_t account, const char *service, const char *colle
 	    .service = dom_slice_of(service),
 	    .collection_uid = dom_slice_of(collection),
 	    .item_uid = dom_slice_of(item_uid),
-	    .requested_ms = house.now_ms,
-	    .clock = 7};
+	    .requested_ms = house.now_ms};
 	enum dom_status st;
 
 	dom_random_fill(&house.service.random, request, sizeof(request));

@@ -271,7 +271,7 @@ run_lose(struct store_txn *txn, void *context)
 	const struct loss *loss = context;
 	struct store_erased sum = {0};
 
-	return store_erase_history(txn, loss->item, 100, &sum) < 0 ? DOM_ESTORE : DOM_OK;
+	return store_erase_history(txn, loss->item, UINT64_MAX, 100, &sum) < 0 ? DOM_ESTORE : DOM_OK;
 }
 
 static struct store_collection

@@ -319,6 +319,30 @@ an_items_history_goes_and_its_current_revision_stays(void **state)
 	assert_int_equal(count_all().items, 2 * (1 + ITEMS));
 }
 
+/* The keeper comes a while after the request. */
+static void
+what_is_written_after_the_request_is_not_meant(void **state)
+{
+	struct wire_item one;
+
+	(void)state;
+	two_services();
+	write_revisions(2);
+	assert_int_equal(
+	    begin_erasing(WIRE_SCOPE_ITEM, number_of("ana"), "", uid('c', 1), uid('i', 1)),
+	    DOM_OK);
+	one = item(1, 'a', uid('r', 2));
+	one.content.uid = dom_slice_of(uid('n', 1));
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_BATCH, 1, &one, 1), SERVICE_DONE);
+	one = item(1, 'a', uid('n', 1));
+	one.content.uid = dom_slice_of(uid('n', 2));
+	assert_int_equal(put(&house.ana, SERVICE_ITEM_BATCH, 1, &one, 1), SERVICE_DONE);
+	finish_all();
+	assert_int_equal(the_erasure().sum.revisions, 2);
+	/* The one that was current then, the one after it, and the one that is now. */
+	assert_int_equal(revisions_of(&house.ana, 1, 1), 3);
+}
+
 static void
 chunks_that_only_the_history_named_go_with_it(void **state)
 {
@@ -553,6 +577,7 @@ main(void)
 	    TEST(an_account_is_erased_once),
 	    TEST(an_order_of_the_operator_is_signed_by_the_region),
 	    TEST(an_items_history_goes_and_its_current_revision_stays),
+	    TEST(what_is_written_after_the_request_is_not_meant),
 	    TEST(chunks_that_only_the_history_named_go_with_it),
 	    TEST(only_the_owner_erases_and_only_what_is_there),
 	    TEST(a_withdrawal_that_erases_turns_off_and_erases),
