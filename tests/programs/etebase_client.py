@@ -87,31 +87,6 @@ def strings_in(data):
     return found
 
 
-class Peer:
-    """Another region of the group, as far as asking goes (src/wire/peer.h)."""
-    (OFFER, RECORDS, CHUNKS, FREEZE, STATUS, SWITCH, ACTIVE, ACK, DISCARD, ERASED,
-     HOMES) = range(1, 12)
-
-    def __init__(self, name):
-        self.name = name
-        self.signing_key = nacl.signing.SigningKey.generate()
-        self.key = bytes(self.signing_key.verify_key).hex()
-
-    def request(self, operation, to, move=bytes(16), body=b"", at=None):
-        request = (string("domicile/peer/v1") + bytes([operation]) + string(self.name)
-                   + string(to) + move
-                   + struct.pack(">Q", time.time_ns() // 1000000 if at is None else at) + body)
-        return string(request) + self.signing_key.sign(request).signature
-
-    def ask(self, client, operation, to, change=False, **options):
-        return self.send(client, self.request(operation, to, **options), change)
-
-    @staticmethod
-    def send(client, raw, change=False):
-        return client.request("POST", "/domicile/v1/peer/" + ("change/" if change else ""),
-                              raw=raw, headers={"Content-Type": "application/octet-stream"})
-
-
 class Client:
     def __init__(self, url, prefix="", context=None, timeout=30):
         parts = urllib.parse.urlsplit(url)

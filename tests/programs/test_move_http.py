@@ -2,17 +2,18 @@
 """What moving looks like over HTTP: to other regions, to strangers and to people's apps."""
 import pytest
 
-from etebase_client import Client, Peer, Refused, new_person
+from etebase_client import Client, Refused, new_person
+from peer_region import Peer
 
 EVERYONE = {"trusted_addresses": "none"}
 
 
 @pytest.fixture
 def us():
-    """A region that this test is: nobody serves under its address."""
+    """A region that this test is."""
     peer = Peer("us")
-    peer.address = "http://127.0.0.1:9"
-    return peer
+    yield peer
+    peer.close()
 
 
 @pytest.fixture

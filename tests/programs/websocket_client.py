@@ -24,10 +24,10 @@ class NotUpgraded(Exception):
 
 
 class Closed(Exception):
-    """The server closed; code is None if it only hung up."""
+    """The server closed; code is None if it only hung up; words may be empty."""
 
-    def __init__(self, code):
-        self.code = code
+    def __init__(self, code, words=""):
+        self.code, self.words = code, words
         super().__init__(f"closed with {code}")
 
 
@@ -125,7 +125,7 @@ class WebSocket:
                     self.send(CLOSE, payload[:2])
                 except OSError:
                     pass
-                raise Closed(code)
+                raise Closed(code, payload[2:].decode())
 
     def is_quiet(self, seconds=0.3):
         """Pings aside, nothing comes for so long."""
@@ -149,13 +149,17 @@ class WebSocket:
 
     def close_code(self):
         """Read on until the server closes."""
+        return self.close_reason()[0]
+
+    def close_reason(self):
+        """The same, with its words."""
         try:
             while True:
                 self.message()
         except Closed as closed:
-            return closed.code
+            return closed.code, closed.words
         except ConnectionResetError:
-            return None
+            return None, ""
 
     def close(self):
         self.socket.close()
