@@ -12,6 +12,8 @@
 
 #include "wire/stoken.h"
 
+#include "services/move/parts.h"
+
 enum dom_status
 service_refuse(struct service_call *call, enum service_code code, const char *detail)
 {
@@ -130,6 +132,8 @@ service_authenticate(struct service_call *call)
 	    call->txn, call->session.account, call->arena, &call->account);
 	if (st == DOM_ABSENT || (st == DOM_OK && call->account.disabled))
 		return service_refuse(call, SERVICE_AUTHENTICATION_FAILED, dead);
+	if (st == DOM_OK && call->account.state == STORE_ACCOUNT_GONE)
+		return move_refuse_gone(call, call->account.number);
 	return st;
 }
 

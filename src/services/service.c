@@ -332,6 +332,8 @@ service_run(const struct service *service, struct store_txn *txn,
 	}
 	if (st == DOM_OK)
 		st = entry->run(&call);
+	if (st == DOM_EFENCED)
+		st = move_refuse_fenced(&call);
 	if (st == DOM_OK)
 		st = dom_buffer_finish(&reply_r->body);
 	/* An ordinary answer that nobody expected is a fault of ours. */

@@ -52,9 +52,12 @@ DOM_MUST_CHECK enum dom_status store_move_find(struct store_txn *txn,
 /* The account's newest. */
 DOM_MUST_CHECK enum dom_status store_move_of(
     struct store_txn *txn, int64_t account, struct dom_arena *arena, struct store_move *move_r);
-/* The newest that took an account of this name away; also after it was erased. */
-DOM_MUST_CHECK enum dom_status store_move_by_name(struct store_txn *txn, struct dom_slice name,
-    struct dom_arena *arena, struct store_move *move_r);
+/* The account's, newest first, at most limit. */
+DOM_MUST_CHECK enum dom_status store_moves_of(struct store_txn *txn, int64_t account,
+    unsigned limit, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r);
+/* Of accounts of this name, newest first, at most limit; also after they were erased. */
+DOM_MUST_CHECK enum dom_status store_moves_by_name(struct store_txn *txn, struct dom_slice name,
+    unsigned limit, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r);
 /* With number > after, in order, at most limit; only_open: those that are not over. */
 DOM_MUST_CHECK enum dom_status store_move_list(struct store_txn *txn, int64_t after,
     bool only_open, unsigned limit, struct dom_arena *arena, struct store_move **rows_r,
@@ -82,6 +85,15 @@ DOM_MUST_CHECK enum dom_status store_move_message_get(struct store_txn *txn, int
     struct dom_slice *signature_r);
 DOM_MUST_CHECK enum dom_status store_move_message_remove(
     struct store_txn *txn, int64_t move, int kind);
+
+/* How much there is of an account, and whom it shares with. */
+struct store_extent {
+	uint64_t collections, items, chunks;
+	uint64_t shared;      /* of its collections: others are in them */
+	uint64_t memberships; /* in collections of others */
+};
+DOM_MUST_CHECK enum dom_status store_account_extent(
+    struct store_txn *txn, int64_t account, struct store_extent *extent_r);
 
 /* --- the account's state ------------------------------------------------------ */
 

@@ -60,11 +60,24 @@ a_move_is_found_by_its_id_its_account_and_the_name(void **state)
 	assert_int_equal(found.bytes, 11);
 	assert_int_equal(found.bytes_total, 12);
 	assert_status(
-	    store_move_by_name(txn, dom_slice_of("ana"), world->arena, &found), DOM_OK);
-	assert_int_equal(found.number, number);
-	/* A name that came is not one that left. */
+	    store_moves_by_name(txn, dom_slice_of("ana"), 9, world->arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].number, number);
 	assert_status(
-	    store_move_by_name(txn, dom_slice_of("bo"), world->arena, &found), DOM_ABSENT);
+	    store_moves_by_name(txn, dom_slice_of("bo"), 9, world->arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].side, STORE_MOVE_TARGET);
+	assert_status(
+	    store_moves_by_name(txn, dom_slice_of("cy"), 9, world->arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 0);
+	assert_status(store_moves_of(txn, ana, 9, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].number, number);
+	assert_status(store_moves_of(txn, ana, 0, world->arena, &rows, &count), DOM_OK);
+	assert_int_equal(count, 0);
 	assert_status(
 	    store_move_find(txn, move.id, STORE_MOVE_TARGET, world->arena, &found), DOM_OK);
 	assert_int_equal(found.number, other);

@@ -59,6 +59,8 @@ const char *account_email_fault(struct dom_slice folded);
 /* By name, then by e-mail address; DOM_ABSENT. */
 DOM_MUST_CHECK enum dom_status account_find(
     struct service_call *call, struct dom_slice login, struct store_account *account_r);
+/* Does it live here, for others?  One that has moved away, or is only a copy, does not. */
+bool account_lives_here(const struct store_account *account);
 
 /*
  * Does host, as a client signed it, name this server?  Ports, letter case and

@@ -9,6 +9,7 @@
 
 #include "services/account/account.h"
 #include "services/account/attempts.h"
+#include "services/move/parts.h"
 
 static const char not_init[] = "User not properly init"; /* clients look for this text */
 
@@ -41,15 +42,33 @@ imagine(struct service_call *call, struct dom_slice login, struct store_account 
 	return st;
 }
 
-/* The account that goes by this name, or an imagined one. */
+/* Who has moved away with this name is told where to; everybody else is imagined. */
+static enum dom_status
+redirect_or_imagine(
+    struct service_call *call, struct dom_slice login, struct store_account *account_r)
+{
+	struct dom_slice folded;
+	enum dom_status st;
+
+	st = account_name_fold(call->arena, login, &folded);
+	if (st == DOM_OK)
+		st = move_refuse_name(call, folded);
+	return st == DOM_ABSENT ? imagine(call, login, account_r) : st;
+}
+
+/* The account that goes by this name, or an imagined one; a copy is nobody's yet. */
 static enum dom_status
 find_or_imagine(
     struct service_call *call, struct dom_slice login, struct store_account *account_r)
 {
 	enum dom_status st = account_find(call, login, account_r);
 
-	if (st == DOM_ABSENT)
-		return imagine(call, login, account_r);
+	if (st == DOM_OK && account_r->state == STORE_ACCOUNT_GONE)
+		return move_refuse_gone(call, account_r->number);
+	if (st == DOM_ABSENT ||
+	    (st == DOM_OK && (account_r->state == STORE_ACCOUNT_STAGING ||
+	                         account_r->state == STORE_ACCOUNT_PREPARED)))
+		return redirect_or_imagine(call, login, account_r);
 	if (st == DOM_OK && !account_r->initialised)
 		return service_refuse(call, SERVICE_USER_NOT_INIT, not_init);
 	return st;

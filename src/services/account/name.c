@@ -97,6 +97,12 @@ account_find(struct service_call *call, struct dom_slice login, struct store_acc
 	return store_account_by_email(call->txn, folded, call->arena, account_r);
 }
 
+bool
+account_lives_here(const struct store_account *account)
+{
+	return account->state == STORE_ACCOUNT_HOME || account->state == STORE_ACCOUNT_FROZEN;
+}
+
 /* "[::1]:8033" is "::1", "Example.org:443" is "Example.org". */
 static struct dom_slice
 host_strip(struct dom_slice host)

@@ -5,6 +5,7 @@
 
 #include "services/consent/consent.h"
 #include "services/erasure/erasure.h"
+#include "services/move/source.h"
 
 enum { STATEMENTS_PAGE_MAX = 100, DAY_MS = 24 * 3600 * 1000 };
 
@@ -64,9 +65,6 @@ check_statement(struct service_call *call, const struct wire_signed_statement *m
 	if (!dom_slice_is(statement->region, call->service->settings.region))
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
 		    "The statement was made for another region than this one.");
-	if (statement->kind > WIRE_ORDER)
-		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
-		    "This region cannot move accounts yet: nothing was changed.");
 	return DOM_OK;
 }
 
@@ -145,7 +143,7 @@ check_times(struct service_call *call, const struct wire_statement *statement)
 	if (st != DOM_OK)
 		return st;
 	/* A no counts whatever the clocks say: its number keeps it from being replayed. */
-	if (statement->kind != WIRE_WITHDRAWAL &&
+	if (statement->kind != WIRE_WITHDRAWAL && statement->kind != WIRE_MOVE_CANCEL &&
 	    (statement->issued_ms < call->now_ms - CONSENT_ISSUED_SKEW_MS ||
 	        statement->issued_ms > call->now_ms + CONSENT_ISSUED_SKEW_MS))
 		return service_refuse(call, SERVICE_STATEMENT_REFUSED,
@@ -169,7 +167,10 @@ check_says_no(
 	struct store_consent consent;
 	enum dom_status st;
 
-	*says_no_r = statement->kind == WIRE_ERASURE && statement->scope == WIRE_SCOPE_ACCOUNT;
+	/* A move is cancelled once, and it takes a statement to order the next. */
+	*says_no_r =
+	    statement->kind == WIRE_MOVE_CANCEL ||
+	    (statement->kind == WIRE_ERASURE && statement->scope == WIRE_SCOPE_ACCOUNT);
 	if (statement->kind != WIRE_WITHDRAWAL)
 		return DOM_OK;
 	st = store_consent_find(
@@ -208,7 +209,7 @@ check_rate(struct service_call *call, const struct wire_statement *statement)
 
 static enum dom_status
 apply(struct service_call *call, const struct wire_statement *statement,
-    const uint8_t request[WIRE_SUBJECT_SIZE], uint64_t clock)
+    const struct store_statement *row, const uint8_t request[WIRE_SUBJECT_SIZE])
 {
 	struct store_consent consent = {.service = statement->service,
 	    .serial = statement->serial,
@@ -216,8 +217,10 @@ apply(struct service_call *call, const struct wire_statement *statement,
 	    .version = statement->catalogue_version,
 	    .any = dom_slice_is(statement->service, "any")};
 
+	if (statement->kind >= WIRE_MOVE_ORDER)
+		return move_statement_after(call, statement, row, request);
 	if (statement->kind != WIRE_CONSENT)
-		return erasure_statement(call, statement, request, clock);
+		return erasure_statement(call, statement, request, row->clock);
 	memcpy(consent.terms, statement->terms, sizeof(consent.terms));
 	return store_consent_set(
 	    call->txn, call->account.number, &consent, statement->types, statement->type_count);
@@ -290,13 +293,14 @@ store_and_apply(struct service_call *call, const struct wire_signed_statement *m
 	uint8_t subject[WIRE_SUBJECT_SIZE];
 	enum dom_status st;
 
-	st = store_account_tick(call->txn, call->account.number, &row.clock);
+	if ((st = move_statement_before(call, statement)) == DOM_OK)
+		st = store_account_tick(call->txn, call->account.number, &row.clock);
 	if (st == DOM_OK)
 		st = countersign(call, &row, subject);
 	if (st == DOM_OK)
 		st = store_statement_add(call->txn, call->account.number, &row);
 	if (st == DOM_OK)
-		st = apply(call, statement, subject, row.clock);
+		st = apply(call, statement, &row, subject);
 	/*
 	 * What it erased was not the device's own write: it has to ask for the notes
 	 * of what is gone, so it must not take the clock for seen.
@@ -351,6 +355,8 @@ consent_statement_add(struct service_call *call)
 		st = check_times(call, &statement);
 	if (st == DOM_OK && statement.kind == WIRE_CONSENT)
 		st = check_terms(call, &statement);
+	if (st == DOM_OK)
+		st = move_statement_check(call, &statement);
 	if (st != DOM_OK)
 		return st;
 	if ((st = check_rate(call, &statement)) != DOM_OK)

@@ -90,27 +90,26 @@ move_follows(
 }
 
 enum dom_status
-move_message(struct store_txn *txn, const struct store_move *move, enum move_message kind,
+move_message(struct store_txn *txn, const struct store_move *move, int kind,
     struct dom_arena *arena, struct wire_signed_move *message_r)
 {
 	*message_r = (struct wire_signed_move){0};
 	return store_move_message_get(
-	    txn, move->number, (int)kind, arena, &message_r->bytes, &message_r->signature);
+	    txn, move->number, kind, arena, &message_r->bytes, &message_r->signature);
 }
 
 enum dom_status
-move_message_keep(struct store_txn *txn, const struct store_move *move, enum move_message kind,
+move_message_keep(struct store_txn *txn, const struct store_move *move, int kind,
     const struct wire_signed_move *message)
 {
 	return store_move_message_put(
-	    txn, move->number, (int)kind, message->bytes, message->signature);
+	    txn, move->number, kind, message->bytes, message->signature);
 }
 
 enum dom_status
-move_message_forget(
-    struct store_txn *txn, const struct store_move *move, enum move_message kind)
+move_message_forget(struct store_txn *txn, const struct store_move *move, int kind)
 {
-	enum dom_status st = store_move_message_remove(txn, move->number, (int)kind);
+	enum dom_status st = store_move_message_remove(txn, move->number, kind);
 
 	return st == DOM_ABSENT ? DOM_OK : st;
 }

@@ -21,7 +21,7 @@ enum move_message {
 	MOVE_MESSAGE_ORDER = 1, /* evidence; no signature beside it */
 	MOVE_MESSAGE_FREEZE = 2,
 	MOVE_MESSAGE_PREPARE = 3,
-	MOVE_MESSAGE_ABORT = 4,
+	MOVE_MESSAGE_ABORT = 4, /* at the target; the source: MOVE_MESSAGE_ABORTS */
 	MOVE_MESSAGE_HANDOFF = 5,
 	MOVE_MESSAGE_ACTIVE = 6,
 	MOVE_MESSAGE_ACK = 7, /* evidence; no signature beside it */
@@ -29,6 +29,8 @@ enum move_message {
 	MOVE_MESSAGE_ERASED = 9,  /* the source's receipt */
 	MOVE_MESSAGE_WHY = 10,    /* a sentence for the person; no signature */
 	MOVE_MESSAGE_CURSOR = 11, /* the target's, in the source's words; no signature */
+	MOVE_MESSAGE_ABORTS =
+	    16, /* and n: of the source's attempt n, from 1 to MOVE_ATTEMPTS_MAX */
 	MOVE_MESSAGE_TARGET = 32, /* this and the next numbers are target.c's own */
 };
 
@@ -36,7 +38,7 @@ enum {
 	MOVE_FROZEN_MS_MAX = 5000, /* then the source aborts by itself */
 	MOVE_ATTEMPTS_MAX = 3,     /* of an order */
 	MOVE_ATTEMPT_PAUSE_MS = 60 * 1000,
-	MOVE_ORDER_DAYS_MAX = 30, /* until it expires */
+	MOVE_ORDER_DAYS_MAX = 120, /* until it expires */
 	MOVE_DAY_MS = 24 * 60 * 60 * 1000,
 };
 
@@ -65,14 +67,13 @@ DOM_MUST_CHECK enum dom_status move_follows(
 
 /* What is kept of it; DOM_ABSENT.  put with an empty message removes nothing: see below. */
 DOM_MUST_CHECK enum dom_status move_message(struct store_txn *txn,
-    const struct store_move *move, enum move_message kind, struct dom_arena *arena,
+    const struct store_move *move, int kind, struct dom_arena *arena,
     struct wire_signed_move *message_r);
 DOM_MUST_CHECK enum dom_status move_message_keep(struct store_txn *txn,
-    const struct store_move *move, enum move_message kind,
-    const struct wire_signed_move *message);
+    const struct store_move *move, int kind, const struct wire_signed_move *message);
 /* It need not be there. */
 DOM_MUST_CHECK enum dom_status move_message_forget(
-    struct store_txn *txn, const struct store_move *move, enum move_message kind);
+    struct store_txn *txn, const struct store_move *move, int kind);
 DOM_MUST_CHECK enum dom_status move_why_keep(
     struct store_txn *txn, const struct store_move *move, const char *sentence);
 
@@ -94,6 +95,22 @@ DOM_MUST_CHECK enum dom_status move_order(struct store_txn *txn, const struct st
  */
 DOM_MUST_CHECK enum dom_status move_under_way(
     struct store_txn *txn, int64_t account, struct dom_arena *arena, struct store_move *move_r);
+
+/* --- what people are told (moved.c): each DOM_EDENIED, or a failure --------------------- */
+
+/* 403 account_moved: where the account of this move lives now, with the proof. */
+DOM_MUST_CHECK enum dom_status move_refuse_moved(
+    struct service_call *call, const struct store_move *move);
+/* The same for an account that is STORE_ACCOUNT_GONE. */
+DOM_MUST_CHECK enum dom_status move_refuse_gone(struct service_call *call, int64_t account);
+/*
+ * The same for a name, folded, that no account has here: somebody may have moved away with it,
+ * and be erased.  DOM_ABSENT: nobody has.
+ */
+DOM_MUST_CHECK enum dom_status move_refuse_name(
+    struct service_call *call, struct dom_slice folded);
+/* A job met the fence (DOM_EFENCED). */
+DOM_MUST_CHECK enum dom_status move_refuse_fenced(struct service_call *call);
 
 /* --- a peer's request ------------------------------------------------------------------ */
 

@@ -8,14 +8,14 @@ static const struct entry {
 	move_operation *run;
 } entries[] = {
     [WIRE_PEER_OFFER] = {true, STORE_MOVE_TARGET, NULL},
-    [WIRE_PEER_RECORDS] = {false, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_CHUNKS] = {false, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_FREEZE] = {true, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_STATUS] = {false, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_SWITCH] = {true, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_ACTIVE] = {true, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_ACK] = {true, STORE_MOVE_SOURCE, NULL},
-    [WIRE_PEER_DISCARD] = {true, STORE_MOVE_SOURCE, NULL},
+    [WIRE_PEER_RECORDS] = {false, STORE_MOVE_SOURCE, move_source_records},
+    [WIRE_PEER_CHUNKS] = {false, STORE_MOVE_SOURCE, move_source_chunks},
+    [WIRE_PEER_FREEZE] = {true, STORE_MOVE_SOURCE, move_source_freeze},
+    [WIRE_PEER_STATUS] = {false, STORE_MOVE_SOURCE, move_source_status},
+    [WIRE_PEER_SWITCH] = {true, STORE_MOVE_SOURCE, move_source_switch},
+    [WIRE_PEER_ACTIVE] = {true, STORE_MOVE_SOURCE, move_source_active},
+    [WIRE_PEER_ACK] = {true, STORE_MOVE_SOURCE, move_source_ack},
+    [WIRE_PEER_DISCARD] = {true, STORE_MOVE_SOURCE, move_source_discard},
     [WIRE_PEER_ERASED] = {true, STORE_MOVE_TARGET, NULL},
     [WIRE_PEER_HOMES] = {false, -1, NULL},
 };
@@ -86,24 +86,34 @@ find(struct move_asked *asked, int side)
 }
 
 static enum dom_status
+run(struct move_asked *asked, bool is_change)
+{
+	const struct entry *entry = &entries[asked->peer.op];
+	enum dom_status st;
+
+	if (entry->is_change != is_change)
+		return move_refuse(asked, is_change
+		                              ? "This is only read: ask at peer/."
+		                              : "This changes something: ask at peer/change/.");
+	if (entry->run == NULL)
+		return move_refuse(asked, "This release does not do that yet.");
+	asked->call->reply->body_is_raw = true;
+	st = find(asked, entry->side);
+	return st == DOM_OK ? entry->run(asked) : st;
+}
+
+static enum dom_status
 answer(struct service_call *call, bool is_change)
 {
 	struct move_asked asked = {.call = call};
-	const struct entry *entry;
 	enum dom_status st;
 
 	if ((st = authenticate(&asked)) != DOM_OK)
 		return st;
-	entry = &entries[asked.peer.op];
-	if (entry->is_change != is_change)
-		return move_refuse(
-		    &asked, is_change ? "This is only read: ask at peer/."
-		                      : "This changes something: ask at peer/change/.");
-	if (entry->run == NULL)
-		return move_refuse(&asked, "This release does not do that yet.");
-	call->reply->body_is_raw = true;
-	st = find(&asked, entry->side);
-	return st == DOM_OK ? entry->run(&asked) : st;
+	st = run(&asked, is_change);
+	/* Refusing begins the reply anew. */
+	call->reply->from_region = true;
+	return st;
 }
 
 enum dom_status

@@ -14,6 +14,8 @@ share_profile(struct service_call *call)
 		return service_refuse(
 		    call, SERVICE_VALIDATION_ERROR, "\"username\" must say whose profile.");
 	st = account_find(call, call->request->username, &account);
+	if (st == DOM_OK && !account_lives_here(&account))
+		st = DOM_ABSENT;
 	if (st == DOM_ABSENT || (st == DOM_OK && !account.initialised))
 		return service_refuse(
 		    call, SERVICE_DOES_NOT_EXIST, "There is no such user, or not yet.");
@@ -75,6 +77,8 @@ share_invite(struct service_call *call)
 	if ((st = vault_open_uid(call, wire.collection, &place)) != DOM_OK)
 		return st;
 	st = account_find(call, wire.username, &recipient);
+	if (st == DOM_OK && !account_lives_here(&recipient))
+		st = DOM_ABSENT;
 	if (st == DOM_ABSENT)
 		return service_refuse(call, SERVICE_DOES_NOT_EXIST, "There is no such user.");
 	if (st == DOM_OK)

@@ -68,6 +68,26 @@ get_one(struct sql_call *call, struct dom_arena *arena, struct store_move *move_
 	return sql_end(call) < 0 ? call->failed : st;
 }
 
+static enum dom_status
+get_all(
+    struct sql_call *call, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
+{
+	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
+
+	while (sql_step(call) == DOM_OK) {
+		struct store_move *move = sql_rows_next(&rows);
+
+		if (move == NULL) {
+			sql_fail(call, DOM_ENOMEM);
+			break;
+		}
+		get_move(call, arena, move);
+	}
+	*rows_r = rows.rows;
+	*count_r = rows.count;
+	return sql_end(call);
+}
+
 enum dom_status
 store_move_add(struct store_txn *txn, const struct store_move *move, int64_t *number_r)
 {
@@ -108,35 +128,16 @@ store_move_of(
 }
 
 enum dom_status
-store_move_by_name(struct store_txn *txn, struct dom_slice name, struct dom_arena *arena,
-    struct store_move *move_r)
+store_moves_by_name(struct store_txn *txn, struct dom_slice name, unsigned limit,
+    struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_MOVE_BY_NAME);
+	struct sql_call call = sql_call(txn->connection, SQL_MOVES_BY_NAME);
 	uint8_t hash[DOM_INDEX_SIZE];
 
 	dom_region_index(txn->store->key, DOM_INDEX_NAME, name, hash);
 	sql_put_slice(&call, dom_slice(hash, sizeof(hash)));
-	return get_one(&call, arena, move_r);
-}
-
-static enum dom_status
-get_all(
-    struct sql_call *call, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
-{
-	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
-
-	while (sql_step(call) == DOM_OK) {
-		struct store_move *move = sql_rows_next(&rows);
-
-		if (move == NULL) {
-			sql_fail(call, DOM_ENOMEM);
-			break;
-		}
-		get_move(call, arena, move);
-	}
-	*rows_r = rows.rows;
-	*count_r = rows.count;
-	return sql_end(call);
+	sql_put_number(&call, limit);
+	return get_all(&call, arena, rows_r, count_r);
 }
 
 enum dom_status
@@ -163,6 +164,34 @@ store_move_due(struct store_txn *txn, uint64_t states, unsigned lane, unsigned l
 	sql_put_number(&call, lanes);
 	sql_put_number(&call, limit);
 	return get_all(&call, arena, rows_r, count_r);
+}
+
+enum dom_status
+store_moves_of(struct store_txn *txn, int64_t account, unsigned limit, struct dom_arena *arena,
+    struct store_move **rows_r, size_t *count_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_MOVES_OF);
+
+	sql_put_number(&call, account);
+	sql_put_number(&call, limit);
+	return get_all(&call, arena, rows_r, count_r);
+}
+
+enum dom_status
+store_account_extent(struct store_txn *txn, int64_t account, struct store_extent *extent_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_EXTENT);
+
+	*extent_r = (struct store_extent){0};
+	sql_put_number(&call, account);
+	if (sql_step(&call) == DOM_OK) {
+		extent_r->collections = (uint64_t)sql_get_number(&call);
+		extent_r->items = (uint64_t)sql_get_number(&call);
+		extent_r->chunks = (uint64_t)sql_get_number(&call);
+		extent_r->shared = (uint64_t)sql_get_number(&call);
+		extent_r->memberships = (uint64_t)sql_get_number(&call);
+	}
+	return sql_end(&call);
 }
 
 enum dom_status

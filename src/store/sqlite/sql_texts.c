@@ -467,10 +467,21 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SQL_MOVE_FIND] = MOVE_SELECT "id = ? AND side = ?",
 	[SQL_MOVE_OF] = MOVE_SELECT "account = ? ORDER BY number DESC LIMIT 1",
-	[SQL_MOVE_BY_NAME] = MOVE_SELECT "name_hash = ? AND side = 0 ORDER BY number DESC LIMIT 1",
+	[SQL_MOVES_BY_NAME] = MOVE_SELECT "name_hash = ? ORDER BY number DESC LIMIT ?",
 	[SQL_MOVE_LIST] = MOVE_SELECT "number > ?1 AND (open OR NOT ?2) ORDER BY number LIMIT ?3",
 	[SQL_MOVE_DUE] = MOVE_SELECT "open AND due_ms >= 0 AND (?1 >> state) & 1 AND number % ?3 = ?2"
 	                             " ORDER BY due_ms LIMIT ?4",
+	[SQL_MOVES_OF] = MOVE_SELECT "account = ? ORDER BY number DESC LIMIT ?",
+	[SQL_ACCOUNT_EXTENT] =
+	    "SELECT (SELECT count(*) FROM collection WHERE owner = ?1),"
+	    " (SELECT count(*) FROM item i JOIN collection c ON i.collection = c.number"
+	    "  WHERE c.owner = ?1),"
+	    " (SELECT count(*) FROM chunk k JOIN collection c ON k.collection = c.number"
+	    "  WHERE c.owner = ?1),"
+	    " (SELECT count(*) FROM collection c WHERE c.owner = ?1 AND EXISTS"
+	    "  (SELECT 1 FROM member m WHERE m.collection = c.number AND m.account <> ?1)),"
+	    " (SELECT count(*) FROM member m JOIN collection c ON m.collection = c.number"
+	    "  WHERE m.account = ?1 AND c.owner <> ?1)",
 	[SQL_MOVE_UPDATE] =
 	    "UPDATE move SET state = ?, open = ?, account = ?, identity = ?, peer = ?, epoch = ?,"
 	    " attempt = ?, attempts = ?, started_ms = ?, changed_ms = ?, due_ms = ?, clock = ?,"
