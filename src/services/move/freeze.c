@@ -321,6 +321,17 @@ switch_frozen(struct move_asked *asked, const struct wire_signed_move *prepare,
 	return st == DOM_OK ? give_away(asked, prepare, prepared, handoff_r) : st;
 }
 
+/* Its devices that wait, and who writes to it: both are told where it lives now. */
+static void
+announce_gone(struct move_asked *asked, uint64_t clock)
+{
+	asked->call->reply->wakes_mover = true;
+	asked->call->reply->change = (struct service_change){.owner = asked->move.account,
+	    .member = asked->move.account,
+	    .clock = clock,
+	    .gone = true};
+}
+
 enum dom_status
 move_source_switch(struct move_asked *asked)
 {
@@ -343,7 +354,7 @@ move_source_switch(struct move_asked *asked)
 	else if (memcmp(prepared.attempt, asked->move.attempt, sizeof(prepared.attempt)) != 0)
 		return refuse_aborted(asked, &prepared);
 	else if ((st = switch_frozen(asked, &prepare, &prepared, &handoff)) == DOM_OK)
-		asked->call->reply->wakes_mover = true;
+		announce_gone(asked, prepared.clock);
 	if (st == DOM_OK)
 		wire_peer_message_encode(&asked->call->reply->body, &handoff);
 	return st;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What a person signs about moving: the order, that it is cancelled, what was found there. */
 #include "services/consent/consent.h"
+#include "services/move/proposal.h"
 #include "services/move/source.h"
 
 /* Refused with nothing changed. */
@@ -127,6 +128,8 @@ move_statement_before(struct service_call *call, const struct wire_statement *st
 		if (st == DOM_OK)
 			st = move_source_end(call->service, call->txn, call->arena, &move,
 			    MOVE_CANCEL, "You cancelled it: the account stays here.");
+		if (st == DOM_OK)
+			st = proposal_take_cancel(call, &move);
 	} else {
 		return DOM_OK;
 	}
@@ -181,6 +184,9 @@ begin(struct service_call *call, const struct wire_statement *order,
 	if (st == DOM_OK) {
 		move.name = account.name;
 		move.bytes_total = usage.chunk_bytes;
+		st = proposal_take_order(call, &move, order->target);
+	}
+	if (st == DOM_OK) {
 		st = store_move_add(call->txn, &move, &move.number);
 	}
 	if (st == DOM_OK)

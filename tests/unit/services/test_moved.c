@@ -146,14 +146,17 @@ state_of_ana(uint64_t *epoch_r)
 static struct store_move
 move_of_ana(void)
 {
-	struct store_move move;
+	struct store_move *rows;
 	struct store_txn *txn;
+	size_t count;
 
 	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
 	assert_int_equal(
-	    store_move_by_name(txn, dom_slice_of("ana"), house.arena, &move), DOM_OK);
+	    store_moves_by_name(txn, dom_slice_of("ana"), 1, house.arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 1);
 	store_read_end(&txn);
-	return move;
+	return rows[0];
 }
 
 /* --- markers ------------------------------------------------------------------------------ */
