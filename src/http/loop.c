@@ -17,8 +17,7 @@
 
 enum {
 	EVENTS_MAX = 128,
-	SWEEP_MS = 250,    /* how exactly time limits are kept */
-	DELAY_US = 200000, /* of which the delay is the mean */
+	SWEEP_MS = 250, /* how exactly time limits are kept */
 };
 
 struct arrival {
@@ -160,10 +159,8 @@ deliver_messages(struct http_loop *loop)
 
 	pthread_mutex_lock(&loop->lock);
 	message = loop->first;
-	if (message != NULL) {
-		loop->delay.waited_us += dom_monotonic_us() - loop->posted_us;
-		loop->delay.waits++;
-	}
+	if (message != NULL)
+		http_delay_message(&loop->delay, dom_monotonic_us() - loop->posted_us);
 	loop->first = NULL;
 	loop->last = &loop->first;
 	pthread_mutex_unlock(&loop->lock);
@@ -201,19 +198,10 @@ see_stop(struct http_loop *loop)
 static void
 note_turn(struct http_loop *loop, int64_t began_us)
 {
-	struct http_delay *delay = &loop->delay;
-	int64_t now_us = dom_monotonic_us(), spent_us, of_turns_us, of_messages_us = 0;
+	int64_t mean_us;
 
-	delay->squares += (double)(now_us - began_us) * (double)(now_us - began_us);
-	spent_us = now_us - delay->since_us;
-	if (spent_us < DELAY_US)
-		return;
-	of_turns_us = (int64_t)(delay->squares / 2 / (double)spent_us);
-	if (delay->waits != 0)
-		of_messages_us = delay->waited_us / delay->waits;
-	atomic_store(&loop->core->delay_us[loop->index],
-	    of_turns_us > of_messages_us ? of_turns_us : of_messages_us);
-	*delay = (struct http_delay){.since_us = now_us};
+	if (http_delay_turn(&loop->delay, began_us, dom_monotonic_us(), &mean_us))
+		atomic_store(&loop->core->delay_us[loop->index], mean_us);
 }
 
 static void *
@@ -238,6 +226,9 @@ loop_thread(void *argument)
 			timeout = held;
 		if (loop->again != NULL || pushes)
 			timeout = 0;
+		/* Nobody is there to wait, and perhaps for long. */
+		if (is_idle)
+			atomic_store(&loop->core->delay_us[loop->index], 0);
 		count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, timeout);
 		began_us = dom_monotonic_us();
 		loop->now_ms = began_us / 1000;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "http/delay.h"
 #include "http/limit.h"
 #include "http/log.h"
 #include "http/metrics.h"
@@ -66,18 +67,6 @@ struct http_held {
 /* A file descriptor in a loop's epoll. */
 struct http_watch {
 	void (*event)(struct http_watch *watch, uint32_t events);
-};
-
-/*
- * Of a while: turns, and how long messages lay before they were looked at.  Who comes
- * at any moment waits for half of the turn that is on: the square of each over twice
- * the time of all.
- */
-struct http_delay {
-	int64_t since_us;
-	double squares; /* of turns, in us * us */
-	int64_t waited_us;
-	unsigned waits;
 };
 
 /* Embedded in what it is about. */
