@@ -23,11 +23,11 @@ kind_of(const char *type)
 static enum dom_status
 print_one(struct cli *cli, const struct dom_invitation *invitation)
 {
-	char name[DOM_NAME_ROOM], kind[160];
+	char name[SHARE_PERSON_SIZE], kind[160];
 	struct dom_offer offer;
 	enum dom_status st = dom_offer_open(cli->session, invitation->uid, &offer);
 
-	text_clean(invitation->name, '?', name, sizeof(name));
+	share_person(cli, invitation->name, name);
 	if (st == DOM_EINTEGRITY || st == DOM_ABSENT) {
 		printf("%s  from %s: %s\n", invitation->uid, name,
 		    dom_session_error(cli->session));
@@ -65,7 +65,7 @@ list_all(struct cli *cli)
 	struct dom_invitation *received = NULL, *sent = NULL;
 	struct json json = {.out = stdout};
 	size_t received_count = 0, sent_count = 0;
-	char name[DOM_NAME_ROOM];
+	char name[SHARE_PERSON_SIZE];
 	struct dom_person self;
 	enum dom_status st = dom_invitations(cli->session, true, &received, &received_count);
 
@@ -84,7 +84,7 @@ list_all(struct cli *cli)
 			st = print_one(cli, &received[at]);
 		for (size_t at = 0; at < sent_count; at++)
 			printf("%s\n  you have invited %s, who has not answered yet\n",
-			    sent[at].uid, text_clean(sent[at].name, '?', name, sizeof(name)));
+			    sent[at].uid, share_person(cli, sent[at].name, name));
 		if (received_count + sent_count == 0)
 			puts("No invitation waits for an answer.");
 	}
@@ -117,7 +117,7 @@ static enum cli_exit
 accept_run(struct cli *cli)
 {
 	struct dom_offer offer;
-	char name[DOM_NAME_ROOM], kind[160];
+	char name[SHARE_PERSON_SIZE], kind[160];
 	enum cli_exit outcome = account_open(cli);
 	enum dom_status st;
 
@@ -126,7 +126,7 @@ accept_run(struct cli *cli)
 	st = dom_offer_open(cli->session, cli->options.words[0], &offer);
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was accepted");
-	text_clean(offer.from.name, '?', name, sizeof(name));
+	share_person(cli, offer.from.name, name);
 	text_clean(kind_of(offer.type), '?', kind, sizeof(kind));
 	printf("%s offers you %s. Their fingerprint, as the region tells it:\n\n%s\n\n", name,
 	    kind, offer.from.fingerprint);

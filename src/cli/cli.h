@@ -45,7 +45,8 @@ struct cli_command {
 
 extern const struct cli_command cli_signup, cli_login, cli_logout, cli_services, cli_on,
     cli_off, cli_consents, cli_status, cli_backup, cli_restore, cli_export, cli_verify,
-    cli_erase, cli_share, cli_unshare, cli_invitations, cli_accept, cli_sessions, cli_password;
+    cli_erase, cli_share, cli_unshare, cli_invitations, cli_accept, cli_sessions, cli_password,
+    cli_where, cli_move;
 
 /* All of them in the order of the help; ends with NULL. */
 extern const struct cli_command *const cli_commands[];

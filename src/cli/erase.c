@@ -73,7 +73,7 @@ is_meant(struct cli *cli)
 {
 	const char *name = dom_session_username(cli->session);
 	const char *said = options_value(&cli->options, "yes");
-	char question[NAME_SIZE], typed[NAME_SIZE];
+	char question[3 * NAME_SIZE], typed[NAME_SIZE];
 
 	if (said == NULL && !terminal_can_ask())
 		return cli_usage(cli,
@@ -82,7 +82,7 @@ is_meant(struct cli *cli)
 		    name);
 	if (said == NULL) {
 		snprintf(question, sizeof(question),
-		    "Everything that %s keeps in this region is erased, on all devices, also "
+		    "Everything that %.600s keeps is erased, on all devices, also "
 		    "what is shared with others.\nIt cannot be brought back. Type %s to erase "
 		    "it:",
 		    name, name);
@@ -195,7 +195,8 @@ const struct cli_command cli_erase = {
         "account erases all that the account keeps and the account itself; the receipt is\n"
         "written to NAME.domicile-receipt here, and this device forgets the account.\n"
         "history erases the earlier revisions of items, named as account/items.json of\n"
-        "an export names them; what is current stays.  receipts fetches those that were not waited\n"
+        "an export names them; what is current stays.  receipts fetches those that were not "
+        "waited\n"
         "for.  What a service has stored is erased by domicile off SERVICE --erase.\n",
     .examples = "  domicile erase account\n"
                 "  domicile erase history COLLECTION/ITEM\n"

@@ -15,6 +15,7 @@
 #include <domicile/collection.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 
 #include "cli/account.h"
 
@@ -94,11 +95,16 @@ export_enter(struct export *export)
 	struct restore *restore = &export->restore;
 	struct cli *cli = restore->cli;
 	char account[1024];
+	uint8_t identity[32];
+	char hex[2 * sizeof(identity) + 1];
 	struct stat about;
 	bool is_left = lstat(export->unfinished, &about) == 0;
 
-	snprintf(account, sizeof(account), "export %s %s", dom_session_username(cli->session),
-	    dom_session_server(cli->session));
+	/* Whose it is, wherever the account lives by then. */
+	dom_session_identity(cli->session, identity);
+	dom_hex_encode(dom_slice(identity, sizeof(identity)), hex);
+	snprintf(account, sizeof(account), "export %.900s %s",
+	    dom_session_username(cli->session), hex);
 	for (int round = 0; round < 2; round++) {
 		switch (restore_open(&restore->folder, export->unfinished, account, false)) {
 		case RESTORE_READY:

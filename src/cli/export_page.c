@@ -67,11 +67,11 @@ put_row(FILE *out, const char *what, const char *value)
 static void
 put_facts(FILE *out, const struct export *export)
 {
-	const struct dom_session *session = export->restore.cli->session;
+	struct dom_session *session = export->restore.cli->session;
 	char time[TEXT_SHORT], size[TEXT_SHORT], count[TEXT_SHORT], files[128];
 
 	fputs("<table>\n", out);
-	put_row(out, "account", dom_session_username(session));
+	put_row(out, "account", dom_session_address(session));
 	if (dom_session_email(session)[0] != '\0')
 		put_row(out, "e-mail", dom_session_email(session));
 	put_row(out, "region", export->region);

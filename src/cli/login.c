@@ -24,7 +24,7 @@ login_run(struct cli *cli)
 		return outcome;
 	if (dom_session_region(cli->session, &region) != DOM_OK)
 		region = "?";
-	printf("logged in as %s, region %s\n", dom_session_username(cli->session), region);
+	printf("logged in as %s, region %s\n", dom_session_address(cli->session), region);
 	say_notice(cli);
 	return CLI_DONE;
 }

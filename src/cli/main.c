@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "cli/cli.h"
+#include "cli/move.h"
 #include "cli/text.h"
 
 enum { LARGE_BLOCK_SIZE = 128 << 10 };
@@ -16,7 +17,7 @@ enum { LARGE_BLOCK_SIZE = 128 << 10 };
 const struct cli_command *const cli_commands[] = {&cli_signup, &cli_login, &cli_logout,
     &cli_services, &cli_on, &cli_off, &cli_consents, &cli_status, &cli_backup, &cli_restore,
     &cli_export, &cli_verify, &cli_erase, &cli_share, &cli_unshare, &cli_invitations,
-    &cli_accept, &cli_sessions, &cli_password, NULL};
+    &cli_accept, &cli_where, &cli_move, &cli_sessions, &cli_password, NULL};
 
 const struct cli_option cli_options_common[] = {
     {"account", "NAME", "which account, if this device knows several"},
@@ -182,6 +183,7 @@ static enum cli_exit
 run(struct cli *cli, const char *const *arguments, size_t count, const char **words)
 {
 	const struct cli_command *command;
+	enum cli_exit outcome, settled;
 	char fault[512];
 
 	if (count == 0) {
@@ -211,7 +213,10 @@ run(struct cli *cli, const char *const *arguments, size_t count, const char **wo
 	if (cli->options.word_count > command->words_max)
 		return cli_usage(cli, "%s does not know what to do with \"%.60s\"",
 		    command->name, cli->options.words[command->words_max]);
-	return command->run(cli);
+	outcome = command->run(cli);
+	/* Whatever the command was: it may have come to another region. */
+	settled = move_settle(cli);
+	return outcome == CLI_DONE ? settled : outcome;
 }
 
 int

@@ -9,6 +9,7 @@
 #include <domicile/collection.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 
 #include "cli/account.h"
 #include "cli/collections.h"
@@ -109,9 +110,14 @@ restore_enter(struct restore *restore)
 	struct cli *cli = restore->cli;
 	const char *name = cli->options.words[0];
 	char account[1024];
+	uint8_t identity[32];
+	char hex[2 * sizeof(identity) + 1];
 
-	snprintf(account, sizeof(account), "%s %s", dom_session_username(cli->session),
-	    dom_session_server(cli->session));
+	/* Whose it is, wherever the account lives by then. */
+	dom_session_identity(cli->session, identity);
+	dom_hex_encode(dom_slice(identity, sizeof(identity)), hex);
+	snprintf(
+	    account, sizeof(account), "%.900s %s", dom_session_username(cli->session), hex);
 	switch (
 	    restore_open(&restore->folder, name, account, options_has(&cli->options, "into"))) {
 	case RESTORE_READY:

@@ -24,6 +24,39 @@ share_access_text(int access_level)
 	}
 }
 
+static const char *
+region_of(struct cli *cli)
+{
+	const char *region;
+
+	return dom_session_region(cli->session, &region) == DOM_OK ? region : "";
+}
+
+const char *
+share_person(struct cli *cli, const char *name, char text_r[SHARE_PERSON_SIZE])
+{
+	char clean[DOM_NAME_ROOM];
+	const char *region = region_of(cli);
+
+	snprintf(text_r, SHARE_PERSON_SIZE, "%.1100s%s%s",
+	    text_clean(name, '?', clean, sizeof(clean)), *region == '\0' ? "" : "@", region);
+	return text_r;
+}
+
+const char *
+share_typed(struct cli *cli, const char *typed, char text_r[SHARE_PERSON_SIZE])
+{
+	const char *region = region_of(cli);
+	size_t size = strlen(typed), end = strlen(region);
+
+	if (end > 0 && size > end + 1 && typed[size - end - 1] == '@' &&
+	    strcmp(typed + size - end, region) == 0)
+		size -= end + 1;
+	snprintf(text_r, SHARE_PERSON_SIZE, "%.*s",
+	    (int)(size < SHARE_PERSON_SIZE ? size : SHARE_PERSON_SIZE - 1), typed);
+	return text_r;
+}
+
 enum cli_exit
 share_pick(struct cli *cli, const char *word, char uid_r[SHARE_UID_SIZE])
 {
@@ -65,18 +98,18 @@ share_list(struct cli *cli, const char *uid)
 	struct dom_invitation *sent = NULL;
 	struct dom_member *members = NULL;
 	size_t member_count = 0, sent_count = 0;
-	char name[DOM_NAME_ROOM];
+	char name[SHARE_PERSON_SIZE];
 	enum dom_status st = dom_members(cli->session, uid, &members, &member_count);
 
 	if (st == DOM_OK)
 		st = dom_invitations(cli->session, false, &sent, &sent_count);
 	for (size_t at = 0; at < member_count && st == DOM_OK; at++)
-		printf("%s %s\n", text_clean(members[at].name, '?', name, sizeof(name)),
+		printf("%s %s\n", share_person(cli, members[at].name, name),
 		    share_access_text(members[at].access_level));
 	for (size_t at = 0; at < sent_count && st == DOM_OK; at++) {
 		if (strcmp(sent[at].collection, uid) == 0)
 			printf("%s is invited and has not answered yet\n",
-			    text_clean(sent[at].name, '?', name, sizeof(name)));
+			    share_person(cli, sent[at].name, name));
 	}
 	free(members);
 	free(sent);
@@ -101,6 +134,7 @@ share_with(struct cli *cli, const char *uid, const char *name, enum dom_access a
 {
 	struct dom_collection *collection = NULL;
 	struct dom_person person;
+	char shown[SHARE_PERSON_SIZE];
 	enum dom_status st = dom_person_find(cli->session, name, &person);
 
 	if (st != DOM_OK)
@@ -109,7 +143,7 @@ share_with(struct cli *cli, const char *uid, const char *name, enum dom_access a
 	       "It is theirs if \"domicile invitations\" shows it to them as their own: "
 	       "compare by "
 	       "phone, or face\nto face. A region that lies here could read what you share.\n",
-	    name, person.fingerprint);
+	    share_person(cli, name, shown), person.fingerprint);
 	if (!options_has(&cli->options, "yes") &&
 	    !terminal_confirm(&cli->terminal, "Share with this person?")) {
 		cli_say(cli, "nothing was shared%s",
@@ -122,7 +156,7 @@ share_with(struct cli *cli, const char *uid, const char *name, enum dom_access a
 	dom_collection_free(&collection);
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was shared");
-	printf("%s is invited, and %s once the invitation is accepted.\n", name,
+	printf("%s is invited, and %s once the invitation is accepted.\n", shown,
 	    share_access_text((int)access));
 	return CLI_DONE;
 }
@@ -131,7 +165,7 @@ static enum cli_exit
 share_run(struct cli *cli)
 {
 	const char *name = options_value(&cli->options, "with");
-	char uid[SHARE_UID_SIZE];
+	char uid[SHARE_UID_SIZE], typed[SHARE_PERSON_SIZE];
 	enum dom_access access = DOM_ACCESS_WRITE;
 	enum cli_exit outcome = access_wanted(cli, &access);
 
@@ -141,7 +175,8 @@ share_run(struct cli *cli)
 		outcome = share_pick(cli, cli->options.words[0], uid);
 	if (outcome != CLI_DONE)
 		return outcome;
-	return name == NULL ? share_list(cli, uid) : share_with(cli, uid, name, access);
+	return name == NULL ? share_list(cli, uid)
+	                    : share_with(cli, uid, share_typed(cli, name, typed), access);
 }
 
 static enum cli_exit
@@ -149,7 +184,7 @@ unshare_run(struct cli *cli)
 {
 	const char *name = options_value(&cli->options, "with");
 	bool leaves = options_has(&cli->options, "leave");
-	char uid[SHARE_UID_SIZE];
+	char uid[SHARE_UID_SIZE], typed[SHARE_PERSON_SIZE], shown[SHARE_PERSON_SIZE];
 	enum cli_exit outcome;
 	enum dom_status st;
 
@@ -161,8 +196,8 @@ unshare_run(struct cli *cli)
 		outcome = share_pick(cli, cli->options.words[0], uid);
 	if (outcome != CLI_DONE)
 		return outcome;
-	st =
-	    leaves ? dom_unshare_self(cli->session, uid) : dom_unshare(cli->session, uid, name);
+	st = leaves ? dom_unshare_self(cli->session, uid)
+	            : dom_unshare(cli->session, uid, share_typed(cli, name, typed));
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was changed");
 	if (leaves)
@@ -171,7 +206,7 @@ unshare_run(struct cli *cli)
 		printf(
 		    "%s is not in it any more, and sees nothing that is written from now on. "
 		    "What they\nhave read they may have kept.\n",
-		    name);
+		    share_person(cli, typed, shown));
 	return CLI_DONE;
 }
 

@@ -15,4 +15,12 @@ const char *share_access_text(int access_level);
 enum { SHARE_UID_SIZE = 65 };
 enum cli_exit share_pick(struct cli *cli, const char *word, char uid_r[SHARE_UID_SIZE]);
 
+/*
+ * Somebody of the account's region as a person calls them, "ben@lisbon", for the screen;
+ * and what they are called there, of what was typed.
+ */
+enum { SHARE_PERSON_SIZE = 1200 };
+const char *share_person(struct cli *cli, const char *name, char text_r[SHARE_PERSON_SIZE]);
+const char *share_typed(struct cli *cli, const char *typed, char text_r[SHARE_PERSON_SIZE]);
+
 #endif

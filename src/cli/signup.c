@@ -12,11 +12,11 @@ signup_run(struct cli *cli)
 		return outcome;
 	if (dom_session_region(cli->session, &region) != DOM_OK)
 		region = "?";
-	printf("%s now has an account in region %s. Everything is off: turn on what you want "
-	       "kept, "
-	       "for example\n  domicile on contacts photos\n"
-	       "Keep the password safe: nobody can reset it, not even the region's operator.\n",
-	    dom_session_username(cli->session), region);
+	printf("You are %s now. Everything is off: turn on what you want kept, for example\n"
+	       "  domicile on contacts photos\n"
+	       "Keep the password safe: nobody can reset it, not even the operator of region "
+	       "%s.\n",
+	    dom_session_address(cli->session), region);
 	return CLI_DONE;
 }
 

@@ -37,6 +37,7 @@ status_json(struct cli *cli, const struct status *status)
 
 	json_open(&json, NULL, '{');
 	json_text(&json, "account", dom_session_username(cli->session));
+	json_text(&json, "address", dom_session_address(cli->session));
 	json_text(&json, "region", status->region);
 	json_text(&json, "server", dom_session_server(cli->session));
 	json_text(
@@ -67,8 +68,8 @@ status_print(struct cli *cli, const struct status *status)
 {
 	char count[TEXT_SHORT], bytes[TEXT_SHORT], time[TEXT_SHORT], clean[80];
 
-	printf("account      %s in region %s\n", dom_session_username(cli->session),
-	    status->region == NULL ? "(not known)" : status->region);
+	printf("account      %s%s\n", dom_session_address(cli->session),
+	    status->region == NULL ? " (its region is not known)" : "");
 	printf("server       %s%s\n", dom_session_server(cli->session),
 	    status->reached == DOM_OK ? ""
 	                              : " (not reached: this is what the device remembers)");

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/encode.h"
 
+#include "wire/peer.h"
+
 #include "client/follow.h"
 #include "client/group.h"
 #include "client/move_parts.h"
@@ -16,23 +18,24 @@
 enum { ORDER_LIFE_MS = 7 * 24 * 3600 * 1000 };
 
 static const struct {
-	const char *wire, *text;
-	bool at_target, is_over;
+	enum wire_move_state wire;
+	const char *text;
+	bool is_over;
 } states[DOM_MOVE_STATE_COUNT] = {
-    [DOM_MOVE_ORDERED] = {"ordered", "ordered", false, false},
-    [DOM_MOVE_EXPORTING] = {"exporting", "copying", false, false},
-    [DOM_MOVE_FROZEN] = {"frozen", "handing over", false, false},
-    [DOM_MOVE_GONE] = {"gone", "handed over", false, false},
-    [DOM_MOVE_ACTIVE] = {"active", "moved, the old copy is kept for now", false, false},
-    [DOM_MOVE_ERASING] = {"erasing", "moved, the old copy is being erased", false, false},
-    [DOM_MOVE_ERASED] = {"erased", "moved, the old copy is erased", false, true},
-    [DOM_MOVE_CANCELLED] = {"cancelled", "cancelled", false, true},
-    [DOM_MOVE_STAGING] = {"staging", "copying", true, false},
-    [DOM_MOVE_FREEZING] = {"freezing", "handing over", true, false},
-    [DOM_MOVE_PREPARED] = {"prepared", "handing over", true, false},
-    [DOM_MOVE_HOME] = {"home", "moved, the old copy is kept for now", true, false},
-    [DOM_MOVE_SETTLED] = {"settled", "moved, the old copy is erased", true, true},
-    [DOM_MOVE_DISCARDED] = {"discarded", "cancelled", true, true},
+    [DOM_MOVE_ORDERED] = {WIRE_MOVE_ORDERED, "ordered", false},
+    [DOM_MOVE_EXPORTING] = {WIRE_MOVE_EXPORTING, "copying", false},
+    [DOM_MOVE_FROZEN] = {WIRE_MOVE_FROZEN, "handing over", false},
+    [DOM_MOVE_GONE] = {WIRE_MOVE_GONE, "handed over", false},
+    [DOM_MOVE_ACTIVE] = {WIRE_MOVE_LIVES, "moved, the old copy is kept for now", false},
+    [DOM_MOVE_ERASING] = {WIRE_MOVE_ERASING, "moved, the old copy is being erased", false},
+    [DOM_MOVE_ERASED] = {WIRE_MOVE_ERASED, "moved, the old copy is erased", true},
+    [DOM_MOVE_CANCELLED] = {WIRE_MOVE_CANCELLED, "cancelled", true},
+    [DOM_MOVE_STAGING] = {WIRE_MOVE_STAGING, "copying", false},
+    [DOM_MOVE_FREEZING] = {WIRE_MOVE_FREEZING, "handing over", false},
+    [DOM_MOVE_PREPARED] = {WIRE_MOVE_PREPARED, "handing over", false},
+    [DOM_MOVE_HOME] = {WIRE_MOVE_HOME, "moved, the old copy is kept for now", false},
+    [DOM_MOVE_SETTLED] = {WIRE_MOVE_SETTLED, "moved, the old copy is erased", true},
+    [DOM_MOVE_DISCARDED] = {WIRE_MOVE_DISCARDED, "cancelled", true},
 };
 
 static enum dom_status
@@ -81,8 +84,8 @@ take_entry(const struct wire_moves_entry *entry, struct dom_move *move_r)
 	dom_move_text(entry->target, move_r->target, sizeof(move_r->target));
 	dom_move_text(entry->why, move_r->why, sizeof(move_r->why));
 	for (int i = 0; i < DOM_MOVE_STATE_COUNT; i++) {
-		if (states[i].at_target == entry->is_target &&
-		    dom_slice_is(entry->state, states[i].wire))
+		if ((i >= DOM_MOVE_STAGING) == entry->is_target &&
+		    dom_slice_is(entry->state, wire_move_state_name(states[i].wire)))
 			move_r->state = (enum dom_move_state)i;
 	}
 	return move_r->state != DOM_MOVE_STATE_COUNT;

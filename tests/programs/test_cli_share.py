@@ -52,15 +52,15 @@ def invitation(device):
 
 def test_what_is_shared_can_be_read_by_who_accepts_and_no_longer_when_it_ends(pair, tmp_path):
     ana, ben = pair
-    said = ana.run("share", "contacts", "--with", "ben", "--read-only", "--yes").stdout
-    assert "ben is invited" in said and "may read it" in said
+    said = ana.run("share", "contacts", "--with", "ben@home", "--read-only", "--yes").stdout
+    assert "ben@home is invited" in said and "may read it" in said
     # What Ana sees of Ben is what Ben sees of himself.
     own = fingerprints(ben.run("invitations").stdout)
     assert len(own) == 2 and fingerprints(said) == own[:1]
     # And the other way round: Ana's own, and what Ben is told.
     assert fingerprints(ana.run("invitations").stdout)[0] == own[1]
     offered = ben.run("invitations").stdout
-    assert "ana offers you contacts" in offered
+    assert "ana@home offers you contacts" in offered
     assert "you may read it" in offered
     found = invitation(ben)
     done = ben.run("accept", found["id"], "--yes").stdout
@@ -70,7 +70,7 @@ def test_what_is_shared_can_be_read_by_who_accepts_and_no_longer_when_it_ends(pa
     assert any("Zoe Known" in path.read_text(errors="replace") for path in shared
                if path.is_file()), shared
     listed = ana.run("share", "contacts").stdout
-    assert "ana administers it" in listed and "ben may read it" in listed
+    assert "ana@home administers it" in listed and "ben@home may read it" in listed
     ana.run("unshare", "contacts", "--with", "ben")
     assert "ben" not in ana.run("share", "contacts").stdout
     refused = ben.run("unshare", found["collection"], "--leave", code=64)
@@ -134,7 +134,7 @@ def test_an_invitation_whose_sender_changes_is_not_accepted(house, pair):
             bait.update(msgpack.unpackb(reply.body, raw=False))
 
     liar.rule = keep
-    assert "mallory offers you" in carl.run("invitations").stdout
+    assert "mallory@home offers you" in carl.run("invitations").stdout
     carl.run("invitations", "--reject", bait["uid"])
     ana.run("share", "contacts", "--with", "carl", "--yes")
     found = invitation(carl)
@@ -160,6 +160,6 @@ def test_an_invitation_whose_sender_changes_is_not_accepted(house, pair):
         "accept", found["id"], "--yes", code=1).stderr
     liar.rule = lambda request, reply: None
     carl.run("accept", found["id"], "--yes")
-    assert "carl may read and change it" in ana.run("share", "contacts").stdout
+    assert "carl@home may read and change it" in ana.run("share", "contacts").stdout
     ana.run("unshare", "contacts", "--with", "carl")
     liar.close()
