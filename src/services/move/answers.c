@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "services/erasure/erasure.h"
 #include "services/move/source.h"
 #include "services/root/book.h"
 
@@ -12,6 +13,8 @@ enum {
 	BOOK_EVERY_MS = 250,    /* how often one that is up to date looks for changes */
 	EXPIRY_EVERY_MS = 5000, /* how often orders are looked at whether they have expired */
 	ROWS = 64,
+	ERASING_ROWS = 1000,
+	AGAIN_MS = 1000, /* what another thread is at */
 };
 
 #define STATE(state) (UINT64_C(1) << (state))
@@ -91,7 +94,7 @@ wake(const struct move_answers *answers)
 		answers->options.wake(answers->options.context);
 }
 
-/* --- jobs ------------------------------------------------------------------------------- */
+/* --- jobs -------------------------------------------------------- */
 
 /* Of one move, as a snapshot has shown it; done if it is another way when its turn comes. */
 struct work {
@@ -102,6 +105,7 @@ struct work {
 	uint64_t clock;
 	uint8_t root[WIRE_ROOT_SIZE];
 	struct wire_erased sum;
+	struct wire_signed_move receipt;
 };
 
 /* DOM_CONFLICT: a request was faster. */
@@ -153,7 +157,7 @@ end_move(struct move_answers *answers, const struct store_move *move, enum move_
 	return st == DOM_ESTOPPED ? DOM_OK : st;
 }
 
-/* --- looking ------------------------------------------------------------------------------ */
+/* --- looking ----------------------------------------------------- */
 
 static enum dom_status
 list(struct move_answers *answers, struct store_txn *txn, uint64_t states,
@@ -162,8 +166,7 @@ list(struct move_answers *answers, struct store_txn *txn, uint64_t states,
 	return store_move_due(txn, states, 0, 1, ROWS, answers->arena, rows_r, count_r);
 }
 
-/* --- frozen ---------------------------------------------------------------------------------
- */
+/* --- frozen ------------------------------------------------------ */
 
 static bool
 is_late(void *context)
@@ -260,8 +263,7 @@ step_frozen(struct move_answers *answers, struct store_txn **txn)
 	return DOM_ABSENT;
 }
 
-/* --- orders that expire ----------------------------------------------------------------------
- */
+/* --- orders that expire ------------------------------------------ */
 
 static enum dom_status
 expire(struct move_answers *answers, struct store_txn **txn, const struct store_move *move)
@@ -309,8 +311,136 @@ step_orders(struct move_answers *answers, struct store_txn **txn)
 	return DOM_ABSENT;
 }
 
-/* --- books
- * ------------------------------------------------------------------------------------ */
+/* --- the copy goes ----------------------------------------------- */
+
+static enum dom_status
+begin_erasure(struct work *work, struct store_txn *txn, struct store_move *move)
+{
+	struct dom_arena *arena = work->answers->arena;
+	struct erasure_order order = {.scope = WIRE_SCOPE_SOURCE,
+	    .account = move->account,
+	    .requested_ms = now_ms(work->answers)};
+	struct service_changes changes = {0};
+	struct wire_signed_move kept;
+	struct wire_statement statement;
+	struct wire_move handoff;
+	enum dom_status st;
+
+	st = move_order(txn, move, arena, &statement, order.request);
+	if (st == DOM_OK)
+		st = move_message(txn, move, MOVE_MESSAGE_HANDOFF, arena, &kept);
+	if (st == DOM_OK && wire_move_decode(kept.bytes, &handoff) != DOM_OK)
+		st = DOM_EINTEGRITY;
+	if (st != DOM_OK)
+		return st > 0 ? DOM_EINTEGRITY : st;
+	order.clock = handoff.clock;
+	order.root = handoff.root;
+	return erasure_source(txn, arena, &order, &changes);
+}
+
+static enum dom_status
+run_erase(struct store_txn *txn, void *context)
+{
+	struct work *work = context;
+	struct store_move move;
+	enum dom_status st = reload(txn, work, &move);
+
+	if (st == DOM_CONFLICT)
+		return DOM_ESTOPPED;
+	if (st == DOM_OK)
+		st = begin_erasure(work, txn, &move);
+	/* Begun already, for a move back, or by who follows the journal. */
+	if (st == DOM_CONFLICT || st == DOM_ABSENT)
+		st = DOM_OK;
+	if (st != DOM_OK)
+		return st;
+	move_enter(&move, MOVE_ERASE, now_ms(work->answers));
+	move.due_ms = now_ms(work->answers);
+	st = store_move_update(txn, &move);
+	return st > 0 ? DOM_ESTORE : st;
+}
+
+static enum dom_status
+step_lives(struct move_answers *answers, struct store_txn **txn)
+{
+	struct work work = {.answers = answers};
+	struct store_move *rows;
+	int64_t time_ms;
+	size_t count;
+	enum dom_status st = list(answers, *txn, STATE(WIRE_MOVE_LIVES), &rows, &count);
+
+	if (st == DOM_OK)
+		st = store_region_time(*txn, &time_ms);
+	if (st != DOM_OK || count == 0)
+		return st == DOM_OK ? DOM_ABSENT : st;
+	if (rows[0].due_ms > time_ms) {
+		wait_at_most(answers, rows[0].due_ms - time_ms);
+		return DOM_ABSENT;
+	}
+	store_read_end(txn);
+	work.move = &rows[0];
+	st = write_job(&work, run_erase);
+	if (st == DOM_EFENCED) {
+		/* Somebody who is in one of its collections is being handed over. */
+		wait_at_most(answers, AGAIN_MS);
+		return DOM_ABSENT;
+	}
+	return st == DOM_ESTOPPED ? DOM_OK : st;
+}
+
+static enum dom_status
+run_erased(struct store_txn *txn, void *context)
+{
+	struct work *work = context;
+
+	return move_message_keep(txn, work->move, MOVE_MESSAGE_ERASED, &work->receipt);
+}
+
+/* The receipt of its erasure, once there is one that is not kept yet; DOM_ABSENT. */
+static enum dom_status
+find_receipt(struct move_answers *answers, struct store_txn *txn, const struct store_move *move,
+    struct wire_signed_move *receipt_r)
+{
+	uint8_t subject[WIRE_SUBJECT_SIZE];
+	struct wire_statement order;
+	struct erasure_end end;
+	enum dom_status st;
+
+	st = move_message(txn, move, MOVE_MESSAGE_ERASED, answers->arena, receipt_r);
+	if (st != DOM_ABSENT)
+		return st == DOM_OK ? DOM_ABSENT : st;
+	wait_at_most(answers, AGAIN_MS);
+	st = move_order(txn, move, answers->arena, &order, subject);
+	if (st == DOM_OK)
+		st = erasure_ended(txn, subject, answers->arena, &end);
+	if (st == DOM_OK)
+		*receipt_r = (struct wire_signed_move){end.receipt, end.signature};
+	return st == DOM_CONFLICT ? DOM_ABSENT : st;
+}
+
+static enum dom_status
+step_erasing(struct move_answers *answers, struct store_txn **txn)
+{
+	struct work work = {.answers = answers};
+	struct store_move *rows;
+	size_t count;
+	enum dom_status st = store_move_due(
+	    *txn, STATE(WIRE_MOVE_ERASING), 0, 1, ERASING_ROWS, answers->arena, &rows, &count);
+
+	for (size_t i = 0; st == DOM_OK && i < count; i++) {
+		st = find_receipt(answers, *txn, &rows[i], &work.receipt);
+		if (st == DOM_OK) {
+			store_read_end(txn);
+			work.move = &rows[i];
+			return write_job(&work, run_erased);
+		}
+		if (st == DOM_ABSENT)
+			st = DOM_OK;
+	}
+	return st == DOM_OK ? DOM_ABSENT : st;
+}
+
+/* --- books ------------------------------------------------------- */
 
 static void
 close_book(struct book *book)
@@ -405,8 +535,7 @@ step_books(struct move_answers *answers, struct store_txn *txn)
 	return st == DOM_OK ? DOM_ABSENT : st;
 }
 
-/* --- a step
- * ------------------------------------------------------------------------------------ */
+/* --- a step ------------------------------------------------------ */
 
 enum dom_status
 move_answers_step(struct move_answers *answers, int64_t *wait_ms_r)
@@ -425,8 +554,12 @@ move_answers_step(struct move_answers *answers, int64_t *wait_ms_r)
 		st = step_orders(answers, &txn);
 	if (st == DOM_ABSENT)
 		st = step_books(answers, txn);
-	if (txn != NULL)
-		store_read_end(&txn);
+	if (st == DOM_ABSENT)
+		st = step_erasing(answers, &txn);
+	/* The last: it may close the snapshot and have done nothing. */
+	if (st == DOM_ABSENT)
+		st = step_lives(answers, &txn);
+	store_read_end(&txn);
 	if (st == DOM_ABSENT)
 		*wait_ms_r = answers->wait_ms;
 	return st;

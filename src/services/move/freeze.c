@@ -3,8 +3,7 @@
 #include "services/move/copy.h"
 #include "services/move/source.h"
 
-/* --- freezing ------------------------------------------------------------------------------
- */
+/* --- freezing ---------------------------------------------------- */
 
 /* 503, and look again when the freeze is signed. */
 static enum dom_status
@@ -224,8 +223,7 @@ move_freeze_sign(const struct service *service, struct store_txn *txn, struct do
 	return st;
 }
 
-/* --- giving it away -------------------------------------------------------------------------
- */
+/* --- giving it away ---------------------------------------------- */
 
 static enum dom_status
 sign_handoff(struct move_asked *asked, const struct wire_signed_move *prepare,

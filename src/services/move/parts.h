@@ -42,7 +42,7 @@ enum {
 	MOVE_DAY_MS = 24 * 60 * 60 * 1000,
 };
 
-/* --- for both sides and for the mover; none of them needs a request ------------------ */
+/* --- for both sides and for the mover; none of them needs a request --- */
 
 /* The group's region of this name, which is not this one; NULL: none, or in no group. */
 const struct wire_group_region *move_peer_region(
@@ -96,7 +96,7 @@ DOM_MUST_CHECK enum dom_status move_order(struct store_txn *txn, const struct st
 DOM_MUST_CHECK enum dom_status move_under_way(
     struct store_txn *txn, int64_t account, struct dom_arena *arena, struct store_move *move_r);
 
-/* --- what people are told (moved.c): each DOM_EDENIED, or a failure --------------------- */
+/* --- what people are told (moved.c): each DOM_EDENIED, or a failure --- */
 
 /* 403 account_moved: where the account of this move lives now, with the proof. */
 DOM_MUST_CHECK enum dom_status move_refuse_moved(
@@ -112,7 +112,7 @@ DOM_MUST_CHECK enum dom_status move_refuse_name(
 /* A job met the fence (DOM_EFENCED). */
 DOM_MUST_CHECK enum dom_status move_refuse_fenced(struct service_call *call);
 
-/* --- a peer's request ------------------------------------------------------------------ */
+/* --- a peer's request -------------------------------------------- */
 
 /* What a region asks, once it is known who it is. */
 struct move_asked {
@@ -137,7 +137,7 @@ move_operation move_source_records, move_source_chunks, move_source_freeze, move
 /* At the target: target.c; and about all its accounts. */
 move_operation move_target_offer, move_target_erased, move_target_homes;
 
-/* --- operations -------------------------------------------------------------------------- */
+/* --- operations -------------------------------------------------- */
 
 DOM_MUST_CHECK enum dom_status move_group(struct service_call *call);
 DOM_MUST_CHECK enum dom_status move_list(struct service_call *call);

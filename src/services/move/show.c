@@ -65,7 +65,7 @@ move_list(struct service_call *call)
 	return st;
 }
 
-/* --- the certificate ---------------------------------------------------------------------- */
+/* --- the certificate --------------------------------------------- */
 
 static enum dom_status
 collect(struct service_call *call, const struct store_move *move,

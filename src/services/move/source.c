@@ -160,7 +160,7 @@ move_source_status(struct move_asked *asked)
 	return st < 0 ? st : DOM_OK;
 }
 
-/* --- what the target says ----------------------------------------------------------------- */
+/* --- what the target says ---------------------------------------- */
 
 /* The message in the body, of this kind and about this move; DOM_EDENIED. */
 static enum dom_status

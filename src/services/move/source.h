@@ -6,7 +6,7 @@
 
 /* The side that an account moves away from: see DESIGN.md beside this file. */
 
-/* --- statements (order.c), within consent_statement_add() ----------------------------- */
+/* --- statements (order.c), within consent_statement_add() -------- */
 
 /*
  * May this statement about a move be taken, from this account, now?  DOM_EDENIED: the reply
@@ -25,7 +25,7 @@ DOM_MUST_CHECK enum dom_status move_statement_after(struct service_call *call,
     const struct wire_statement *statement, const struct store_statement *row,
     const uint8_t subject[WIRE_SUBJECT_SIZE]);
 
-/* --- the plan (plan.c) ------------------------------------------------------------------ */
+/* --- the plan (plan.c) ------------------------------------------- */
 
 /* plan_r->why is constant; empty: it may be ordered. */
 DOM_MUST_CHECK enum dom_status move_plan_make(
@@ -34,7 +34,7 @@ DOM_MUST_CHECK enum dom_status move_plan_make(
 DOM_MUST_CHECK enum dom_status move_erasure_open(
     struct store_txn *txn, int64_t account, struct dom_arena *arena, bool *open_r);
 
-/* --- ending (end.c) ---------------------------------------------------------------------- */
+/* --- ending (end.c) ---------------------------------------------- */
 
 /*
  * MOVE_ABORT, or MOVE_GIVEN_UP, MOVE_CANCEL or MOVE_DISCARD happens, in a job: an account that
@@ -57,8 +57,7 @@ DOM_MUST_CHECK enum dom_status move_abort_of(struct store_txn *txn,
 DOM_MUST_CHECK enum dom_status move_end_for_erasure(const struct service *service,
     struct store_txn *txn, int64_t account, struct dom_arena *arena);
 
-/* --- sharing (unshare.c) -------------------------------------------------------------------
- */
+/* --- sharing (unshare.c) ----------------------------------------- */
 
 /*
  * Nobody else is in the account's collections any more, it is in nobody's, and no invitation is
@@ -67,8 +66,7 @@ DOM_MUST_CHECK enum dom_status move_end_for_erasure(const struct service *servic
 DOM_MUST_CHECK enum dom_status move_unshare(struct store_txn *txn, int64_t account,
     struct dom_arena *arena, struct service_changes *changes);
 
-/* --- freezing (answers.c) --------------------------------------------------------------------
- */
+/* --- freezing (answers.c) ---------------------------------------- */
 
 /* Sign what the account is, in a job: keeps the freeze.  DOM_CONFLICT: it is not frozen any
  * more. */

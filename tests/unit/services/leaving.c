@@ -110,7 +110,7 @@ leaving_tear_down(void **state)
 	return house_tear_down(state);
 }
 
-/* --- statements ------------------------------------------------------------------------- */
+/* --- statements -------------------------------------------------- */
 
 struct wire_statement
 order_of_ana(void)
@@ -164,8 +164,7 @@ cancel_it(void)
 	return state_it(&house.ana, &cancel);
 }
 
-/* --- the other region ------------------------------------------------------------------------
- */
+/* --- the other region -------------------------------------------- */
 
 enum service_code
 peer_asks_as(enum wire_peer_op op, struct wire_peer *peer, const struct dom_region_key *key)
@@ -265,11 +264,10 @@ answer_to(const struct wire_signed_move *before, enum wire_move_kind kind)
 	return message;
 }
 
-/* --- work ------------------------------------------------------------------------------------
- */
+/* --- work -------------------------------------------------------- */
 
 enum dom_status
-step(void)
+answer_step(void)
 {
 	int64_t wait_ms;
 	enum dom_status st = move_answers_step(leaving.answers, &wait_ms);
@@ -283,7 +281,7 @@ void
 work(void)
 {
 	for (int i = 0; i < 1000; i++) {
-		if (step() == DOM_ABSENT)
+		if (answer_step() == DOM_ABSENT)
 			return;
 	}
 	fail_msg("the source's work has no end");
@@ -316,8 +314,7 @@ restart(void)
 	open_answers();
 }
 
-/* --- getting there
- * ---------------------------------------------------------------------------- */
+/* --- getting there ----------------------------------------------- */
 
 static enum dom_status
 run_accepted(struct store_txn *txn, void *context)

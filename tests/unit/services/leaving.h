@@ -55,7 +55,7 @@ struct wire_move answer_to(const struct wire_signed_move *before, enum wire_move
 struct wire_signed_move keep_message(const struct wire_signed_move *message);
 
 /* One step of the source's work, and all of them until there is nothing to do now. */
-enum dom_status step(void);
+enum dom_status answer_step(void);
 void work(void);
 void restart(void);
 

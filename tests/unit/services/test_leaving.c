@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The source of a move: orders, and what another region may have of it, message by message. */
+#include "erasing.h"
 #include "leaving.h"
 #include "services/root/root.h"
 #include "store/erase.h"
 
-/* --- orders --------------------------------------------------------------------------------
- */
+/* --- orders ------------------------------------------------------ */
 
 static void
 list_moves(struct wire_moves_entry **entries_r, size_t *count_r)
@@ -107,9 +107,9 @@ that_never_expires(struct wire_statement *order)
 static void
 what_cannot_be_moved_is_not_ordered(void **state)
 {
-	static void (*const changes[])(struct wire_statement *) = {to_nowhere,
-	    to_who_takes_none, of_another_epoch, with_little_grace, with_much_grace,
-	    that_has_expired, that_never_expires};
+	static void (*const faults[])(struct wire_statement *) = {to_nowhere, to_who_takes_none,
+	    of_another_epoch, with_little_grace, with_much_grace, that_has_expired,
+	    that_never_expires};
 	struct wire_statement order;
 	uint64_t serial = house.ana.serial;
 	const struct wire_group *group = house.service.settings.group;
@@ -117,8 +117,8 @@ what_cannot_be_moved_is_not_ordered(void **state)
 	size_t count;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-		assert_int_equal(order_with(changes[i]), SERVICE_MOVE_REFUSED);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		assert_int_equal(order_with(faults[i]), SERVICE_MOVE_REFUSED);
 	/* That is no order at all. */
 	assert_int_equal(order_with(to_itself), SERVICE_STATEMENT_REFUSED);
 	house.service.settings.group = NULL;
@@ -226,8 +226,7 @@ an_order_can_be_taken_back_until_it_is_done(void **state)
 	assert_int_equal(status(), WIRE_MOVE_GONE);
 }
 
-/* --- who asks --------------------------------------------------------------------------------
- */
+/* --- who asks ---------------------------------------------------- */
 
 static void
 only_regions_of_the_group_are_answered(void **state)
@@ -311,8 +310,7 @@ a_request_is_what_was_signed_and_in_its_place(void **state)
 	assert_int_equal(send(), SERVICE_PEER_REFUSED);
 }
 
-/* --- reading ---------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------- */
 
 static enum service_code
 ask_chunk(unsigned collection, unsigned chunk)
@@ -373,8 +371,7 @@ the_target_reads_this_account_and_no_other(void **state)
 	assert_int_equal(ask_chunk(1, 1), SERVICE_PEER_REFUSED);
 }
 
-/* --- freezing
- * --------------------------------------------------------------------------------- */
+/* --- freezing ---------------------------------------------------- */
 
 static void
 expect_root(const struct wire_move *freeze)
@@ -455,7 +452,7 @@ an_attempt_that_takes_too_long_is_aborted(void **state)
 	for (unsigned attempt = 1; attempt <= MOVE_ATTEMPTS_MAX; attempt++) {
 		freeze = frozen();
 		house.now_ms += MOVE_FROZEN_MS_MAX - 1;
-		assert_int_equal(step(), DOM_ABSENT);
+		assert_int_equal(answer_step(), DOM_ABSENT);
 		assert_int_equal(status(), WIRE_MOVE_FROZEN);
 		house.now_ms += 1;
 		work();
@@ -575,8 +572,7 @@ a_prepare_has_to_be_the_answer_to_this_freeze(void **state)
 	assert_int_equal(ask_message(WIRE_PEER_SWITCH, &forged), SERVICE_DONE);
 }
 
-/* --- gone
- * --------------------------------------------------------------------------------------- */
+/* --- gone -------------------------------------------------------- */
 
 static void
 expect_moved(enum service_code code)
@@ -737,8 +733,7 @@ the_target_may_say_that_it_has_dropped_everything(void **state)
 	}
 }
 
-/* --- home there
- * ------------------------------------------------------------------------------- */
+/* --- home there -------------------------------------------------- */
 
 static struct wire_signed_move
 active_for(const struct wire_signed_move *handoff)
@@ -885,6 +880,94 @@ an_acknowledgement_is_the_persons_about_this_hand_off(void **state)
 	assert_int_equal(the_move().due_ms, 0);
 }
 
+static enum dom_status
+run_time(struct store_txn *txn, void *context)
+{
+	return store_region_time_set(txn, *(int64_t *)context);
+}
+
+/* The receipt, once the keeper has done its work. */
+static void
+expect_erased(const struct wire_signed_move *handoff)
+{
+	struct wire_signed_move kept;
+	struct wire_receipt receipt;
+	struct wire_move given;
+	struct store_move move;
+	struct store_txn *txn;
+
+	assert_int_equal(status(), WIRE_MOVE_ERASING);
+	memory_journal = (struct memory_journal){.stops_after = -1};
+	finish_all();
+	work();
+	move = the_move();
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(
+	    move_message(txn, &move, MOVE_MESSAGE_ERASED, leaving.arena, &kept), DOM_OK);
+	store_read_end(&txn);
+	assert_int_equal(wire_receipt_decode(kept.bytes, &receipt), DOM_OK);
+	assert_int_equal(wire_move_decode(handoff->bytes, &given), DOM_OK);
+	assert_int_equal(receipt.scope, WIRE_SCOPE_SOURCE);
+	assert_memory_equal(receipt.subject, leaving.subject, sizeof(receipt.subject));
+	assert_memory_equal(receipt.root, given.root, sizeof(receipt.root));
+	/* What is asked then is answered still. */
+	assert_int_equal(status(), WIRE_MOVE_ERASING);
+	assert_true(dom_slice_equal(leaving.status.handoff.bytes, handoff->bytes));
+	ask(SERVICE_LOGIN_CHALLENGE, NULL);
+	wire_challenge_ask_encode(&house.body, dom_slice_of("ana"));
+	expect_moved(send());
+	assert_int_equal(
+	    get(SERVICE_COLLECTION_LIST, &house.ana), SERVICE_AUTHENTICATION_FAILED);
+}
+
+static void
+what_is_acknowledged_is_erased_here(void **state)
+{
+	struct wire_signed_move prepare, handoff, active;
+
+	(void)state;
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	accepted();
+	handoff = given_away(&prepare);
+	work();
+	assert_int_equal(status(), WIRE_MOVE_GONE);
+	active = active_for(&handoff);
+	assert_int_equal(ask_message(WIRE_PEER_ACTIVE, &active), SERVICE_DONE);
+	work();
+	assert_int_equal(status(), WIRE_MOVE_LIVES);
+	assert_int_equal(ask_ack(ack_for(&handoff, NULL)), SERVICE_DONE);
+	work();
+	expect_erased(&handoff);
+	assert_int_equal(ask_message(WIRE_PEER_ACTIVE, &active), SERVICE_DONE);
+	assert_int_equal(ask_ack(ack_for(&handoff, NULL)), SERVICE_DONE);
+	assert_int_equal(ask_message(WIRE_PEER_SWITCH, &prepare), SERVICE_DONE);
+}
+
+/* By the region's own time: a wall clock that jumps ends no grace. */
+static void
+without_a_word_it_is_erased_after_the_grace(void **state)
+{
+	struct wire_signed_move prepare, handoff, active;
+
+	(void)state;
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	accepted();
+	handoff = given_away(&prepare);
+	active = active_for(&handoff);
+	assert_int_equal(ask_message(WIRE_PEER_ACTIVE, &active), SERVICE_DONE);
+	house.now_ms += 7LL * MOVE_DAY_MS;
+	work();
+	assert_int_equal(status(), WIRE_MOVE_LIVES);
+	house.now_ms -= 1;
+	assert_int_equal(store_write(house.store, run_time, &house.now_ms), DOM_OK);
+	work();
+	assert_int_equal(status(), WIRE_MOVE_LIVES);
+	house.now_ms += 1;
+	assert_int_equal(store_write(house.store, run_time, &house.now_ms), DOM_OK);
+	work();
+	expect_erased(&handoff);
+}
+
 int
 main(void)
 {
@@ -909,6 +992,8 @@ main(void)
 	    LEAVING_TEST(the_target_may_say_that_it_has_dropped_everything),
 	    LEAVING_TEST(home_there_is_believed_with_the_proof_alone),
 	    LEAVING_TEST(an_acknowledgement_is_the_persons_about_this_hand_off),
+	    LEAVING_TEST(what_is_acknowledged_is_erased_here),
+	    LEAVING_TEST(without_a_word_it_is_erased_after_the_grace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
