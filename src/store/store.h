@@ -96,6 +96,9 @@ DOM_MUST_CHECK enum dom_status store_read_begin(
     struct store_reader *reader, struct store_txn **txn_r);
 void store_read_end(struct store_txn **txn);
 
+/* What the disk has left for the region; DOM_ABSENT: it does not say.  Any thread. */
+DOM_MUST_CHECK enum dom_status store_free_bytes(const struct store *store, uint64_t *bytes_r);
+
 struct store_job {
 	/* A status below zero rolls back; above or zero is committed. */
 	enum dom_status (*run)(struct store_txn *txn, struct store_job *job);

@@ -24,7 +24,7 @@ enum mover_role {
 enum {
 	MOVER_ASKS_MAX = 4, /* requests that are under way at once */
 	/* Of one reply; a page of records, some chunks, or one large one. */
-	MOVER_REPLY_SIZE_MAX = 80 << 20,
+	MOVER_REPLY_SIZE_MAX = 132 << 20,
 	MOVER_WAIT_MS_MAX = 60 * 1000, /* that a step asks for */
 };
 

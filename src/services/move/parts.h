@@ -31,7 +31,8 @@ enum move_message {
 	MOVE_MESSAGE_CURSOR = 11, /* the target's, in the source's words; no signature */
 	MOVE_MESSAGE_ABORTS =
 	    16, /* and n: of the source's attempt n, from 1 to MOVE_ATTEMPTS_MAX */
-	MOVE_MESSAGE_TARGET = 32, /* this and the next numbers are target.c's own */
+	/* Of one that left here: it comes back, so the copy that is kept may go; empty. */
+	MOVE_MESSAGE_WANTED_BACK = 32,
 };
 
 enum {

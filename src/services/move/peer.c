@@ -7,7 +7,7 @@ static const struct entry {
 	int side; /* whose move it is about; -1: none */
 	move_operation *run;
 } entries[] = {
-    [WIRE_PEER_OFFER] = {true, STORE_MOVE_TARGET, NULL},
+    [WIRE_PEER_OFFER] = {true, STORE_MOVE_TARGET, move_target_offer},
     [WIRE_PEER_RECORDS] = {false, STORE_MOVE_SOURCE, move_source_records},
     [WIRE_PEER_CHUNKS] = {false, STORE_MOVE_SOURCE, move_source_chunks},
     [WIRE_PEER_FREEZE] = {true, STORE_MOVE_SOURCE, move_source_freeze},
@@ -16,8 +16,8 @@ static const struct entry {
     [WIRE_PEER_ACTIVE] = {true, STORE_MOVE_SOURCE, move_source_active},
     [WIRE_PEER_ACK] = {true, STORE_MOVE_SOURCE, move_source_ack},
     [WIRE_PEER_DISCARD] = {true, STORE_MOVE_SOURCE, move_source_discard},
-    [WIRE_PEER_ERASED] = {true, STORE_MOVE_TARGET, NULL},
-    [WIRE_PEER_HOMES] = {false, -1, NULL},
+    [WIRE_PEER_ERASED] = {true, STORE_MOVE_TARGET, move_target_erased},
+    [WIRE_PEER_HOMES] = {false, -1, move_target_homes},
 };
 
 enum dom_status

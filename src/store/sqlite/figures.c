@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Figures for the operator.  store_count() walks whole indexes: not for a request's way. */
+#include <sys/statvfs.h>
+
 #include "store/sqlite/engine.h"
 
 enum dom_status
@@ -53,4 +55,15 @@ store_figures(struct store *store, struct store_figures *figures_r)
 	pthread_mutex_lock(&store->queue_lock);
 	figures_r->queued = store->queue_count;
 	pthread_mutex_unlock(&store->queue_lock);
+}
+
+enum dom_status
+store_free_bytes(const struct store *store, uint64_t *bytes_r)
+{
+	struct statvfs info;
+
+	if (fstatvfs(store->folder, &info) != 0)
+		return DOM_ABSENT;
+	*bytes_r = (uint64_t)info.f_bavail * info.f_frsize;
+	return DOM_OK;
 }

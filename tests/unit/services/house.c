@@ -57,22 +57,19 @@ person_free(struct person *person)
 	dom_identity_key_free(&person->identity);
 }
 
-int
-house_set_up(void **state)
+void
+house_open(const char *region, const char *key_text)
 {
-	static const uint8_t region_key[32] = "region key of the tests........";
 	struct dom_region_key *key;
 	char message[200];
 
-	(void)state;
 	assert_int_equal(dom_crypto_start(), DOM_OK);
-	assert_int_equal(
-	    dom_region_key_from_bytes(dom_slice(region_key, sizeof(region_key)), &key), DOM_OK);
+	assert_int_equal(dom_region_key_from_bytes(dom_slice(key_text, 32), &key), DOM_OK);
 	house = (struct house){.seed = 20261121, .now_ms = 1700000000000};
-	snprintf(house.folder, sizeof(house.folder), "%s/services-XXXXXX", house_root);
+	snprintf(house.folder, sizeof(house.folder), "/tmp/services-XXXXXX");
 	assert_non_null(mkdtemp(house.folder));
 	assert_int_equal(store_open(&(struct store_options){.folder = house.folder,
-	                                .region = "in",
+	                                .region = region,
 	                                .key = key,
 	                                .clock = {now_ms, &house.now_ms},
 	                                .manual = true,
@@ -80,7 +77,7 @@ house_set_up(void **state)
 	                     &house.store, message, sizeof(message)),
 	    DOM_OK);
 	assert_int_equal(store_reader_open(house.store, &house.reader), DOM_OK);
-	house.service = (struct service){.settings = {.region = "in",
+	house.service = (struct service){.settings = {.region = region,
 	                                     .signup = SERVICE_SIGNUP_OPEN,
 	                                     .check_host = true,
 	                                     .session_life_ms = 30LL * 24 * 3600 * 1000},
@@ -94,6 +91,13 @@ house_set_up(void **state)
 	person_make(&house.ana, "ana");
 	person_make(&house.bob, "bob");
 	person_make(&house.cyd, "cyd");
+}
+
+int
+house_set_up(void **state)
+{
+	(void)state;
+	house_open("in", "region key of the tests........");
 	return 0;
 }
 

@@ -52,6 +52,8 @@ extern const char *house_root; /* where its folder is made: /tmp */
 void person_make(struct person *person, const char *name);
 void person_free(struct person *person);
 
+/* key_text: 32 bytes.  house_set_up() is of "in". */
+void house_open(const char *region, const char *key_text);
 int house_set_up(void **state);
 int house_tear_down(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_set_up, house_tear_down)

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * An account moves between two regions while its owner writes, messages are lost, repeated and
+ * late, and both regions crash after any step: nothing that was acknowledged is missing, and
+ * never are there two homes.
+ */
+#include "wire/moves.h"
+
+#include "move_pair.h"
+
+/* --- writing meanwhile ---------------------------------------------------- */
+
+static unsigned written, acked;
+
+/* Where it is at home, if anywhere; what was taken is counted. */
+static void
+write_one_more(void)
+{
+	int at = pair.at;
+
+	for (int region = 0; region < PAIR_REGIONS; region++) {
+		struct wire_item one;
+
+		if (account_state(region) != STORE_ACCOUNT_HOME)
+			continue;
+		be(region);
+		if (house.ana.token[0] == '\0' && log_in(&house.ana) != SERVICE_DONE)
+			continue;
+		one = item(1000 + written, 'w', NULL);
+		written++;
+		if (put(&house.ana, SERVICE_ITEM_BATCH, 1, &one, 1) == SERVICE_DONE)
+			acked++;
+	}
+	be(at);
+}
+
+static unsigned
+written_items(int region)
+{
+	unsigned count = 0;
+	int at = pair.at;
+
+	be(region);
+	house.request.limit = 1000;
+	list_items(&house.ana, 1, NULL);
+	for (size_t i = 0; i < house.list.count; i++)
+		count += house.list.items[i].content.uid.data[0] == 'w';
+	be(at);
+	return count;
+}
+
+static void
+start(void)
+{
+	written = acked = 0;
+	pair_fill();
+	assert_int_equal(order_move(1), SERVICE_DONE);
+}
+
+static void
+assert_arrived(int region)
+{
+	be(region);
+	assert_int_equal(account_state(region), STORE_ACCOUNT_HOME);
+	assert_int_equal(homes(), 1);
+	if (house.ana.token[0] == '\0')
+		assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	assert_int_equal(written_items(region), acked);
+}
+
+/* --- the whole way ---------------------------------------------------- */
+
+static void
+an_account_moves_and_nothing_is_missing(void **state)
+{
+	uint8_t before[32], after[32];
+	struct wire_erased sum;
+	char stoken[sizeof(house.stoken)];
+
+	(void)state;
+	start();
+	list_items(&house.ana, 1, NULL);
+	memcpy(stoken, house.stoken, sizeof(stoken));
+	pair_run_until(1, WIRE_MOVE_HOME);
+	assert_int_equal(account_state(0), STORE_ACCOUNT_GONE);
+	root_at(0, before, &sum);
+	root_at(1, after, &sum);
+	assert_memory_equal(before, after, sizeof(before));
+	assert_arrived(1);
+	/* The token that the other region gave still says where this device is. */
+	list_items(&house.ana, 1, stoken);
+	assert_int_equal(house.list.count, 0);
+	write_items(1, 50, 1, 'n');
+	list_items(&house.ana, 1, stoken);
+	assert_int_equal(house.list.count, 1);
+	assert_int_equal(acknowledge(2), SERVICE_DONE);
+}
+
+static void
+its_owner_writes_between_any_two_steps(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 400 && the_move(1).state != WIRE_MOVE_HOME; i++) {
+		write_one_more();
+		(void)pair_step();
+		assert_in_range(homes(), 0, 1);
+	}
+	assert_true(acked > 2);
+	assert_arrived(1);
+}
+
+/* --- crashes ---------------------------------------------------- */
+
+/* True: it was over before the step after which somebody was to crash. */
+static bool
+move_with_a_crash(unsigned after, int who)
+{
+	unsigned restarts = pair.restarts;
+
+	start();
+	for (unsigned i = 0; i < 400 && the_move(1).state != WIRE_MOVE_HOME; i++) {
+		write_one_more();
+		(void)pair_step();
+		if (i == after && who != 1)
+			restart(0);
+		if (i == after && who != 0)
+			restart(1);
+		assert_in_range(homes(), 0, 1);
+	}
+	assert_arrived(1);
+	return pair.restarts == restarts;
+}
+
+/* One region, the other, or both. */
+static void
+a_crash_after_any_step_loses_nothing(void **state)
+{
+	for (int who = 0; who < 3; who++) {
+		unsigned after = 0;
+
+		for (; after < 60; after++) {
+			pair_tear_down(state);
+			pair_set_up(state);
+			if (move_with_a_crash(after, who))
+				break;
+		}
+		assert_in_range(after, 3, 59);
+	}
+}
+
+/* --- messages ---------------------------------------------------- */
+
+static unsigned nth, counted;
+static bool loses_answer;
+static enum wire_peer_op lost_op;
+
+static bool
+lose_request(const struct mover_ask *ask, enum wire_peer_op op, int to)
+{
+	(void)ask, (void)to;
+	if (loses_answer || counted++ != nth)
+		return true;
+	lost_op = op;
+	return false;
+}
+
+static bool
+lose_answer(struct mover_ask *ask, enum wire_peer_op op, int to)
+{
+	(void)ask, (void)to;
+	if (!loses_answer || counted++ != nth)
+		return true;
+	lost_op = op;
+	return false;
+}
+
+/* Each message of a move, one after the other, until there is none to lose. */
+static void
+any_message_may_be_lost(void **state)
+{
+	unsigned seen = 0;
+
+	for (int answers = 0; answers < 2; answers++) {
+		for (nth = 0; nth < 60; nth++) {
+			pair_tear_down(state);
+			pair_set_up(state);
+			counted = 0;
+			loses_answer = answers == 1;
+			lost_op = 0;
+			start();
+			pair.deliver = lose_request;
+			pair.answered = lose_answer;
+			pair_run_until(1, WIRE_MOVE_HOME);
+			assert_arrived(1);
+			assert_int_equal(acknowledge(2), SERVICE_DONE);
+			for (int i = 0; i < 30; i++)
+				(void)pair_step();
+			if (lost_op == 0)
+				break;
+			seen |= 1u << lost_op;
+		}
+		assert_in_range(nth, 5, 59);
+	}
+	assert_true(seen & 1u << WIRE_PEER_OFFER && seen & 1u << WIRE_PEER_RECORDS &&
+	            seen & 1u << WIRE_PEER_CHUNKS && seen & 1u << WIRE_PEER_FREEZE &&
+	            seen & 1u << WIRE_PEER_SWITCH && seen & 1u << WIRE_PEER_ACTIVE &&
+	            seen & 1u << WIRE_PEER_ACK);
+}
+
+enum { KEPT_MAX = 64 };
+static struct kept {
+	struct mover_ask ask;
+	struct dom_buffer body;
+	int to;
+} kept[KEPT_MAX];
+static unsigned kept_count;
+
+/* All that was ever sent comes again with every new request. */
+static bool
+repeat_everything(const struct mover_ask *ask, enum wire_peer_op op, int to)
+{
+	struct kept *one = &kept[kept_count];
+
+	(void)op;
+	for (unsigned i = 0; i < kept_count; i++)
+		ask_again(&kept[i].ask, kept[i].to);
+	if (kept_count == KEPT_MAX)
+		return true;
+	kept_count++;
+	*one = (struct kept){.ask = *ask, .to = to};
+	dom_buffer_append_slice(&one->body, ask->body);
+	one->ask.body = dom_buffer_slice(&one->body);
+	return true;
+}
+
+static void
+messages_may_come_again_and_late(void **state)
+{
+	(void)state;
+	kept_count = 0;
+	start();
+	pair.deliver = repeat_everything;
+	for (int i = 0; i < 400 && the_move(1).state != WIRE_MOVE_HOME; i++) {
+		write_one_more();
+		(void)pair_step();
+		assert_in_range(homes(), 0, 1);
+	}
+	assert_arrived(1);
+	assert_int_equal(acknowledge(2), SERVICE_DONE);
+	assert_int_equal(homes(), 1);
+	for (unsigned i = 0; i < kept_count; i++)
+		dom_buffer_free(&kept[i].body);
+}
+
+static bool
+lose_all(const struct mover_ask *ask, enum wire_peer_op op, int to)
+{
+	(void)ask, (void)to;
+	return op != lost_op;
+}
+
+/* Any device that reaches both regions heals a partition between them. */
+static void
+a_device_carries_the_hand_off(void **state)
+{
+	struct dom_slice bytes, signature;
+	struct store_move gone;
+	struct store_txn *txn;
+
+	(void)state;
+	start();
+	pair_run_until(1, WIRE_MOVE_PREPARED);
+	/* The source gives it away, and the answer is lost for good. */
+	loses_answer = true;
+	counted = nth = 0;
+	pair.answered = lose_answer;
+	for (int i = 0; i < 50 && the_move(0).state != WIRE_MOVE_GONE; i++)
+		(void)pair_step();
+	assert_int_equal(the_move(0).state, WIRE_MOVE_GONE);
+	assert_int_equal(the_move(1).state, WIRE_MOVE_PREPARED);
+	assert_int_equal(homes(), 0);
+	gone = the_move(0);
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(
+	    store_move_message_get(txn, gone.number, 5, pair.arena, &bytes, &signature),
+	    DOM_OK);
+	store_read_end(&txn);
+	be(1);
+	for (int twice = 0; twice < 2; twice++) {
+		ask(SERVICE_HANDOFF, NULL);
+		wire_handoff_encode(&house.body,
+		    &(struct wire_signed_move){.bytes = bytes, .signature = signature});
+		assert_int_equal(send(), SERVICE_DONE);
+		assert_int_equal(the_move(1).state, WIRE_MOVE_HOME);
+	}
+	assert_arrived(1);
+}
+
+/* --- the end of attempts ---------------------------------------------------- */
+
+static void
+a_source_that_hears_nothing_goes_on(void **state)
+{
+	(void)state;
+	start();
+	lost_op = WIRE_PEER_SWITCH;
+	pair.deliver = lose_all;
+	pair_run_until(1, WIRE_MOVE_PREPARED);
+	for (int i = 0; i < 200 && account_state(0) != STORE_ACCOUNT_HOME; i++)
+		(void)pair_step();
+	/* What was promised stays promised until the source has signed that it is over. */
+	assert_int_equal(account_state(0), STORE_ACCOUNT_HOME);
+	assert_int_equal(the_move(1).state, WIRE_MOVE_PREPARED);
+	write_one_more();
+	assert_int_equal(acked, 1);
+	pair.deliver = NULL;
+	pair_run_until(1, WIRE_MOVE_HOME);
+	assert_arrived(1);
+}
+
+static void
+a_cancelled_move_leaves_nothing_at_the_target(void **state)
+{
+	struct store_counts counts;
+	struct store_txn *txn;
+
+	(void)state;
+	start();
+	pair_run_until(1, WIRE_MOVE_STAGING);
+	(void)pair_step();
+	assert_int_equal(cancel_move(), SERVICE_DONE);
+	assert_int_equal(account_state(0), STORE_ACCOUNT_HOME);
+	pair_run_until(1, WIRE_MOVE_DISCARDED);
+	for (int i = 0; i < 200 && the_move(1).account != 0; i++)
+		(void)pair_step();
+	assert_int_equal(store_read_begin(pair.houses[1].reader, &txn), DOM_OK);
+	assert_int_equal(store_count(txn, &counts), DOM_OK);
+	store_read_end(&txn);
+	assert_int_equal(counts.accounts, 0);
+	assert_int_equal(counts.items, 0);
+	assert_int_equal(counts.chunks, 0);
+	write_one_more();
+	assert_int_equal(acked, 1);
+	/* And it may be ordered again. */
+	assert_int_equal(order_move(1), SERVICE_DONE);
+	pair_run_until(1, WIRE_MOVE_HOME);
+	assert_arrived(1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    PAIR_TEST(an_account_moves_and_nothing_is_missing),
+	    PAIR_TEST(its_owner_writes_between_any_two_steps),
+	    PAIR_TEST(a_crash_after_any_step_loses_nothing),
+	    PAIR_TEST(any_message_may_be_lost),
+	    PAIR_TEST(messages_may_come_again_and_late),
+	    PAIR_TEST(a_device_carries_the_hand_off),
+	    PAIR_TEST(a_source_that_hears_nothing_goes_on),
+	    PAIR_TEST(a_cancelled_move_leaves_nothing_at_the_target),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
