@@ -63,7 +63,8 @@ struct http_exchange {
 	struct {
 		struct http_exchange *next, **link; /* in loop->held, if it is parked */
 		bool is_parked;
-		bool is_counted; /* in core->held */
+		bool is_counted;   /* in core->held */
+		bool is_of_no_use; /* as of this round */
 		unsigned round, seen;
 		int64_t since_ms, until_ms;
 		struct dom_arena *arena; /* of the last run, from the second on */

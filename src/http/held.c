@@ -91,6 +91,30 @@ answer(struct http_exchange *exchange)
 	exchange->owner->ready(exchange->owner);
 }
 
+/*
+ * In one snapshot: who need not be run again yet, since the writer has better
+ * things to do than to refuse once more.
+ */
+static void
+look(struct http_loop *loop)
+{
+	struct store_txn *txn = NULL;
+	bool sees = store_read_begin(loop->reader, &txn) == DOM_OK;
+
+	for (struct http_exchange *each = loop->held.first; each != NULL;
+	     each = each->held.next)
+		each->held.is_of_no_use =
+		    sees && service_hold_goes_on(txn, &each->reply, each->arena);
+	store_read_end(&txn);
+}
+
+static void
+stay(struct http_exchange *exchange)
+{
+	take_out(exchange);
+	append(exchange);
+}
+
 /* False: it cannot. */
 static bool
 run_again(struct http_exchange *exchange)
@@ -118,10 +142,15 @@ http_held_turn(struct http_loop *loop)
 	held->seen = changes;
 	held->due_ms = loop->now_ms + HTTP_HELD_MS;
 	held->round++;
+	look(loop);
 	while (held->first != NULL && held->first->held.round != held->round) {
 		struct http_exchange *exchange = held->first;
 
-		if (loop->now_ms >= exchange->held.until_ms || !run_again(exchange))
+		if (loop->now_ms >= exchange->held.until_ms)
+			answer(exchange);
+		else if (exchange->held.is_of_no_use)
+			stay(exchange);
+		else if (!run_again(exchange))
 			answer(exchange);
 	}
 }

@@ -8,7 +8,8 @@
  * Requests whose answer may become better within the moment (hold_ms of
  * services/service.h), such as a write that met an account while it is handed
  * over.  What the job answered is kept, its client waits, and the job runs
- * again: when http_server_retry_held() says so, and every HTTP_HELD_MS.
+ * again: when http_server_retry_held() says so and every HTTP_HELD_MS, unless a
+ * snapshot shows that it is of no use yet.
  *
  *   PENDING --the job's answer has hold_ms--> parked --again--> PENDING
  *      `--it has none, or no time is left--> REPLY <--time is over--'

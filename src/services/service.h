@@ -253,6 +253,7 @@ struct service_reply {
 	 * run its job again until so long after the first time (http/held.h).  0: it may not.
 	 */
 	unsigned hold_ms;
+	int64_t hold_account; /* not before this account is frozen no more; 0: who knows */
 	const struct wire_moved *moved; /* of SERVICE_ACCOUNT_MOVED, in the arena; NULL: none */
 	struct wire_signed_move abort;  /* of SERVICE_PEER_REFUSED: this attempt is over */
 	/* A success that opens a socket: what it follows; owned. */
@@ -343,6 +344,10 @@ DOM_MUST_CHECK enum dom_status service_stage_add(
     struct service_staged *staged, struct dom_slice piece);
 DOM_MUST_CHECK enum dom_status service_stage_end(struct service_staged *staged);
 void service_drop(struct service_staged **staged);
+
+/* Is it of no use yet to run the job again that answered so?  In a read. */
+bool service_hold_goes_on(
+    struct store_txn *txn, const struct service_reply *reply, struct dom_arena *arena);
 
 /* Of what runs_aside: may it be put off while other people wait?  In a read. */
 bool service_may_wait(

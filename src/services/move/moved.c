@@ -96,6 +96,7 @@ move_refuse_fenced(struct service_call *call)
 		          "region."
 		          " Nothing was stored; please try again in a moment.");
 		call->reply->hold_ms = SERVICE_HOLD_WRITE_MS;
+		call->reply->hold_account = number;
 		call->reply->retry_after_seconds = 1;
 		return st;
 	}

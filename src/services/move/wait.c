@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Which of another region's reads other people come before. */
+/* Who waits: which of another region's reads, and writes until their account is not frozen. */
 #include "services/move/parts.h"
 
 /*
@@ -22,4 +22,15 @@ service_may_wait(
 	/* A person waits for the end of this, whatever it costs others. */
 	return store_move_find(txn, peer.move, STORE_MOVE_SOURCE, arena, &move) != DOM_OK ||
 	       move.state != WIRE_MOVE_FROZEN;
+}
+
+bool
+service_hold_goes_on(
+    struct store_txn *txn, const struct service_reply *reply, struct dom_arena *arena)
+{
+	struct store_account account;
+
+	return reply->hold_account != 0 &&
+	       store_account_by_number(txn, reply->hold_account, arena, &account) == DOM_OK &&
+	       account.state == STORE_ACCOUNT_FROZEN;
 }

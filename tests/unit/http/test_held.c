@@ -5,6 +5,7 @@
  */
 #include "http/held.h"
 #include "one_loop.h"
+#include "store/move.h"
 #include "testing.h"
 
 enum { REQUESTS = 8, HOLD_MS = 2000 };
@@ -15,6 +16,7 @@ struct asked {
 	unsigned ready, runs;
 	unsigned hold_ms, writes; /* of its next answers */
 	bool wakes_mover;
+	int64_t hold_account;
 	enum service_code code;       /* SERVICE_DONE: then it is committed */
 	struct http_exchange **drops; /* when it is ready, this carrier dies */
 };
@@ -42,8 +44,10 @@ __wrap_service_run(const struct service *service, struct store_txn *txn,
 		order[order_count++] = (unsigned)(of - asked);
 	assert_int_equal(store_region_journal(txn, &count), DOM_OK);
 	assert_int_equal(store_region_journal_set(txn, count + of->writes), DOM_OK);
-	*reply_r = (struct service_reply){
-	    .code = of->code, .hold_ms = of->hold_ms, .wakes_mover = of->wakes_mover};
+	*reply_r = (struct service_reply){.code = of->code,
+	    .hold_ms = of->hold_ms,
+	    .hold_account = of->hold_account,
+	    .wakes_mover = of->wakes_mover};
 	reply_r->detail = dom_arena_print(arena, "Try %u of it.", of->runs);
 	if (changes_meanwhile)
 		atomic_fetch_add(&one.core.held_changes, 1);
@@ -346,6 +350,52 @@ what_is_said_while_a_job_runs_is_not_missed(void **state)
 	assert_answer(0, 503, NULL);
 }
 
+static enum dom_status
+add_frozen(struct store_txn *txn, void *context)
+{
+	const struct store_account account = {
+	    .name = dom_slice_of("ana"), .email = dom_slice_of("")};
+	int64_t *number = context;
+	enum dom_status st = store_account_add(txn, &account, number);
+
+	return st != DOM_OK ? st
+	                    : store_account_turn(
+	                          txn, *number, STORE_ACCOUNT_HOME, STORE_ACCOUNT_FROZEN, 1);
+}
+
+static enum dom_status
+thaw(struct store_txn *txn, void *context)
+{
+	return store_account_turn(
+	    txn, *(const int64_t *)context, STORE_ACCOUNT_FROZEN, STORE_ACCOUNT_HOME, 1);
+}
+
+static void
+while_the_account_is_frozen_the_writer_is_left_alone(void **state)
+{
+	int64_t number;
+
+	(void)state;
+	assert_int_equal(store_write(one.store, add_frozen, &number), DOM_OK);
+	asked[0].hold_account = number;
+	ask(0);
+	ask(1); /* for what, nobody knows */
+	(void)one_loop_run(&one);
+	for (unsigned i = 0; i < 10; i++)
+		pass(HTTP_HELD_MS);
+	say_it_may_be_worth_it();
+	assert_int_equal(asked[0].runs, 1);
+	assert_int_equal(asked[1].runs, 12);
+	assert_int_equal(store_write(one.store, thaw, &number), DOM_OK);
+	asked[0].hold_ms = 0;
+	pass(HTTP_HELD_MS);
+	assert_answer(0, 503, "Try 2 of it.");
+	/* Its time is over all the same. */
+	assert_int_equal(asked[1].ready, 0);
+	pass(HOLD_MS);
+	assert_answer(1, 503, NULL);
+}
+
 static void
 count_wake(void *mover)
 {
@@ -428,6 +478,7 @@ main(void)
 	    HELD(a_carrier_that_dies_lets_go),
 	    HELD(carriers_may_die_of_an_answer),
 	    HELD(what_is_said_while_a_job_runs_is_not_missed),
+	    HELD(while_the_account_is_frozen_the_writer_is_left_alone),
 	    HELD(a_write_that_is_for_the_mover_is_for_the_held_too),
 	    HELD(it_does_not_push_into_a_queue_that_is_full),
 	    HELD(a_server_that_stops_holds_nobody),
