@@ -93,7 +93,11 @@ an_account_moves_and_nothing_is_missing(void **state)
 	write_items(1, 50, 1, 'n');
 	list_items(&house.ana, 1, stoken);
 	assert_int_equal(house.list.count, 1);
+	/* A device has looked, so the source erases its copy. */
 	assert_int_equal(acknowledge(2), SERVICE_DONE);
+	pair_run_until(0, WIRE_MOVE_ERASED);
+	pair_run_until(1, WIRE_MOVE_SETTLED);
+	assert_int_equal(account_state(0), -1);
 }
 
 static void
@@ -108,6 +112,21 @@ its_owner_writes_between_any_two_steps(void **state)
 	}
 	assert_true(acked > 2);
 	assert_arrived(1);
+}
+
+static void
+there_and_back_again(void **state)
+{
+	(void)state;
+	start();
+	pair_run_until(1, WIRE_MOVE_HOME);
+	write_one_more();
+	be(1);
+	/* The copy that is left there is not waited for. */
+	assert_int_equal(order_move(2), SERVICE_DONE);
+	pair_run_until(0, WIRE_MOVE_HOME);
+	house.ana.token[0] = pair.houses[0].ana.token[0] = '\0';
+	assert_arrived(0);
 }
 
 /* --- crashes ---------------------------------------------------- */
@@ -194,8 +213,8 @@ any_message_may_be_lost(void **state)
 			pair_run_until(1, WIRE_MOVE_HOME);
 			assert_arrived(1);
 			assert_int_equal(acknowledge(2), SERVICE_DONE);
-			for (int i = 0; i < 30; i++)
-				(void)pair_step();
+			pair_run_until(0, WIRE_MOVE_ERASED);
+			pair_run_until(1, WIRE_MOVE_SETTLED);
 			if (lost_op == 0)
 				break;
 			seen |= 1u << lost_op;
@@ -205,7 +224,7 @@ any_message_may_be_lost(void **state)
 	assert_true(seen & 1u << WIRE_PEER_OFFER && seen & 1u << WIRE_PEER_RECORDS &&
 	            seen & 1u << WIRE_PEER_CHUNKS && seen & 1u << WIRE_PEER_FREEZE &&
 	            seen & 1u << WIRE_PEER_SWITCH && seen & 1u << WIRE_PEER_ACTIVE &&
-	            seen & 1u << WIRE_PEER_ACK);
+	            seen & 1u << WIRE_PEER_ACK && seen & 1u << WIRE_PEER_ERASED);
 }
 
 enum { KEPT_MAX = 64 };
@@ -248,6 +267,7 @@ messages_may_come_again_and_late(void **state)
 	}
 	assert_arrived(1);
 	assert_int_equal(acknowledge(2), SERVICE_DONE);
+	pair_run_until(1, WIRE_MOVE_SETTLED);
 	assert_int_equal(homes(), 1);
 	for (unsigned i = 0; i < kept_count; i++)
 		dom_buffer_free(&kept[i].body);
@@ -354,6 +374,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    PAIR_TEST(an_account_moves_and_nothing_is_missing),
 	    PAIR_TEST(its_owner_writes_between_any_two_steps),
+	    PAIR_TEST(there_and_back_again),
 	    PAIR_TEST(a_crash_after_any_step_loses_nothing),
 	    PAIR_TEST(any_message_may_be_lost),
 	    PAIR_TEST(messages_may_come_again_and_late),
