@@ -9,12 +9,15 @@
 #include "services/account/account.h"
 #include "services/consent/consent.h"
 #include "services/erasure/erasure.h"
+#include "services/move/guard.h"
 #include "services/move/parts.h"
 #include "services/move/proposal.h"
 #include "services/push/push.h"
 #include "services/retention/show.h"
 #include "services/share/share.h"
 #include "services/vault/vault.h"
+
+enum { GUARD_RETRY_SECONDS = 2 };
 
 typedef enum dom_status operation(struct service_call *call);
 
@@ -229,6 +232,28 @@ is_for_admins(enum service_op op)
 	       op == SERVICE_MEMBER_REMOVE;
 }
 
+/* Until it is known which accounts live elsewhere there is nothing to say about any. */
+static bool
+waits_for_guard(const struct service *service, enum service_op op)
+{
+	if (!move_guard_is_closed(service->guard))
+		return false;
+	return op != SERVICE_IS_ETEBASE && op != SERVICE_REGION && op != SERVICE_CATALOGUE &&
+	       op != SERVICE_GROUP && op != SERVICE_PEER && op != SERVICE_PEER_CHANGE;
+}
+
+static enum dom_status
+refuse_for_guard(struct service_call *call)
+{
+	enum dom_status st = service_refuse(call, SERVICE_UNAVAILABLE,
+	    "This region has just started and asks the other regions which accounts live"
+	    " there now; nobody is served before. Nothing was stored; please try again in"
+	    " a moment.");
+
+	call->reply->retry_after_seconds = GUARD_RETRY_SECONDS;
+	return st;
+}
+
 enum dom_status
 service_admit(const struct service *service, struct store_txn *txn,
     const struct service_request *request, struct dom_arena *arena,
@@ -239,6 +264,8 @@ service_admit(const struct service *service, struct store_txn *txn,
 	struct vault_place place;
 	enum dom_status st = DOM_OK;
 
+	if (waits_for_guard(service, request->op))
+		return refuse_for_guard(&call);
 	if (service_plan(request->op)->needs_session)
 		st = service_authenticate(&call);
 	if (st == DOM_OK && is_about_collection(request->op))

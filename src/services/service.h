@@ -304,6 +304,7 @@ struct service_settings {
 };
 
 struct login_attempts;
+struct move_guard;
 
 struct service {
 	struct service_settings settings;
@@ -313,6 +314,7 @@ struct service {
 	struct store *store;             /* only for staging */
 	struct push_tickets *tickets;    /* NULL: no push */
 	struct login_attempts *attempts; /* NULL: logins may fail as often as they like */
+	struct move_guard *guard;        /* NULL: accounts are served at once */
 };
 
 /*

@@ -95,6 +95,17 @@ struct store_extent {
 DOM_MUST_CHECK enum dom_status store_account_extent(
     struct store_txn *txn, int64_t account, struct store_extent *extent_r);
 
+/* --- a store that was made out of a backup -------------------------------------- */
+
+/*
+ * Another region has said what lives there: when this store had been made out of a backup so
+ * often (store_restores()).  DOM_ABSENT: it never has.
+ */
+DOM_MUST_CHECK enum dom_status store_peer_answer(
+    struct store_txn *txn, struct dom_slice name, uint64_t *restores_r);
+DOM_MUST_CHECK enum dom_status store_peer_answer_set(
+    struct store_txn *txn, struct dom_slice name, uint64_t restores);
+
 /* --- the account's state ------------------------------------------------------ */
 
 /*

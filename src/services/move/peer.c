@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Another region asks: who it is, and which of the two sides answers. */
+#include "services/move/guard.h"
 #include "services/move/parts.h"
+
+enum { GUARD_RETRY_SECONDS = 2 };
 
 static const struct entry {
 	bool is_change;
@@ -97,6 +100,13 @@ run(struct move_asked *asked, bool is_change)
 		                              : "This changes something: ask at peer/change/.");
 	if (entry->run == NULL)
 		return move_refuse(asked, "This release does not do that yet.");
+	/* What two regions that wait for each other have to be able to ask. */
+	if (asked->peer.op != WIRE_PEER_HOMES &&
+	    move_guard_is_closed(asked->call->service->guard))
+		return move_refuse_yet(asked,
+		    "This region has just started and asks the others which accounts live "
+		    "there.",
+		    GUARD_RETRY_SECONDS);
 	asked->call->reply->body_is_raw = true;
 	st = find(asked, entry->side);
 	return st == DOM_OK ? entry->run(asked) : st;

@@ -240,5 +240,10 @@ const char *const migrations[MIGRATION_COUNT] = {
 	" state INTEGER NOT NULL, phase BLOB NOT NULL, target BLOB NOT NULL, move BLOB NOT NULL)"
 	" STRICT;"
 	"CREATE UNIQUE INDEX proposal_account ON proposal (account);",
+
+	/* Which regions have said, since this store was made out of a backup, what lives there. */
+	[10] =
+	"CREATE TABLE peer_answer ("
+	" name BLOB NOT NULL PRIMARY KEY, restores INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 /* clang-format on */

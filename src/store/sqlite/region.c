@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The region's own row: its time, and how long its erasure journal is. */
+/* The region's own row: its time, and how long its erasure journal is; its peers' answers. */
 #include <assert.h>
 
+#include "store/move.h"
 #include "store/sqlite/engine.h"
 
 static enum dom_status
@@ -55,4 +56,27 @@ store_region_journal_set(struct store_txn *txn, uint64_t count)
 	assert(txn->writes);
 	sql_put_clock(&call, count);
 	return sql_change(&call);
+}
+
+enum dom_status
+store_peer_answer(struct store_txn *txn, struct dom_slice name, uint64_t *restores_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_PEER_ANSWER);
+	enum dom_status st;
+
+	sql_put_slice(&call, name);
+	if ((st = sql_step(&call)) == DOM_OK)
+		*restores_r = sql_get_clock(&call);
+	return sql_end(&call) < 0 ? call.failed : st;
+}
+
+enum dom_status
+store_peer_answer_set(struct store_txn *txn, struct dom_slice name, uint64_t restores)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_PEER_ANSWER_SET);
+
+	assert(txn->writes);
+	sql_put_slice(&call, name);
+	sql_put_clock(&call, restores);
+	return sql_run(&call);
 }

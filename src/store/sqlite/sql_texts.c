@@ -461,6 +461,10 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    "UPDATE account SET state = 4, clock = 0, initialised = 1 WHERE number = ?",
 	[SQL_ACCOUNT_SET_CLOCK] =
 	    "UPDATE account SET clock = ?, epoch = ? WHERE number = ? AND state = 4",
+	[SQL_PEER_ANSWER] = "SELECT restores FROM peer_answer WHERE name = ?",
+	[SQL_PEER_ANSWER_SET] =
+	    "INSERT INTO peer_answer (name, restores) VALUES (?, ?)"
+	    " ON CONFLICT (name) DO UPDATE SET restores = excluded.restores",
 	[SQL_MOVE_ADD] =
 	    "INSERT INTO move (state, open, account, identity, peer, epoch, attempt, attempts,"
 	    " started_ms, changed_ms, due_ms, clock, bytes, bytes_total, id, side, name_hash)"
