@@ -6,6 +6,7 @@
  */
 #include "services/account/account.h"
 #include "services/erasure/erasure.h"
+#include "services/move/source.h"
 
 static enum dom_status
 sign_order(const struct service *service, const struct store_account *account, int64_t now_ms,
@@ -59,6 +60,7 @@ erasure_order_account(const struct service *service, struct store_txn *txn, int6
 	if ((st = store_account_by_number(txn, number, arena, &account)) == DOM_OK &&
 	    (st = sign_order(service, &account, order.requested_ms, arena, ordered_r)) ==
 	        DOM_OK &&
+	    (st = move_end_for_erasure(service, txn, number, arena)) == DOM_OK &&
 	    (st = store_account_tick(txn, number, &order.clock)) == DOM_OK) {
 		memcpy(order.request, ordered_r->request, sizeof(order.request));
 		st = erasure_begin(txn, arena, &order, changes);

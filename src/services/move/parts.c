@@ -172,3 +172,16 @@ move_under_way(
 		return DOM_ABSENT;
 	}
 }
+
+enum dom_status
+move_holds(struct store_txn *txn, int64_t account, struct dom_arena *arena)
+{
+	struct store_move move;
+	enum dom_status st = move_under_way(txn, account, arena, &move);
+
+	/* One that waits for its turn in a plan may wait for months. */
+	if (st == DOM_OK && move.state == WIRE_MOVE_ORDERED &&
+	    move.due_ms > move.changed_ms + MOVE_ORDER_DAYS_MAX * (int64_t)MOVE_DAY_MS)
+		return DOM_ABSENT;
+	return st;
+}

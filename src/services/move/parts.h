@@ -97,6 +97,13 @@ DOM_MUST_CHECK enum dom_status move_order(struct store_txn *txn, const struct st
 DOM_MUST_CHECK enum dom_status move_under_way(
     struct store_txn *txn, int64_t account, struct dom_arena *arena, struct store_move *move_r);
 
+/*
+ * Must what the account holds be left as it is, but for its owner's own writes: is a copy of it
+ * being made, or may one begin at any moment?  DOM_OK: yes; DOM_ABSENT: no.
+ */
+DOM_MUST_CHECK enum dom_status move_holds(
+    struct store_txn *txn, int64_t account, struct dom_arena *arena);
+
 /* --- what people are told (moved.c): each DOM_EDENIED, or a failure --- */
 
 /* 403 account_moved: where the account of this move lives now, with the proof. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "services/move/parts.h"
 #include "services/retention/sweep.h"
 
 enum { PAGE = RETENTION_STEP_ROWS };
@@ -61,11 +62,13 @@ owner_before(struct plan *plan, int64_t owner, struct dom_slice type, int64_t *b
 	struct retention_service *services = NULL;
 	struct store_account account;
 	size_t count = 0;
-	enum dom_status st;
+	enum dom_status st, held;
 
 	st = store_account_by_number(plan->txn, owner, plan->arena, &account);
 	if (st == DOM_OK && account.state != STORE_ACCOUNT_HOME)
 		return DOM_ABSENT;
+	if (st == DOM_OK && (held = move_holds(plan->txn, owner, plan->arena)) != DOM_ABSENT)
+		return held == DOM_OK ? DOM_ABSENT : held;
 	if (st == DOM_OK &&
 	    (what == RETENTION_HISTORY || retention_needs_services(rules, what)))
 		st = retention_services(plan->txn, owner, type, plan->arena, &services, &count);

@@ -1,20 +1,39 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* A step in a job of the writer, and what came of it. */
+#include "services/move/parts.h"
 #include "services/retention/sweep.h"
+
+/*
+ * DOM_ABSENT: not any more, it is erased, lives elsewhere, or moves: what went
+ * meanwhile would be missing in one of two copies that have to be the same.
+ */
+static enum dom_status
+is_settled(struct store_txn *txn, int64_t number, struct dom_arena *arena,
+    struct store_account *account_r)
+{
+	enum dom_status st = store_account_by_number(txn, number, arena, account_r);
+
+	if (st != DOM_OK)
+		return st;
+	if (account_r->state != STORE_ACCOUNT_HOME)
+		return DOM_ABSENT;
+	st = move_holds(txn, number, arena);
+	if (st < 0)
+		return st;
+	return st == DOM_OK ? DOM_ABSENT : DOM_OK;
+}
 
 /* Between the snapshot and this job it may have been used, told or erased. */
 static enum dom_status
 look_again(struct store_txn *txn, const struct retention_step *step, struct dom_arena *arena,
     struct store_account *account_r)
 {
-	enum dom_status st = store_account_by_number(txn, step->account, arena, account_r);
+	enum dom_status st = is_settled(txn, step->account, arena, account_r);
 
 	if (st != DOM_OK)
 		return st;
-	return account_r->state == STORE_ACCOUNT_HOME && !account_r->disabled &&
-	               account_r->active_ms < step->before_ms
-	           ? DOM_OK
-	           : DOM_ABSENT;
+	return !account_r->disabled && account_r->active_ms < step->before_ms ? DOM_OK
+	                                                                      : DOM_ABSENT;
 }
 
 static enum dom_status
@@ -47,25 +66,16 @@ run_account(struct retention_step *step, struct store_txn *txn, struct dom_arena
 	return st;
 }
 
-/* DOM_ABSENT: not any more, it is erased or moves. */
-static enum dom_status
-is_home(struct store_txn *txn, int64_t number, struct dom_arena *arena)
-{
-	struct store_account account;
-	enum dom_status st = store_account_by_number(txn, number, arena, &account);
-
-	return st == DOM_OK && account.state != STORE_ACCOUNT_HOME ? DOM_ABSENT : st;
-}
-
 static enum dom_status
 run_revisions(struct retention_step *step, struct store_txn *txn, struct dom_arena *arena)
 {
 	int64_t numbers[RETENTION_STEP_ROWS];
+	struct store_account account;
 	enum dom_status st = DOM_OK;
 
 	for (size_t i = 0; i < step->count; i++) {
 		if (i == 0 || step->of[i].owner != step->of[i - 1].owner)
-			st = is_home(txn, step->of[i].owner, arena);
+			st = is_settled(txn, step->of[i].owner, arena, &account);
 		if (st < 0)
 			return st;
 		/* 0 is no revision's: it is passed over. */
@@ -78,7 +88,8 @@ run_revisions(struct retention_step *step, struct store_txn *txn, struct dom_are
 static enum dom_status
 run_of_one(struct retention_step *step, struct store_txn *txn, struct dom_arena *arena)
 {
-	enum dom_status st = is_home(txn, step->account, arena);
+	struct store_account account;
+	enum dom_status st = is_settled(txn, step->account, arena, &account);
 
 	if (st != DOM_OK)
 		return st;

@@ -691,6 +691,20 @@ erasing_ends_a_move(void **state)
 }
 
 static void
+an_operator_who_erases_ends_a_move(void **state)
+{
+	struct wire_move abort;
+
+	(void)state;
+	accepted();
+	(void)frozen();
+	assert_int_equal(order_account("ana"), DOM_OK);
+	assert_int_equal(status(), WIRE_MOVE_CANCELLED);
+	assert_int_equal(wire_move_decode(leaving.status.abort.bytes, &abort), DOM_OK);
+	assert_int_equal(ask_cursor(WIRE_PEER_RECORDS, dom_slice("", 0)), SERVICE_PEER_REFUSED);
+}
+
+static void
 an_order_that_expires_is_over(void **state)
 {
 	struct wire_statement order;
@@ -988,6 +1002,7 @@ main(void)
 	    LEAVING_TEST(who_has_moved_and_is_erased_is_told_by_name),
 	    LEAVING_TEST(what_was_shared_is_left_with_a_note),
 	    LEAVING_TEST(erasing_ends_a_move),
+	    LEAVING_TEST(an_operator_who_erases_ends_a_move),
 	    LEAVING_TEST(an_order_that_expires_is_over),
 	    LEAVING_TEST(the_target_may_say_that_it_has_dropped_everything),
 	    LEAVING_TEST(home_there_is_believed_with_the_proof_alone),

@@ -2,6 +2,7 @@
 /* The sweeps: what goes when its time has come, and what stays until then. */
 #include "wire/retention.h"
 
+#include "services/move/states.h"
 #include "sweeping.h"
 
 /* --- history ------------------------------------------------------------------------ */
@@ -266,6 +267,91 @@ what_is_of_an_account_that_is_being_erased_is_left_to_that(void **state)
 }
 
 /* --- sessions and accounts ---------------------------------------------------------- */
+
+/* --- moving ---------------------------------------------------------- */
+
+struct moving {
+	int state;
+	int64_t due_ms;
+};
+
+/* Ana's first move, or what became of it. */
+static enum dom_status
+run_move(struct store_txn *txn, void *context)
+{
+	const struct moving *moving = context;
+	struct store_move move = {.side = STORE_MOVE_SOURCE, .peer = dom_slice_of("sg")};
+	struct store_account account;
+	enum dom_status st;
+
+	st = store_account_by_name(txn, dom_slice_of("ana"), house.arena, &account);
+	assert_int_equal(st, DOM_OK);
+	st = store_move_of(txn, account.number, house.arena, &move);
+	move.account = account.number;
+	move.epoch = 1;
+	move.state = moving->state;
+	move.open = move_state_open(moving->state);
+	move.changed_ms = house.now_ms;
+	move.due_ms = moving->due_ms;
+	return st == DOM_OK ? store_move_update(txn, &move)
+	                    : store_move_add(txn, &move, &move.number);
+}
+
+static void
+move_is(int state, int64_t due_ms)
+{
+	struct moving moving = {state, due_ms};
+
+	assert_int_equal(store_write(house.store, run_move, &moving), DOM_OK);
+}
+
+static void
+a_move_begins(void)
+{
+	move_is(WIRE_MOVE_EXPORTING, house.now_ms);
+}
+
+/* History, chunks, collections and the account itself. */
+static void
+nothing_goes_of_an_account_that_moves(void **state)
+{
+	static const int states[] = {WIRE_MOVE_ORDERED, WIRE_MOVE_EXPORTING, WIRE_MOVE_FROZEN};
+
+	(void)state;
+	start();
+	RULES("history all at-most P10D", "inactive-accounts all at-most P100D notice P30D");
+	revise(1, 1, 'a', 0, "x");
+	revise(1, 1, 'b', 'a', "y");
+	assert_int_equal(chunk(SERVICE_CHUNK_PUT, 1, 's'), SERVICE_DONE);
+	pass(20 * day_ms);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		move_is(states[i], house.now_ms);
+		pass(2 * day_ms);
+		sweep();
+		assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+		assert_int_equal(figures()->removed[RETENTION_CHUNKS], 0);
+	}
+	/* Between looking and removing, too. */
+	move_is(WIRE_MOVE_CANCELLED, 0);
+	sweeping.between = a_move_begins;
+	pass(2 * day_ms);
+	sweep();
+	sweeping.between = NULL;
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 0);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 0);
+	/* Nor is it erased for not being used. */
+	pass(100 * day_ms);
+	sweep();
+	pass(100 * day_ms);
+	sweep();
+	assert_int_equal(sweeping.accounts_erased, 0);
+	/* Who waits for months for a plan's turn goes on as if there were none. */
+	move_is(WIRE_MOVE_ORDERED, INT64_MAX);
+	pass(2 * day_ms);
+	sweep();
+	assert_int_equal(figures()->removed[RETENTION_HISTORY], 1);
+	assert_int_equal(figures()->removed[RETENTION_CHUNKS], 2);
+}
 
 static void
 an_idle_session_goes_and_one_in_use_stays(void **state)
@@ -651,6 +737,7 @@ main(void)
 	    RTEST(a_chunk_that_is_named_between_looking_and_removing_stays),
 	    RTEST(a_collection_without_members_goes_after_its_time),
 	    RTEST(what_is_of_an_account_that_is_being_erased_is_left_to_that),
+	    RTEST(nothing_goes_of_an_account_that_moves),
 	    RTEST(an_idle_session_goes_and_one_in_use_stays),
 	    RTEST(a_use_in_the_minute_of_the_notice_ends_it),
 	    RTEST(an_inactive_account_is_told_and_then_erased),
