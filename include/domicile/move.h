@@ -128,8 +128,9 @@ struct dom_move_order {
 	uint32_t grace_days; /* that the source keeps its copy if no device acknowledges */
 };
 /*
- * Sign the order and send it.  Copying begins by itself, and goes on when this program
- * has ended.  A move to the same region that is under way is taken up: DOM_OK.
+ * Sign the order and send it.  It holds for a week, or 119 days if it agrees to a
+ * proposal.  Copying begins by itself, and goes on when this program has ended.  A move to the
+ * same region that is under way is taken up: DOM_OK.
  *
  *   id_r   of the move
  *
@@ -143,6 +144,31 @@ DOM_MUST_CHECK enum dom_status dom_move_order(struct dom_session *session,
  * already; it can only be moved back.
  */
 DOM_MUST_CHECK enum dom_status dom_move_cancel(struct dom_session *session, const char *id);
+
+/* --- when the operator asks ---------------------------------------------------------- */
+
+/*
+ * An operator who closes a region, or empties it, asks people to let their accounts move;
+ * none moves without its own order.  An order to that region is kept until the operator's
+ * plan comes to it.
+ */
+enum dom_proposal_answer {
+	DOM_PROPOSAL_OPEN,
+	DOM_PROPOSAL_REFUSED,
+	DOM_PROPOSAL_AGREED,   /* an order waits for its turn */
+	DOM_PROPOSAL_RELEASED, /* the move has begun */
+};
+struct dom_proposal {
+	char target[65];
+	int64_t told_ms, begins_ms; /* of the plan */
+	uint32_t grace_days;        /* that an order which agrees names */
+	enum dom_proposal_answer answer;
+};
+/* DOM_ABSENT: nothing is asked, or the region is in no group. */
+DOM_MUST_CHECK enum dom_status dom_move_proposal(
+    struct dom_session *session, struct dom_proposal *proposal_r);
+/* DOM_ABSENT: nothing is asked.  DOM_EDENIED: an order has agreed; cancel that. */
+DOM_MUST_CHECK enum dom_status dom_move_refuse(struct dom_session *session);
 
 /* --- afterwards ------------------------------------------------------------------- */
 

@@ -10,11 +10,10 @@
 
 enum { GRACE_DAYS_USUAL = 30, GRACE_DAYS_MOST = 3650 };
 
-/* --- how far, and cancelling ----------------------------------------------------------------
- */
+/* --- how far, and cancelling ----------------------------------------------------- */
 
 static void
-list_json(const struct dom_move *moves, size_t count)
+list_json(struct cli *cli, const struct dom_move *moves, size_t count)
 {
 	struct json json = {.out = stdout};
 
@@ -37,6 +36,8 @@ list_json(const struct dom_move *moves, size_t count)
 		json_text(&json, "why", move->why[0] == '\0' ? NULL : move->why);
 		json_close(&json);
 	}
+	json_close(&json);
+	move_proposal_json(cli, &json);
 	json_finish(&json);
 }
 
@@ -71,10 +72,12 @@ list_moves(struct cli *cli)
 
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "the region could not be asked");
-	if (options_has(&cli->options, "json"))
-		list_json(moves, count);
-	else
+	if (options_has(&cli->options, "json")) {
+		list_json(cli, moves, count);
+	} else {
 		list_print(moves, count);
+		move_proposal_print(cli);
+	}
 	free(moves);
 	return CLI_DONE;
 }
@@ -95,8 +98,44 @@ cancel(struct cli *cli)
 	return CLI_DONE;
 }
 
-/* --- ordering
- * ---------------------------------------------------------------------------------- */
+/* What the operator asks is declined. */
+static enum cli_exit
+decline(struct cli *cli)
+{
+	struct dom_proposal proposal;
+	enum dom_status st = dom_move_proposal(cli->session, &proposal);
+
+	if (st == DOM_OK)
+		st = dom_move_refuse(cli->session);
+	if (st == DOM_ABSENT) {
+		cli_say(cli,
+		    "the region's operator has not asked you to move: there is nothing "
+		    "to decline");
+		return CLI_FAILED;
+	}
+	if (st != DOM_OK)
+		return cli_fail(cli, st, "it is not declined");
+	printf("You have declined to move to %s. The account stays where it is.\n",
+	    proposal.target);
+	return CLI_DONE;
+}
+
+/* Does the order agree to what the operator asks?  Then its grace is what is asked for. */
+static bool
+agrees(struct moving *moving, struct dom_move_order *order, bool has_grace)
+{
+	struct dom_proposal proposal;
+
+	if (dom_move_proposal(moving->cli->session, &proposal) != DOM_OK ||
+	    strcmp(proposal.target, moving->target) != 0 ||
+	    proposal.answer == DOM_PROPOSAL_RELEASED)
+		return false;
+	if (!has_grace)
+		order->grace_days = proposal.grace_days;
+	return true;
+}
+
+/* --- ordering -------------------------------------------------------------------- */
 
 /* The newest move that brought the account here, if there is one. */
 static bool
@@ -258,11 +297,22 @@ plan_and_order(struct moving *moving, struct dom_move_order *order, bool has_gra
 	return CLI_DONE;
 }
 
+static void
+json_ordered(const struct moving *moving)
+{
+	struct json json = {.out = stdout};
+
+	json_open(&json, NULL, '{');
+	json_text(&json, "move", moving->id);
+	json_text(&json, "target", moving->target);
+	json_finish(&json);
+}
+
 static enum cli_exit
 move_to(struct moving *moving, struct dom_move_order *order, bool has_grace)
 {
 	struct cli *cli = moving->cli;
-	bool dry = options_has(&cli->options, "dry-run");
+	bool dry = options_has(&cli->options, "dry-run"), is_asked;
 	const char *region;
 	enum dom_status st = dom_session_region(cli->session, &region);
 	enum cli_exit outcome = find_open(moving);
@@ -273,15 +323,24 @@ move_to(struct moving *moving, struct dom_move_order *order, bool has_grace)
 	if (outcome == CLI_DONE && dom_session_region(cli->session, &region) == DOM_OK &&
 	    strcmp(region, moving->target) == 0)
 		return is_there_already(moving);
-	if (outcome == CLI_DONE && (moving->id[0] == '\0' || dry))
+	if (outcome != CLI_DONE)
+		return outcome;
+	is_asked = agrees(moving, order, has_grace);
+	if (moving->id[0] == '\0' || dry)
 		outcome = plan_and_order(moving, order, has_grace);
 	if (outcome != CLI_DONE || dry)
 		return outcome;
-	if (!options_has(&cli->options, "no-wait"))
+	if (!is_asked && !options_has(&cli->options, "no-wait"))
 		return move_wait(moving);
-	printf("The move is ordered and goes on by itself: domicile move --status shows it, "
-	       "domicile move %s waits for it.\n",
-	    moving->target);
+	if (moving->is_json)
+		json_ordered(moving);
+	else if (is_asked)
+		move_proposal_print(cli);
+	else
+		printf(
+		    "The move is ordered and goes on by itself: domicile move --status shows "
+		    "it, domicile move %s waits for it.\n",
+		    moving->target);
 	return CLI_DONE;
 }
 
@@ -290,6 +349,7 @@ move_run(struct cli *cli)
 {
 	bool lists = options_has(&cli->options, "status");
 	bool cancels = options_has(&cli->options, "cancel");
+	bool declines = options_has(&cli->options, "refuse");
 	struct moving moving = {.cli = cli, .is_json = options_has(&cli->options, "json")};
 	struct dom_move_order order = {.target = moving.target};
 	bool has_grace;
@@ -297,15 +357,17 @@ move_run(struct cli *cli)
 
 	if (outcome != CLI_DONE)
 		return outcome;
-	if (lists + cancels + (cli->options.word_count > 0) != 1)
+	if (lists + cancels + declines + (cli->options.word_count > 0) != 1)
 		return cli_usage(
-		    cli, "name the region to move to, or say --status or --cancel");
+		    cli, "name the region to move to, or say --status, --cancel or --refuse");
 	if ((outcome = account_open(cli)) != CLI_DONE)
 		return outcome;
 	if (lists)
 		return list_moves(cli);
 	if (cancels)
 		return cancel(cli);
+	if (declines)
+		return decline(cli);
 	if ((outcome = pick_target(&moving, cli->options.words[0])) != CLI_DONE)
 		return outcome;
 	return move_to(&moving, &order, has_grace);
@@ -321,13 +383,14 @@ static const struct cli_option move_options[] = {
     {"yes", NULL, "do not ask"},
     {"status", NULL, "how far it is, and earlier moves"},
     {"cancel", NULL, "end a move that is not handed over yet"},
+    {"refuse", NULL, "decline what the region's operator asks"},
     {"json", NULL, "for programs"},
     {NULL, NULL, NULL},
 };
 
 const struct cli_command cli_move = {
     .name = "move",
-    .usage = "REGION|back [--dry-run] [--yes] [--no-wait] | --status | --cancel",
+    .usage = "REGION|back [--dry-run] [--yes] [--no-wait] | --status | --cancel | --refuse",
     .summary = "move the account to another region, without losing a write",
     .about =
         "Moves the account to another region of the group.  Your devices go on writing while "
@@ -340,6 +403,9 @@ const struct cli_command cli_move = {
         "First both regions are asked whether that is possible, and you see what to expect;\n"
         "--dry-run stops there.  The regions move the account by themselves: the same command\n"
         "again takes up a move that is under way.  \"back\" is the region it came from.\n"
+        "\n"
+        "A region's operator may ask you to move; \"domicile status\" says so.  Nothing moves\n"
+        "without your order, which then waits for its turn; --refuse declines.\n"
         "\n"
         "Collections that you share stay behind for the others: with --shared leave they lose\n"
         "them, and you leave what others share with you.\n",

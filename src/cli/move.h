@@ -24,6 +24,10 @@ struct moving {
 void move_plan_print(struct cli *cli, const struct dom_move_plan *plan);
 void move_plan_json(const struct dom_move_plan *plan);
 
+/* What the operator asks, in words; nothing if that is not known or is over. */
+void move_proposal_print(struct cli *cli);
+void move_proposal_json(struct cli *cli, struct json *json);
+
 /* Follow the move until it is over as far as a person waits for it. */
 enum cli_exit move_wait(struct moving *moving);
 /* From the new region on: acknowledge, wait a while for the old copy's end, the certificate. */

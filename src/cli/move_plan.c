@@ -9,6 +9,16 @@
 static const char *const terms_words[] = {
     [DOM_TERMS_SAME] = "same", [DOM_TERMS_OTHER] = "other", [DOM_TERMS_ABSENT] = "absent"};
 
+/* "30 ms", "12.5 s" */
+static const char *
+short_time(int64_t ms, char text_r[TEXT_SHORT])
+{
+	if (ms >= 1000)
+		return text_seconds(ms, text_r);
+	snprintf(text_r, TEXT_SHORT, "%lld ms", (long long)ms);
+	return text_r;
+}
+
 static void
 print_region(const char *label, const struct dom_move_region *region)
 {
@@ -66,13 +76,13 @@ move_plan_print(struct cli *cli, const struct dom_move_plan *plan)
 	printf("to copy       %s records and files, %s\n", text_count(plan->items, count),
 	    text_bytes(plan->bytes, bytes));
 	if (plan->target.release[0] != '\0') {
-		printf("takes         about %s", text_seconds(plan->duration_ms, time));
+		printf("takes         about %s", short_time(plan->duration_ms, time));
 		if (plan->rate_bytes > 0)
 			printf(", at the %s a second that were measured",
 			    text_bytes(plan->rate_bytes, rate));
 		printf("; all goes on meanwhile\n");
 		printf("pause         writes wait for about %s at its end, for 5 s at most\n",
-		    text_seconds(plan->pause_ms, time));
+		    short_time(plan->pause_ms, time));
 	}
 	print_services(plan);
 	print_shared(plan);
@@ -82,6 +92,62 @@ move_plan_print(struct cli *cli, const struct dom_move_plan *plan)
 	for (size_t i = 0; i < plan->problem_count; i++)
 		printf("%s%s\n", i == 0 ? "\nIn the way:\n  - " : "  - ", plan->problems[i]);
 }
+
+/* --- what the operator asks ------------------------------------------------------ */
+
+void
+move_proposal_print(struct cli *cli)
+{
+	struct dom_proposal proposal;
+	char time[TEXT_SHORT];
+	const char *region;
+
+	if (dom_move_proposal(cli->session, &proposal) != DOM_OK ||
+	    dom_session_region(cli->session, &region) != DOM_OK)
+		return;
+	text_time(proposal.begins_ms, time);
+	if (proposal.answer == DOM_PROPOSAL_OPEN)
+		printf("\nThe operator of %s asks you to let the account move to %s; it would "
+		       "begin "
+		       "on %s.\nNothing moves unless you say so: domicile move %s agrees, "
+		       "domicile "
+		       "move --refuse declines.\n",
+		    region, proposal.target, time, proposal.target);
+	else if (proposal.answer == DOM_PROPOSAL_REFUSED)
+		printf(
+		    "\nYou declined to let the account move to %s, as the operator of %s had "
+		    "asked.\n",
+		    proposal.target, region);
+	else if (proposal.answer == DOM_PROPOSAL_AGREED)
+		printf("\nYou agreed to move to %s: it begins when the operator's plan comes "
+		       "to you, "
+		       "from %s on.\ndomicile move --cancel takes that back.\n",
+		    proposal.target, time);
+}
+
+void
+move_proposal_json(struct cli *cli, struct json *json)
+{
+	static const char *const words[] = {[DOM_PROPOSAL_OPEN] = "none",
+	    [DOM_PROPOSAL_REFUSED] = "refused",
+	    [DOM_PROPOSAL_AGREED] = "agreed",
+	    [DOM_PROPOSAL_RELEASED] = "released"};
+	struct dom_proposal proposal;
+
+	if (dom_move_proposal(cli->session, &proposal) != DOM_OK) {
+		json_text(json, "proposal", NULL);
+		return;
+	}
+	json_open(json, "proposal", '{');
+	json_text(json, "target", proposal.target);
+	json_time(json, "told_ms", proposal.told_ms);
+	json_time(json, "begins_ms", proposal.begins_ms);
+	json_number(json, "grace_days", proposal.grace_days);
+	json_text(json, "answer", words[proposal.answer]);
+	json_close(json);
+}
+
+/* --- for programs ---------------------------------------------------------------- */
 
 static void
 json_region(struct json *json, const char *key, const struct dom_move_region *region)

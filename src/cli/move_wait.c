@@ -206,7 +206,7 @@ move_wait(struct moving *moving)
 	return say_cancelled(moving);
 }
 
-/* --- afterwards -------------------------------------------------------------------------- */
+/* --- afterwards ------------------------------------------------------------------ */
 
 /* Has the old region said that its copy is gone?  For a while. */
 static void

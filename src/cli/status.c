@@ -7,6 +7,7 @@
 #include "cli/account.h"
 #include "cli/consented.h"
 #include "cli/json.h"
+#include "cli/move.h"
 #include "cli/text.h"
 
 struct status {
@@ -60,6 +61,9 @@ status_json(struct cli *cli, const struct status *status)
 		json_number(&json, "bytes", status->bytes[at]);
 		json_close(&json);
 	}
+	json_close(&json);
+	if (status->reached == DOM_OK)
+		move_proposal_json(cli, &json);
 	json_finish(&json);
 }
 
@@ -100,6 +104,8 @@ status_print(struct cli *cli, const struct status *status)
 		if (consented_why(&status->consented, (enum service_id)at, why) != NULL)
 			printf("          %s\n", why);
 	}
+	if (status->reached == DOM_OK)
+		move_proposal_print(cli);
 }
 
 static enum cli_exit

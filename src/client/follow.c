@@ -50,7 +50,7 @@ refuse(struct following *following, const char *why)
 	    following->session->server_url, why);
 }
 
-/* --- is it true? ---------------------------------------------------------------------- */
+/* --- is it true? ----------------------------------------------------------------- */
 
 /* The row of the group that a region has; the group is asked for once more if it has none. */
 static enum dom_status
@@ -110,7 +110,7 @@ check_handoff(struct following *following)
 	return find_region(following, handoff->target, &following->target);
 }
 
-/* --- there ---------------------------------------------------------------------------- */
+/* --- there ----------------------------------------------------------------------- */
 
 /*
  * Whoever has the hand-off may bring it: the source may not have reached the target.
@@ -238,7 +238,7 @@ enter(struct following *following)
 	return st;
 }
 
-/* --- kept ----------------------------------------------------------------------------- */
+/* --- kept ------------------------------------------------------------------------ */
 
 /* The region's name and key, and the epoch, are the target's. */
 static enum dom_status
@@ -298,7 +298,7 @@ settle(struct following *following)
 	return st;
 }
 
-/* --- all of it -------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------- */
 
 static enum dom_status
 hop(struct following *following)
@@ -391,7 +391,7 @@ dom_follow_epoch(struct dom_session *session, uint64_t *epoch_r)
 	return st;
 }
 
-/* --- after a stop ------------------------------------------------------------------------ */
+/* --- after a stop ---------------------------------------------------------------- */
 
 /* A URL as it stands in the session file, which ends with a slash. */
 static bool

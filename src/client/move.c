@@ -15,7 +15,9 @@
 #include "client/session.h"
 #include "client/statement.h"
 
-enum { ORDER_LIFE_MS = 7 * 24 * 3600 * 1000 };
+/* Regions take orders for at most 120 days, and their clocks may be behind. */
+enum { ORDER_DAYS = 7, AGREED_ORDER_DAYS = 119 };
+static const int64_t day_ms = 24LL * 3600 * 1000;
 
 static const struct {
 	enum wire_move_state wire;
@@ -65,7 +67,7 @@ dom_move_text(struct dom_slice text, char *text_r, size_t size)
 	    text.size == 0 ? "" : (const char *)text.data);
 }
 
-/* --- how far ------------------------------------------------------------------------- */
+/* --- how far --------------------------------------------------------------------- */
 
 /* False: a state that this release does not know. */
 static bool
@@ -163,7 +165,7 @@ find_open(struct dom_session *session, struct dom_move *move_r)
 	return st;
 }
 
-/* --- the order --------------------------------------------------------------------------- */
+/* --- the order ------------------------------------------------------------------- */
 
 enum dom_status
 dom_move_ask_plan(struct dom_session *session, struct dom_slice target,
@@ -209,16 +211,30 @@ ask_epoch(struct dom_session *session, struct dom_slice target, uint64_t *epoch_
 	return st;
 }
 
+/* How long it holds: what answers a proposal waits for its turn in a plan. */
+static enum dom_status
+order_life(struct dom_session *session, const struct dom_move_order *order, int64_t *life_ms_r)
+{
+	struct dom_proposal proposal;
+	enum dom_status st = dom_move_proposal(session, &proposal);
+
+	*life_ms_r = ORDER_DAYS * day_ms;
+	if (st == DOM_OK && strcmp(proposal.target, order->target) == 0 &&
+	    proposal.answer != DOM_PROPOSAL_RELEASED)
+		*life_ms_r = AGREED_ORDER_DAYS * day_ms;
+	return st < 0 ? st : DOM_OK;
+}
+
 static enum dom_status
 send_order(struct dom_session *session, const struct dom_move_order *order, uint64_t epoch,
-    char id_r[DOM_MOVE_ID_TEXT_SIZE + 1])
+    int64_t life_ms, char id_r[DOM_MOVE_ID_TEXT_SIZE + 1])
 {
 	const struct dom_clock clock = dom_clock_system();
 	struct wire_statement statement = {.kind = WIRE_MOVE_ORDER,
 	    .service = dom_slice("", 0),
 	    .target = dom_slice_of(order->target),
 	    .epoch = epoch,
-	    .expires_ms = dom_clock_now_ms(&clock) + ORDER_LIFE_MS,
+	    .expires_ms = dom_clock_now_ms(&clock) + life_ms,
 	    .leave_shared = order->leave_shared,
 	    .grace_days = order->grace_days};
 	struct dom_statement_sent sent;
@@ -236,6 +252,7 @@ dom_move_order(struct dom_session *session, const struct dom_move_order *order,
 	const char *region;
 	struct dom_move open;
 	uint64_t epoch;
+	int64_t life_ms;
 	enum dom_status st;
 
 	if (!wire_region_name_valid(dom_slice_of(order->target)))
@@ -253,9 +270,11 @@ dom_move_order(struct dom_session *session, const struct dom_move_order *order,
 		memcpy(id_r, open.id, sizeof(open.id));
 		return DOM_OK;
 	}
-	if (st < 0 || (st = ask_epoch(session, dom_slice_of(order->target), &epoch)) != DOM_OK)
+	if (st < 0 ||
+	    (st = ask_epoch(session, dom_slice_of(order->target), &epoch)) != DOM_OK ||
+	    (st = order_life(session, order, &life_ms)) != DOM_OK)
 		return st;
-	return send_order(session, order, epoch, id_r);
+	return send_order(session, order, epoch, life_ms, id_r);
 }
 
 enum dom_status
@@ -281,4 +300,62 @@ dom_move_cancel(struct dom_session *session, const char *id)
 		return dom_session_fail(
 		    session, DOM_EINPUT, "\"%.60s\" is not the number of a move", id);
 	return dom_statement_send(session, &statement, false, &sent);
+}
+
+/* --- proposals ------------------------------------------------------------------- */
+
+enum dom_status
+dom_move_proposal(struct dom_session *session, struct dom_proposal *proposal_r)
+{
+	static const char *const answers[] = {[DOM_PROPOSAL_OPEN] = "none",
+	    [DOM_PROPOSAL_REFUSED] = "refused",
+	    [DOM_PROPOSAL_AGREED] = "agreed",
+	    [DOM_PROPOSAL_RELEASED] = "released"};
+	const struct wire_group *group;
+	struct wire_proposal wire;
+	struct dom_call *call;
+	enum dom_status st;
+
+	*proposal_r = (struct dom_proposal){.told_ms = 0};
+	if ((st = dom_group_kept(session, &group)) != DOM_OK)
+		return st;
+	if ((call = dom_call_new(session, "GET", "domicile/v1/moves/proposal/")) == NULL)
+		return no_memory(session);
+	if ((st = dom_call_run(call)) != DOM_OK)
+		goto out;
+	st = DOM_EINPUT;
+	if (wire_proposal_decode(dom_call_reply(call), &wire) == DOM_OK) {
+		for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+			if (!dom_slice_is(wire.answer, answers[i]))
+				continue;
+			proposal_r->answer = (enum dom_proposal_answer)i;
+			st = DOM_OK;
+		}
+		dom_move_text(wire.target, proposal_r->target, sizeof(proposal_r->target));
+		proposal_r->told_ms = wire.told_ms;
+		proposal_r->begins_ms = wire.begins_ms;
+		proposal_r->grace_days = (uint32_t)wire.grace_days;
+	}
+	if (st != DOM_OK || !wire_region_name_valid(dom_slice_of(proposal_r->target)))
+		st = dom_session_fail(
+		    session, DOM_ESERVER, "What the region's operator asks cannot be read");
+out:
+	if (st == DOM_ABSENT)
+		session->error[0] = '\0';
+	dom_call_free(&call);
+	return st;
+}
+
+enum dom_status
+dom_move_refuse(struct dom_session *session)
+{
+	struct dom_call *call = dom_call_new(session, "POST", "domicile/v1/moves/proposal/");
+	enum dom_status st;
+
+	if (call == NULL)
+		return no_memory(session);
+	wire_proposal_answer_encode(&call->body, true);
+	st = dom_call_run(call);
+	dom_call_free(&call);
+	return st;
 }

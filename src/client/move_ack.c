@@ -46,7 +46,7 @@ no_list(struct dom_session *session)
 	    "%s sent a list that cannot be read; nothing was signed", session->server_url);
 }
 
-/* --- what this device came with ------------------------------------------------------- */
+/* --- what this device came with -------------------------------------------------- */
 
 /* The hand-off that was followed.  DOM_ABSENT: none waits. */
 static enum dom_status
@@ -96,7 +96,7 @@ forget(struct dom_session *session)
 	return dom_session_commit(session);
 }
 
-/* --- is it there? ---------------------------------------------------------------------- */
+/* --- is it there? ---------------------------------------------------------------- */
 
 /* The item has a newer revision now: the one that was known must be in its history. */
 static enum dom_status
@@ -291,7 +291,7 @@ look_everywhere(struct dom_session *session, struct dom_arena *arena, bool leave
 	return st;
 }
 
-/* --- all of it --------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------- */
 
 /* What the regions signed is what this device came with. */
 static enum dom_status

@@ -107,7 +107,7 @@ find_regions(struct planning *planning, const char *target)
 	return DOM_OK;
 }
 
-/* --- the source --------------------------------------------------------------------- */
+/* --- the source ------------------------------------------------------------------ */
 
 static void
 check_clock(struct dom_move_plan *plan, struct dom_move_region *region, int64_t now_ms)
@@ -191,7 +191,7 @@ out:
 	return st;
 }
 
-/* --- what is on ------------------------------------------------------------------------ */
+/* --- what is on ------------------------------------------------------------------ */
 
 static enum dom_status
 note_services(struct planning *planning)
@@ -240,7 +240,7 @@ compare_terms(struct dom_move_plan *plan, const struct dom_catalogue *here,
 	}
 }
 
-/* --- the target ------------------------------------------------------------------------- */
+/* --- the target ------------------------------------------------------------------ */
 
 static enum dom_status
 ask_room(struct planning *planning)
@@ -345,7 +345,7 @@ ask_target(struct planning *planning)
 	return st == DOM_OK ? DOM_OK : as_problem(planning, st, &planning->plan->target);
 }
 
-/* --- how long --------------------------------------------------------------------------- */
+/* --- how long -------------------------------------------------------------------- */
 
 struct largest {
 	char uid[DOM_UID_SIZE_MAX + 1];
@@ -461,7 +461,7 @@ predict(struct dom_move_plan *plan)
 		plan->pause_ms = PAUSE_MS_MAX;
 }
 
-/* --- all of it ---------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------------- */
 
 enum dom_status
 dom_move_plan(struct dom_session *session, const char *target, bool leave_shared,

@@ -30,7 +30,7 @@ struct facade_transport {
 	struct dom_exchange *waiting; /* answered here */
 };
 
-/* --- what the regions sign ---------------------------------------------------------- */
+/* --- what the regions sign ------------------------------------------------------- */
 
 void
 facade_sign_group(uint64_t version, bool other_key)
@@ -246,7 +246,7 @@ facade_stop(void)
 	region_stop();
 }
 
-/* --- answering ------------------------------------------------------------------------ */
+/* --- answering ------------------------------------------------------------------- */
 
 static void
 answer(struct dom_exchange *exchange, int status, struct dom_slice body)
