@@ -77,9 +77,12 @@ where_json(struct cli *cli, const struct shown *shown)
 {
 	const struct dom_where *where = &shown->where;
 	struct json json = {.out = stdout};
+	uint8_t identity[32];
 
+	dom_session_identity(cli->session, identity);
 	json_open(&json, NULL, '{');
 	json_text(&json, "account", dom_session_address(cli->session));
+	json_hex(&json, "identity", dom_slice(identity, sizeof(identity)));
 	json_text(&json, "region", where->region);
 	json_text(&json, "country", where->country[0] == '\0' ? NULL : where->country);
 	json_text(&json, "server", where->server);

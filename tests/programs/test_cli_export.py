@@ -154,7 +154,8 @@ def test_an_export_is_whole_or_not_there(region, tmp_path, phone):
     (left / "mine").write_text("mine")
     assert "is in the way" in device.run("export", out, code=64).stderr
     assert tree(left) == {"mine": b"mine"}
-    (left / ".domicile-restore").write_text(f"export ana {region.url}/\n")
+    identity = json.loads(device.run("where", "--json").stdout)["identity"]
+    (left / ".domicile-restore").write_text(f"export ana {identity}\n")
     (left / "link").symlink_to(phone)
     device.run("export", out)
     assert not left.exists()
