@@ -11,7 +11,7 @@
 
 struct dom_sha256 {
 	EVP_MD_CTX *context;
-	bool failed;
+	bool failed; /* then the context may be an empty one, which OpenSSL does not look for */
 };
 
 /*
@@ -115,20 +115,22 @@ dom_sha256_free(struct dom_sha256 **sha)
 void
 dom_sha256_add(struct dom_sha256 *sha, struct dom_slice bytes)
 {
-	if (EVP_DigestUpdate(sha->context, bytes.data, bytes.size) != 1)
+	if (!sha->failed && EVP_DigestUpdate(sha->context, bytes.data, bytes.size) != 1)
 		sha->failed = true;
 }
 
 enum dom_status
 dom_sha256_finish(struct dom_sha256 *sha, uint8_t digest_r[DOM_SHA256_SIZE])
 {
-	enum dom_status st = sha->failed ? DOM_ENOMEM : DOM_OK;
-
-	if (EVP_DigestFinal_ex(sha->context, digest_r, NULL) != 1)
-		st = DOM_ENOMEM;
+	if (!sha->failed && EVP_DigestFinal_ex(sha->context, digest_r, NULL) != 1)
+		sha->failed = true;
+	if (sha->failed) {
+		sha->failed = EVP_DigestInit_ex(sha->context, sha256_type(), NULL) != 1;
+		return DOM_ENOMEM;
+	}
 	/* No type named: the one in the context stays, already fetched. */
 	sha->failed = EVP_DigestInit_ex(sha->context, NULL, NULL) != 1;
-	return st;
+	return DOM_OK;
 }
 
 bool
