@@ -9,6 +9,7 @@
 
 #include "../region_key.h"
 #include "contract.h"
+#include "sim/alloc.h"
 #include "sim/disk.h"
 #include "sim/vfs.h"
 #include "store/care.h"
@@ -18,6 +19,7 @@ enum {
 	BATCH_ITEMS = 3,
 	FILE_SIZE = STORE_CHUNK_ROW_SIZE_MAX + 1,
 	LIES_FOUND_MIN = 10,
+	ALLOCATIONS_MAX = 5000,
 };
 
 static struct sim_disk *image, *disk;
@@ -248,14 +250,50 @@ without_syncs_the_same_finds_what_is_lost(void **state)
 	assert_true(found_in > LIES_FOUND_MIN);
 }
 
+/* A job that could not even be rolled back is not the end of writing. */
+static void
+a_moment_without_memory_does_not_end_writing(void **state)
+{
+	struct store *store;
+	unsigned number = 0;
+	uint64_t struck = 1;
+
+	(void)state;
+	sim_disk_free(&disk);
+	disk = sim_disk_new("m", 1);
+	sim_disk_copy(image, disk);
+	assert_status(open_store(&store), DOM_OK);
+	for (uint64_t nth = 1; struck != 0; nth++) {
+		enum dom_status st;
+
+		assert_true(nth < ALLOCATIONS_MAX);
+		sim_alloc_fail(nth, true);
+		st = put_batch(store, number);
+		struck = sim_alloc_heal();
+		assert_true(struck != 0 || st == DOM_OK);
+		number += st == DOM_OK;
+		if (store_failed(store)) {
+			/* Perhaps it was in the middle of the commit: that is for a start to
+			 * say. */
+			store_close(&store);
+			assert_status(open_store(&store), DOM_OK);
+			number++;
+		}
+		assert_status(put_batch(store, number++), DOM_OK);
+	}
+	store_close(&store);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest cases[] = {
 	    cmocka_unit_test(what_is_acknowledged_survives_a_stop_anywhere),
+	    cmocka_unit_test(a_moment_without_memory_does_not_end_writing),
 	    cmocka_unit_test(without_syncs_the_same_finds_what_is_lost),
 	};
 
+	sim_alloc_install();
 	sim_vfs_install();
 	return cmocka_run_group_tests(cases, set_up, tear_down);
 }

@@ -174,6 +174,20 @@ group_run_job(struct store *store, struct group_entry *entry)
 	return st;
 }
 
+/* The last group's ROLLBACK may have found no memory: what it left is nobody's. */
+static enum dom_status
+group_begin(struct store *store)
+{
+	struct sql_connection *writer = &store->writer;
+	enum dom_status st = DOM_OK;
+
+	writer->failed = DOM_OK;
+	writer->failed_code = SQLITE_OK;
+	if (!sqlite3_get_autocommit(writer->db))
+		st = sql_simple(writer, SQL_ROLLBACK);
+	return st == DOM_OK ? sql_simple(writer, SQL_BEGIN) : st;
+}
+
 static void
 group_add(struct store *store, struct store_job *job)
 {
@@ -185,9 +199,7 @@ group_add(struct store *store, struct store_job *job)
 	if (store_failed(store))
 		return;
 	if (!group->begun) {
-		store->writer.failed = DOM_OK;
-		store->writer.failed_code = SQLITE_OK;
-		if ((st = sql_simple(&store->writer, SQL_BEGIN)) != DOM_OK) {
+		if ((st = group_begin(store)) != DOM_OK) {
 			entry->status = st < 0 ? st : DOM_ESTORE;
 			store_note_failure(store);
 			return;
