@@ -112,6 +112,29 @@ sim_disk_figures(const struct sim_disk *disk)
 	return disk->figures;
 }
 
+static bool
+node_holds(const struct sim_node *node, const void *data, size_t size)
+{
+	if (!node->is_folder)
+		return memmem(node->seen->data, node->seen->size, data, size) != NULL ||
+		       memmem(node->kept->data, node->kept->size, data, size) != NULL;
+	for (size_t i = 0; i < node->names.count; i++) {
+		if (node_holds(node->names.list[i].node, data, size))
+			return true;
+	}
+	for (size_t i = 0; i < node->names_kept.count; i++) {
+		if (node_holds(node->names_kept.list[i].node, data, size))
+			return true;
+	}
+	return false;
+}
+
+bool
+sim_disk_holds(const struct sim_disk *disk, const void *data, size_t size)
+{
+	return node_holds(disk->root, data, size);
+}
+
 /* --- faults ----------------------------------------------------------------------- */
 
 const char *

@@ -89,6 +89,9 @@ const char *sim_crash_name(enum sim_crash how);
 /* The machine starts again, well: what is seen now is kept.  Nothing may be open. */
 void sim_disk_crash(struct sim_disk *disk, enum sim_crash how, struct sim_random *random);
 
+/* Are these bytes in any file that it has, seen or kept? */
+bool sim_disk_holds(const struct sim_disk *disk, const void *data, size_t size);
+
 /* Descriptors and database files that are open on it: none, once all is closed. */
 unsigned sim_disk_open_count(const struct sim_disk *disk);
 

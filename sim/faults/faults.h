@@ -33,7 +33,8 @@ struct scenario {
 	/* Sentences about what should not be, by wrong(), once the region has started again;
 	 * NULL. */
 	void (*look)(const struct scenario *scenario);
-	bool closed; /* it opens the region itself: act() begins with a closed one */
+	bool closed;     /* it opens the region itself: act() begins with a closed one */
+	unsigned weight; /* it allocates so much that not each is tried by default; 0: each */
 	const struct endpoint *endpoint;
 	const struct person *who;
 	int number; /* whatever the scenario means by it */
@@ -47,6 +48,8 @@ size_t op_scenarios(const struct scenario **list_r);
 /* How thorough, and what has been done. */
 struct fault_options {
 	unsigned stride; /* every so many allocations and operations; 1: all */
+	unsigned tries;  /* not 0: about so many of each loop, instead of stride */
+	bool weighs; /* of a scenario with a weight: every stride times weight allocations */
 	unsigned
 	    crashes; /* ways of crashing that are tried after a stop, 1 to SIM_CRASH_COUNT */
 	const char *only; /* scenarios whose name has this; NULL: all */
@@ -67,6 +70,9 @@ void region_close(void);
 /* A request, as http/ makes one of it; below zero as the writer's client is told. */
 enum dom_status region_send(void);
 
+/* ops.c: items in collection 1, one of which has chunks that are files, all of one letter. */
+void large_put_by(const struct person *who);
+
 /* state.c: what is there. */
 struct region_state {
 	uint64_t rows;   /* a digest of all rows of all tables */
@@ -76,6 +82,9 @@ struct region_state {
 uint64_t state_rows(void);
 void state_close(void); /* with the region */
 struct region_state state_look(void);
+
+/* For store_fsck(). */
+void state_fault(void *context, const char *sentence);
 
 /* Something is wrong: where, and why. */
 void wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -53,7 +53,7 @@ large_chunk_begin(const struct scenario *scenario)
 }
 
 static void
-large_batch_begin(const struct scenario *scenario)
+large_batch(const struct person *who)
 {
 	struct wire_item items[8];
 	struct wire_chunk chunks[2];
@@ -65,17 +65,29 @@ large_batch_begin(const struct scenario *scenario)
 		items[i] = item(30 + i, 'r', NULL);
 	items[3].content.chunks = chunks;
 	items[3].content.chunk_count = 2;
-	ask(SERVICE_ITEM_BATCH, scenario->who);
+	ask(SERVICE_ITEM_BATCH, who);
 	house.request.collection_uid = dom_slice_of(uid('c', 1));
 	wire_batch_encode(&house.body, &(struct wire_batch){.items = items, .item_count = 8});
 }
 
 static void
-large_put(const struct scenario *scenario)
+large_batch_begin(const struct scenario *scenario)
 {
-	large_batch_begin(scenario);
+	large_batch(scenario->who);
+}
+
+void
+large_put_by(const struct person *who)
+{
+	large_batch(who);
 	if (region_send() != DOM_OK)
 		wrong("a batch with large chunks is refused");
+}
+
+static void
+large_put(const struct scenario *scenario)
+{
+	large_put_by(scenario->who);
 }
 
 static void

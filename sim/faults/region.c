@@ -20,10 +20,10 @@ region_open(void)
 	                                    .chunk_row_size_max = 4096},
 	    &house.store, message, sizeof(message));
 
-	if (st == DOM_OK && (st = store_reader_open(house.store, &house.reader)) != DOM_OK)
-		store_close(&house.store);
 	if (st < 0 && message[0] == '\0')
 		wrong("a store that cannot be opened says nothing");
+	if (st == DOM_OK && (st = store_reader_open(house.store, &house.reader)) != DOM_OK)
+		store_close(&house.store);
 	house.service.store = house.store;
 	return st;
 }

@@ -24,6 +24,7 @@ static struct {
 static struct sim_disk *world, *image;
 static uint64_t rows_before, rows_after;
 static enum dom_status status_after;
+static uint64_t allocations_in, operations_in[SIM_FAULT_COUNT]; /* an unharmed run */
 static struct sim_random chance;
 
 void
@@ -135,7 +136,10 @@ act_again(const struct scenario *scenario)
 		return;
 	begin(scenario);
 	if ((st = scenario->act(scenario)) != status_after) {
-		wrong("done again it says %s", dom_status_text(st));
+		wrong("done again it says %s (%s)", dom_status_text(st),
+		    house.store == NULL || store_failure(house.store) == NULL
+		        ? ""
+		        : store_failure(house.store));
 		return;
 	}
 	if (!scenario->closed && state_rows() != rows_after)
@@ -145,9 +149,14 @@ act_again(const struct scenario *scenario)
 static void
 finish_run(const struct scenario *scenario, enum dom_status st, enum sim_crash how)
 {
-	struct region_state state = start_again(scenario, how);
+	struct region_state state;
 
 	totals.runs++;
+	/* What failed may also be done again by the same process. */
+	if (scenario->promise == RESUMES && house.store != NULL && st < 0 && now.nth % 2 == 0 &&
+	    !store_failed(house.store) && !sim_disk_is_stopped(region_disk))
+		act_again(scenario);
+	state = start_again(scenario, how);
 	if (!scenario->closed && house.store == NULL)
 		return;
 	if (!scenario->closed)
@@ -168,16 +177,30 @@ finish_run(const struct scenario *scenario, enum dom_status st, enum sim_crash h
 
 /* --- loops ------------------------------------------------------------------------------ */
 
+/* As it was before other scenarios. */
+static void
+restore_house(void)
+{
+	static struct house kept;
+
+	if (kept.seed == 0)
+		kept = house;
+	memcpy(house.folder, kept.folder, sizeof(house.folder));
+	house.now_ms = kept.now_ms;
+	house.ana = kept.ana;
+	house.bob = kept.bob;
+	house.cyd = kept.cyd;
+}
+
 static bool
 prepare(const struct scenario *scenario)
 {
 	now.fault = "no fault";
 	now.nth = 0;
 	now.crash = "";
-	if (image == NULL)
-		image = sim_disk_new("image", 1);
-	else
-		sim_disk_free(&image), image = sim_disk_new("image", 1);
+	restore_house();
+	sim_disk_free(&image);
+	image = sim_disk_new("image", 1);
 	if (!start(&(struct scenario){.name = scenario->name}, world))
 		return false;
 	dom_arena_reset(house.arena);
@@ -189,7 +212,14 @@ prepare(const struct scenario *scenario)
 		return false;
 	rows_before = scenario->closed ? 0 : state_rows();
 	begin(scenario);
+	allocations_in = sim_alloc_count();
+	for (unsigned i = 0; i < SIM_FAULT_COUNT; i++)
+		operations_in[i] = sim_disk_operations(region_disk, (enum sim_fault)i);
 	status_after = scenario->act(scenario);
+	allocations_in = sim_alloc_count() - allocations_in;
+	for (unsigned i = 0; i < SIM_FAULT_COUNT; i++)
+		operations_in[i] =
+		    sim_disk_operations(region_disk, (enum sim_fault)i) - operations_in[i];
 	if (status_after < 0) {
 		wrong("without a fault it says %s (code %d)", dom_status_text(status_after),
 		    house.reply.code);
@@ -204,11 +234,25 @@ prepare(const struct scenario *scenario)
 	return true;
 }
 
-/* So that what one scenario passes over is tried in the next. */
-static uint64_t
-first(unsigned stride)
+/* Which of count places are tried: from first on, every so many. */
+struct places {
+	uint64_t first, stride, last;
+};
+
+static struct places
+places(const struct fault_options *options, uint64_t count, unsigned weight)
 {
-	return 1 + totals.scenarios % stride;
+	struct places places = {.stride = options->stride, .last = RUNS_MAX};
+
+	if (options->weighs && weight != 0)
+		places.stride *= weight;
+	if (options->tries != 0) {
+		places.stride = 1 + count / options->tries;
+		places.last = count; /* one more would be unharmed */
+	}
+	/* So that what one loop passes over is tried in another. */
+	places.first = 1 + totals.runs * 7 % places.stride;
+	return places;
 }
 
 /* Nothing has changed and nothing is broken: the next try needs no other region. */
@@ -221,17 +265,25 @@ goes_on(const struct scenario *scenario, enum dom_status st)
 	return st < 0 || scenario->reads_only;
 }
 
+/* Also in a process in which much has failed before. */
+static void
+unharmed(bool is, enum dom_status st)
+{
+	if (is && st != status_after)
+		wrong("without a fault it says %s", dom_status_text(st));
+}
+
 /* One allocation fails, or all from one on; the process goes on, and so does its store. */
 static void
 fail_memory(const struct scenario *scenario, const struct fault_options *options, bool stays)
 {
+	const struct places tried = places(options, allocations_in, scenario->weight);
 	bool ended = false, is_started = false;
 	int64_t live = 0;
 
 	now.fault = stays ? "no memory from allocation" : "failed allocation";
 	now.crash = "";
-	for (uint64_t nth = first(options->stride); !ended && nth < RUNS_MAX;
-	     nth += options->stride) {
+	for (uint64_t nth = tried.first; !ended && nth <= tried.last; nth += tried.stride) {
 		enum dom_status st;
 
 		now.nth = nth;
@@ -244,6 +296,7 @@ fail_memory(const struct scenario *scenario, const struct fault_options *options
 		sim_alloc_fail(nth, stays);
 		st = scenario->act(scenario);
 		ended = sim_alloc_heal() == 0;
+		unharmed(ended, st);
 		totals.allocations += !ended;
 		is_started = !ended && goes_on(scenario, st);
 		totals.runs += is_started;
@@ -265,13 +318,12 @@ fail_disk(const struct scenario *scenario, const struct fault_options *options,
     enum sim_fault fault, bool stays, enum sim_crash how)
 {
 	const bool stops = fault >= SIM_FAULT_STOP;
-	const bool syncs = fault == SIM_FAULT_SYNC || fault == SIM_FAULT_STOP_AT_SYNC;
-	const unsigned stride = syncs ? 1 : options->stride;
+	const struct places tried = places(options, operations_in[fault], 0);
 	bool ended = false;
 
 	now.fault = sim_fault_name(fault);
 	now.crash = sim_crash_name(how);
-	for (uint64_t nth = first(stride); !ended && nth < RUNS_MAX; nth += stride) {
+	for (uint64_t nth = tried.first; !ended && nth <= tried.last; nth += tried.stride) {
 		enum dom_status st;
 
 		now.nth = nth;
@@ -281,6 +333,7 @@ fail_disk(const struct scenario *scenario, const struct fault_options *options,
 		sim_disk_fail(region_disk, fault, nth, stays);
 		st = scenario->act(scenario);
 		ended = sim_disk_struck(region_disk) == 0;
+		unharmed(ended, st);
 		totals.operations += !ended && !stops;
 		totals.stops += !ended && stops;
 		/* The process hears of what is done, but nobody hears the process. */

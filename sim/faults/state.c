@@ -116,12 +116,13 @@ state_rows(void)
 
 /* --- examination --------------------------------------------------------------------- */
 
-static void
-found(void *context, const char *sentence)
+void
+state_fault(void *context, const char *sentence)
 {
 	struct region_state *state = context;
 
-	state->faults++;
+	if (state != NULL)
+		state->faults++;
 	wrong("fsck: %s", sentence);
 }
 
@@ -165,8 +166,8 @@ state_look(void)
 	char message[300] = "", chunks[128];
 	uint64_t named = files_named();
 
-	if (store_fsck(&(struct store_care){.folder = house.folder}, found, &state, &report,
-	        message, sizeof(message)) != DOM_OK) {
+	if (store_fsck(&(struct store_care){.folder = house.folder}, state_fault, &state,
+	        &report, message, sizeof(message)) != DOM_OK) {
 		state.faults++;
 		wrong("fsck cannot look: %s", message);
 	}
