@@ -66,6 +66,7 @@ extern struct sim_disk *region_disk;
 void region_world(void); /* its people, once; what follows begins with it */
 void region_free(void);
 enum dom_status region_open(void);
+extern char region_message[300]; /* what it said */
 void region_close(void);
 /* A request, as http/ makes one of it; below zero as the writer's client is told. */
 enum dom_status region_send(void);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The region of the fault loops: made once, copied for each run, opened and closed. */
+#include <string.h>
+
 #include "sim/clock.h"
 #include "sim/faults/faults.h"
 #include "sim/vfs.h"
 
 struct sim_disk *region_disk;
+char region_message[300];
 static struct sim_random chance;
 
 enum dom_status
@@ -22,6 +25,7 @@ region_open(void)
 
 	if (st < 0 && message[0] == '\0')
 		wrong("a store that cannot be opened says nothing");
+	memcpy(region_message, message, sizeof(region_message));
 	if (st == DOM_OK && (st = store_reader_open(house.store, &house.reader)) != DOM_OK)
 		store_close(&house.store);
 	house.service.store = house.store;
@@ -48,6 +52,7 @@ region_world(void)
 	house_root = "/sim/region";
 	if (world_set_up(NULL) != 0)
 		abort();
+	assert_memory_equal(house.folder, SIM_DISK_ROOT, strlen(SIM_DISK_ROOT));
 	region_close();
 }
 

@@ -69,7 +69,7 @@ start(const struct scenario *scenario, const struct sim_disk *from)
 	if (scenario->closed)
 		return true;
 	if (region_open() != DOM_OK) {
-		wrong("the region cannot be opened");
+		wrong("the region cannot be opened: %s", region_message);
 		return false;
 	}
 	return true;
@@ -101,7 +101,7 @@ start_again(const struct scenario *scenario, enum sim_crash how)
 	if (scenario->closed)
 		return state;
 	if (region_open() != DOM_OK) {
-		wrong("the region does not start again");
+		wrong("the region does not start again: %s", region_message);
 		return state;
 	}
 	return state_look();
@@ -167,7 +167,7 @@ finish_run(const struct scenario *scenario, enum dom_status st, enum sim_crash h
 		if (state_look().rows != rows_after)
 			wrong("started again it ends elsewhere");
 	} else if (scenario->closed) {
-		wrong("the region does not start again");
+		wrong("the region does not start again: %s", region_message);
 	}
 	if (scenario->look != NULL)
 		scenario->look(scenario);

@@ -8,7 +8,7 @@
 #include "services/consent/consent.h"
 
 struct house house;
-const char *house_root = "/tmp";
+const char *house_root;
 
 static void
 fill(void *context, void *data, size_t size)
@@ -60,6 +60,7 @@ person_free(struct person *person)
 void
 house_open(const char *region, const char *key_text)
 {
+	const char *root = house_root;
 	struct dom_region_key *key;
 	char message[200];
 
@@ -67,8 +68,9 @@ house_open(const char *region, const char *key_text)
 	assert_int_equal(dom_region_key_from_bytes(dom_slice(key_text, 32), &key), DOM_OK);
 	house = (struct house){.seed = 20261121, .now_ms = 1700000000000};
 	/* No power is cut here, so nothing has to wait for a real disk. */
-	snprintf(house.folder, sizeof(house.folder), "%s/services-XXXXXX",
-	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (root == NULL)
+		root = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	snprintf(house.folder, sizeof(house.folder), "%s/services-XXXXXX", root);
 	assert_non_null(mkdtemp(house.folder));
 	assert_int_equal(store_open(&(struct store_options){.folder = house.folder,
 	                                .region = region,

@@ -46,7 +46,7 @@ struct house {
 };
 
 extern struct house house;
-extern const char *house_root; /* where its folder is made: /tmp */
+extern const char *house_root; /* where its folder is made; NULL: where it costs least */
 
 /* Keys for one more; the name is borrowed. */
 void person_make(struct person *person, const char *name);
