@@ -442,7 +442,8 @@ a_frozen_account_is_read_and_not_written(void **state)
 static void
 an_attempt_that_takes_too_long_is_aborted(void **state)
 {
-	struct wire_signed_move freeze, prepare;
+	struct wire_signed_move freeze, prepare = {0};
+	uint8_t before[WIRE_MOVE_ID_SIZE] = {0};
 	struct wire_moves_entry *entries;
 	struct wire_move message;
 	size_t count;
@@ -451,6 +452,14 @@ an_attempt_that_takes_too_long_is_aborted(void **state)
 	accepted();
 	for (unsigned attempt = 1; attempt <= MOVE_ATTEMPTS_MAX; attempt++) {
 		freeze = frozen();
+		/* What was prepared for an attempt before this one. */
+		if (attempt > 1) {
+			assert_int_equal(
+			    ask_message(WIRE_PEER_SWITCH, &prepare), SERVICE_PEER_REFUSED);
+			assert_int_equal(
+			    wire_move_decode(house.reply.abort.bytes, &message), DOM_OK);
+			assert_memory_equal(message.attempt, before, sizeof(before));
+		}
 		house.now_ms += MOVE_FROZEN_MS_MAX - 1;
 		assert_int_equal(answer_step(), DOM_ABSENT);
 		assert_int_equal(status(), WIRE_MOVE_FROZEN);
@@ -461,6 +470,7 @@ an_attempt_that_takes_too_long_is_aborted(void **state)
 		assert_int_equal(create(&house.ana, attempt, "type one"), SERVICE_DONE);
 		/* What was prepared for it counts no more, and that is proven. */
 		message = answer_to(&freeze, WIRE_MOVE_PREPARE);
+		memcpy(before, message.attempt, sizeof(before));
 		prepare = sign_move(&message, leaving.sg);
 		assert_int_equal(ask_message(WIRE_PEER_SWITCH, &prepare), SERVICE_PEER_REFUSED);
 		assert_int_equal(wire_move_decode(house.reply.abort.bytes, &message), DOM_OK);
