@@ -260,6 +260,7 @@ ask_room(struct planning *planning)
 	        .email = dom_slice_of(session->email == NULL || session->email[0] == '\0'
 	                                  ? NULL
 	                                  : session->email),
+	        .identity = dom_slice(session->identity_public, DOM_PUBLIC_KEY_SIZE),
 	        .bytes = plan->bytes});
 	st = dom_call_run(call);
 	if (st == DOM_OK && wire_room_decode(dom_call_reply(call), &room) != DOM_OK)

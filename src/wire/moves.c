@@ -198,6 +198,8 @@ wire_room_ask_decode(struct dom_slice body, struct wire_room_ask *ask_r)
 	    FIELD(wire_room_ask, "username", wire_read_text, username, 1, USERNAME_SIZE_MAX),
 	    {"email", wire_read_text, offsetof(struct wire_room_ask, email), 1,
 	        USERNAME_SIZE_MAX, true},
+	    {"identity", wire_read_bytes, offsetof(struct wire_room_ask, identity),
+	        DOM_PUBLIC_KEY_SIZE, DOM_PUBLIC_KEY_SIZE, true},
 	    COUNTED(wire_room_ask, "bytes", bytes),
 	};
 	struct wire_decoder decoder = wire_decoder_over(body, NULL, NULL);
@@ -210,10 +212,13 @@ wire_room_ask_decode(struct dom_slice body, struct wire_room_ask *ask_r)
 void
 wire_room_ask_encode(struct dom_buffer *body, const struct wire_room_ask *ask)
 {
-	dom_pack_put_map(body, 2 + (size_t)(ask->email.data != NULL));
+	dom_pack_put_map(
+	    body, 2 + (size_t)(ask->email.data != NULL) + (size_t)(ask->identity.data != NULL));
 	put_text(body, "username", ask->username);
 	if (ask->email.data != NULL)
 		put_text(body, "email", ask->email);
+	if (ask->identity.data != NULL)
+		put_bytes(body, "identity", ask->identity);
 	put_count(body, "bytes", ask->bytes);
 }
 

@@ -56,9 +56,13 @@ DOM_MUST_CHECK enum dom_status wire_move_plan_decode(
     struct dom_slice body, struct wire_move_plan *plan_r);
 void wire_move_plan_encode(struct dom_buffer *body, const struct wire_move_plan *plan);
 
-/* POST moves/room/, at the target, by anybody: {username: str, email: str?, bytes: int} */
+/*
+ * POST moves/room/, at the target, by anybody: {username: str, email: str?, identity: bin?,
+ * bytes: int}; identity: the account's public key, so that what a region has left of the
+ * account itself is not in its way.
+ */
 struct wire_room_ask {
-	struct dom_slice username, email; /* email: NULL data: none */
+	struct dom_slice username, email, identity; /* the last two: NULL data: none */
 	uint64_t bytes;
 };
 DOM_MUST_CHECK enum dom_status wire_room_ask_decode(

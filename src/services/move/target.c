@@ -20,6 +20,7 @@ enum {
 
 struct room {
 	struct dom_slice name, email;
+	struct dom_slice identity; /* of who asks for room; NULL data: an offer, or not said */
 	uint64_t bytes;
 	const char *why;               /* it does not fit, for now or for good; NULL: it does */
 	struct store_account occupant; /* number 0: nobody has the name */
@@ -97,7 +98,10 @@ look_for_room(struct service_call *call, struct room *room)
 		return DOM_OK;
 	if ((st = look_for_occupant(call, room)) != DOM_OK)
 		return st;
-	if (room->occupant.number != 0)
+	/* Of who asks, and gone from here: an offer has that erased first. */
+	if (room->occupant.number != 0 &&
+	    (room->occupant.state != STORE_ACCOUNT_GONE ||
+	        !dom_slice_equal(room->occupant.identity_public, room->identity)))
 		room->why =
 		    "There is an account of this name or address in that region already:"
 		    " nothing was changed.";
@@ -117,6 +121,7 @@ move_room(struct service_call *call)
 	if (st != DOM_OK)
 		return service_refuse_body(call, st, call->request->body, NULL);
 	room.bytes = ask.bytes;
+	room.identity = ask.identity;
 	if ((st = account_name_fold(call->arena, ask.username, &room.name)) != DOM_OK ||
 	    (st = account_name_fold(call->arena, ask.email, &room.email)) != DOM_OK ||
 	    (st = look_for_room(call, &room)) != DOM_OK)

@@ -103,11 +103,13 @@ room_ask(struct dom_slice body, struct dom_buffer *out)
 {
 	struct wire_room_ask it = {.username = dom_slice_of("ana"),
 	    .email = dom_slice_of("ana@example.org"),
+	    .identity = dom_slice(sixty_four, 32),
 	    .bytes = 12};
 	enum dom_status st = body.data == NULL ? DOM_OK : wire_room_ask_decode(body, &it);
 
 	if (st == DOM_OK) {
 		assert_true(dom_slice_is(it.email, "ana@example.org") && it.bytes == 12);
+		assert_true(it.identity.size == 32 && it.identity.data[0] == 9);
 		wire_room_ask_encode(out, &it);
 	}
 	return st;
