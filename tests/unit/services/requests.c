@@ -2,7 +2,11 @@
 /* Good requests, and what they are made of. */
 #include "requests.h"
 
+#include "base/bytes.h"
 #include "base/msgpack.h"
+
+#include "wire/moves.h"
+#include "wire/peer.h"
 
 #include "sharing.h"
 
@@ -452,6 +456,51 @@ withdrawal_build(const struct person *who)
 	state(who, WIRE_WITHDRAWAL, "contacts");
 }
 
+static void
+plan_build(const struct person *who)
+{
+	(void)who;
+	house.request.region_to = dom_slice_of("sg");
+}
+
+static void
+room_build(const struct person *who)
+{
+	(void)who;
+	wire_room_ask_encode(
+	    &house.body, &(struct wire_room_ask){.username = dom_slice_of("new"),
+	                     .email = dom_slice_of("new@example.org"),
+	                     .identity = dom_slice(house.ana.identity_public, 32),
+	                     .bytes = 7});
+}
+
+static void
+handoff_build(const struct person *who)
+{
+	static const uint8_t signature[DOM_SIGNATURE_SIZE];
+
+	(void)who;
+	wire_handoff_encode(&house.body, &(struct wire_signed_move){dom_slice_of("no hand-off"),
+	                                     dom_slice(signature, sizeof(signature))});
+}
+
+/* Another region's, so to speak: this one is in no group. */
+static void
+peer_build(const struct person *who)
+{
+	const struct wire_peer peer = {.op = WIRE_PEER_STATUS,
+	    .from = dom_slice_of("sg"),
+	    .to = dom_slice_of("in"),
+	    .at_ms = house.now_ms};
+	struct dom_buffer request = {0};
+
+	(void)who;
+	wire_peer_encode(&request, &peer);
+	dom_write_string(&house.body, dom_buffer_slice(&request));
+	dom_buffer_append(&house.body, house.ana.secrets, DOM_SIGNATURE_SIZE);
+	dom_buffer_free(&request);
+}
+
 /* --- the schema ------------------------------------------------------------------------ */
 
 #define END                                                                                    \
@@ -531,6 +580,13 @@ static const struct field statement_fields[] = {{"", MAP, 0, 0, false},
     {"statement", BYTES, 0, WIRE_STATEMENT_SIZE_MAX, false},
     {"signature", BYTES, 0, 1024, false}, END};
 
+static const struct field room_fields[] = {{"", MAP, 0, 0, false},
+    {"username", TEXT, 1, 1024, false}, {"email", TEXT, 1, 1024, true},
+    {"identity", BYTES, 32, 32, true}, {"bytes", INT, 0, INT64_MAX, false}, END};
+
+static const struct field handoff_fields[] = {{"", MAP, 0, 0, false},
+    {"handoff", BYTES, 1, WIRE_MOVE_SIZE_MAX, false}, {"signature", BYTES, 64, 64, false}, END};
+
 #define ROW(op) #op, SERVICE_##op
 const struct endpoint endpoints[] = {
     {ROW(IS_ETEBASE), R_ANYONE, 0, plain, NULL, NULL, false},
@@ -594,5 +650,13 @@ const struct endpoint endpoints[] = {
     {ROW(ERASURE), 0, P_ERASURE, plain, NULL, NULL, false},
     {ROW(ERASURES), R_ALL, 0, plain, NULL, NULL, false},
     {ROW(RETENTION), R_ALL, 0, plain, NULL, NULL, false},
+    {ROW(GROUP), 0, 0, plain, NULL, NULL, false},
+    {ROW(MOVES), R_ALL, 0, plain, NULL, NULL, false},
+    {ROW(MOVE_PLAN), R_ALL, P_TO, plan_build, NULL, NULL, false},
+    {ROW(MOVE_CERTIFICATE), 0, P_MOVE, plain, NULL, NULL, false},
+    {ROW(MOVE_ROOM), R_ANYONE, 0, room_build, NULL, room_fields, false},
+    {ROW(HANDOFF), 0, 0, handoff_build, NULL, handoff_fields, false},
+    {ROW(PEER), 0, 0, peer_build, NULL, NULL, false},
+    {ROW(PEER_CHANGE), 0, 0, peer_build, NULL, NULL, false},
 };
 const size_t endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]);

@@ -48,12 +48,14 @@ enum {
 	P_STOKEN = 1 << 7,
 	P_ITERATOR = 1 << 8,
 	P_ERASURE = 1 << 9,
-	P_TEXTS = (1 << 10) - 1,
-	P_LIMIT = 1 << 10,
-	P_PREFETCH = 1 << 11,
-	P_AFTER = 1 << 12,
+	P_MOVE = 1 << 10,
+	P_TO = 1 << 11,
+	P_TEXTS = (1 << 12) - 1,
+	P_LIMIT = 1 << 12,
+	P_PREFETCH = 1 << 13,
+	P_AFTER = 1 << 14,
 	P_LIST = P_STOKEN | P_LIMIT | P_PREFETCH,
-	P_ALL = (1 << 13) - 1,
+	P_ALL = (1 << 15) - 1,
 };
 
 enum kind { UID, TEXT, BYTES, INT, BOOL, ARRAY, MAP };

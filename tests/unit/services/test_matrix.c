@@ -290,7 +290,7 @@ set_parameter(unsigned parameter, struct dom_slice text)
 	struct dom_slice *const slots[] = {&request->collection_uid, &request->item_uid,
 	    &request->chunk_uid, &request->session_id, &request->invitation_uid,
 	    &request->username, &request->ticket, &request->stoken, &request->iterator,
-	    &request->erasure};
+	    &request->erasure, &request->move_id, &request->region_to};
 
 	*slots[parameter] = text;
 }
