@@ -12,9 +12,24 @@ struct discarding {
 	const struct store_move *before;
 	struct wire_statement order;
 	uint8_t subject[WIRE_SUBJECT_SIZE];
-	struct wire_signed_move message; /* empty: not signed yet, or told already */
-	bool has_ended;
+	struct wire_signed_move message; /* empty: not signed yet */
+	bool has_ended, is_told;
 };
+
+static enum dom_status
+look_at_messages(struct discarding *discarding, struct store_txn *txn)
+{
+	struct wire_signed_move told;
+	enum dom_status st;
+
+	st = move_message(txn, discarding->before, MOVE_MESSAGE_DISCARD,
+	    discarding->mover->arena, &discarding->message);
+	if (st >= 0)
+		st = move_message(txn, discarding->before, MOVE_MESSAGE_DISCARD_TOLD,
+		    discarding->mover->arena, &told);
+	discarding->is_told = st == DOM_OK;
+	return st < 0 ? st : DOM_OK;
+}
 
 static enum dom_status
 look(struct discarding *discarding)
@@ -31,12 +46,12 @@ look(struct discarding *discarding)
 	if (st == DOM_OK) {
 		st = erasure_ended(txn, discarding->subject, mover->arena, &end);
 		discarding->has_ended = st == DOM_OK || st == DOM_ABSENT;
-		if (st >= 0)
-			st = move_message(txn, discarding->before, MOVE_MESSAGE_DISCARD,
-			    mover->arena, &discarding->message);
+		st = st < 0 ? st : DOM_OK;
 	}
+	if (st == DOM_OK)
+		st = look_at_messages(discarding, txn);
 	store_read_end(&txn);
-	return st == DOM_ABSENT ? DOM_OK : st;
+	return st;
 }
 
 static enum dom_status
@@ -61,8 +76,7 @@ run_sign(struct store_txn *txn, void *context)
 	st = move_sign(service, &message, mover->arena, &discarding->message);
 	if (st == DOM_OK)
 		st = move_message_keep(txn, &move, MOVE_MESSAGE_DISCARD, &discarding->message);
-	move.account = 0;
-	return st == DOM_OK ? store_move_update(txn, &move) : st;
+	return st;
 }
 
 /* The same order may be offered again, late or by mistake: until it expires it is known. */
@@ -75,7 +89,8 @@ run_told(struct store_txn *txn, void *context)
 	enum dom_status st = mover_reload(txn, discarding->before, mover->arena, &move);
 
 	if (st == DOM_OK)
-		st = move_message_forget(txn, &move, MOVE_MESSAGE_DISCARD);
+		st = move_message_keep(
+		    txn, &move, MOVE_MESSAGE_DISCARD_TOLD, &(struct wire_signed_move){0});
 	if (st != DOM_OK)
 		return st;
 	move.due_ms = discarding->order.expires_ms + WIRE_PEER_SKEW_MS;
@@ -127,8 +142,9 @@ mover_discard(struct mover *mover, const struct store_move *move, struct mover_e
 		    dom_clock_now_ms(&mover->options.service->clock) + MOVER_LOOK_AGAIN_MS;
 		return DOM_OK;
 	}
+	if (discarding.is_told)
+		return mover_write(mover, run_forget, &discarding);
 	if (discarding.message.bytes.size != 0)
 		return tell(&discarding, errand);
-	/* Signed, and told: see run_told(). */
-	return mover_write(mover, move->account == 0 ? run_forget : run_sign, &discarding);
+	return mover_write(mover, run_sign, &discarding);
 }

@@ -48,11 +48,12 @@ struct mover_copy; /* mover_copy.h */
 struct mover_errand {
 	int64_t move; /* number; 0: free */
 	int64_t not_before_ms;
-	unsigned failures; /* in a row */
-	uint64_t used;     /* step that used it last */
-	bool in_doubt;     /* target: the source's state is to be asked for .. */
-	bool differs;      /* .. since the roots did */
-	bool told;         /* target at home: the source knows */
+	unsigned failures;  /* in a row */
+	uint64_t used;      /* step that used it last */
+	bool in_doubt;      /* target: the source's state is to be asked for .. */
+	bool differs;       /* .. since the roots did */
+	bool told;          /* target at home: the source knows */
+	int64_t expires_ms; /* target: of the order; 0: not known yet */
 	struct mover_copy *copy;
 };
 
@@ -82,6 +83,8 @@ mover_work mover_discard;                 /* mover_discard.c */
 /* Nothing was promised: the copy goes, and the source hears why. */
 DOM_MUST_CHECK enum dom_status mover_give_up(
     struct mover *mover, const struct store_move *move, const char *why);
+/* By a clock that may be so far off. */
+bool mover_has_expired(const struct mover *mover, const struct mover_errand *errand);
 /* The roots differ: everything is read again, or after too many attempts it goes. */
 DOM_MUST_CHECK enum dom_status mover_start_over(
     struct mover *mover, const struct store_move *move);

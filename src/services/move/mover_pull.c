@@ -88,28 +88,38 @@ mover_place_decode(struct dom_slice bytes, struct mover_place *place_r)
 }
 
 static enum dom_status
-recall(struct mover *mover, const struct store_move *move, struct mover_copy *copy)
+recall_place(struct mover *mover, struct store_txn *txn, const struct store_move *move,
+    struct mover_copy *copy)
 {
-	struct store_txn *txn = NULL;
 	struct wire_signed_move kept;
+	enum dom_status st = move_message(txn, move, MOVE_MESSAGE_CURSOR, mover->arena, &kept);
+
+	copy->place.is_first = st == DOM_ABSENT;
+	if (st == DOM_OK && mover_place_decode(kept.bytes, &copy->place) != DOM_OK)
+		return DOM_ESTORE; /* we wrote it */
+	return st == DOM_ABSENT ? DOM_OK : st;
+}
+
+static enum dom_status
+recall(struct mover *mover, const struct store_move *move, struct mover_errand *errand)
+{
+	struct mover_copy *copy = errand->copy;
+	struct store_txn *txn = NULL;
+	struct wire_statement order;
+	uint8_t subject[WIRE_SUBJECT_SIZE];
 	enum dom_status st;
 
 	if ((st = store_read_begin(mover->reader, &txn)) != DOM_OK)
 		return st;
 	st = store_account_by_number(txn, move->account, mover->arena, &copy->account);
-	if (st == DOM_OK) {
-		st = move_message(txn, move, MOVE_MESSAGE_CURSOR, mover->arena, &kept);
-		if (st == DOM_OK)
-			st = mover_place_decode(kept.bytes, &copy->place) == DOM_OK
-			         ? DOM_OK
-			         : DOM_ESTORE; /* we wrote it */
-		else if (st == DOM_ABSENT)
-			copy->place.is_first = true;
-	} else if (st == DOM_ABSENT) {
-		st = DOM_ESTORE; /* a copy that is being made has an account */
-	}
+	if (st == DOM_OK)
+		st = recall_place(mover, txn, move, copy);
+	if (st == DOM_OK)
+		st = move_order(txn, move, mover->arena, &order, subject);
+	if (st == DOM_OK)
+		errand->expires_ms = order.expires_ms;
 	store_read_end(&txn);
-	return st == DOM_ABSENT ? DOM_OK : st;
+	return st > 0 ? DOM_ESTORE : st; /* a copy that is being made has an account */
 }
 
 /* --- asking for a page ------------------------------------------------------------------- */
@@ -387,10 +397,16 @@ mover_pull(struct mover *mover, const struct store_move *move, struct mover_erra
 	if (errand->copy == NULL) {
 		if ((errand->copy = mover_copy_new()) == NULL)
 			return DOM_ENOMEM;
-		if ((st = recall(mover, move, errand->copy)) != DOM_OK) {
+		if ((st = recall(mover, move, errand)) != DOM_OK) {
 			mover_copy_free(&errand->copy);
 			return st;
 		}
+	}
+	/* The source ends a move whose order has expired; if it does not, this region does. */
+	if (mover_has_expired(mover, errand)) {
+		mover_copy_free(&errand->copy);
+		errand->in_doubt = true;
+		return DOM_OK;
 	}
 	if (errand->copy->has_page)
 		return errand->copy->chunks_put < errand->copy->chunk_count

@@ -97,6 +97,13 @@ copy_on(struct mover *mover, const struct store_move *move, struct mover_errand 
 /* --- the answer
  * -------------------------------------------------------------------------------- */
 
+bool
+mover_has_expired(const struct mover *mover, const struct mover_errand *errand)
+{
+	return errand->expires_ms != 0 && dom_clock_now_ms(&mover->options.service->clock) >
+	                                      errand->expires_ms + WIRE_PEER_SKEW_MS;
+}
+
 /* The source has signed that the attempt which this copy was compared for is over. */
 static bool
 is_aborted(struct mover *mover, const struct store_move *move, const struct mover_copy *copy,
@@ -129,6 +136,10 @@ take_staging(struct mover *mover, const struct store_move *move, struct mover_er
 	bool differs = errand->differs;
 
 	errand->differs = false;
+	if (status->state <= WIRE_MOVE_FROZEN && mover_has_expired(mover, errand))
+		return mover_give_up(mover, move,
+		    "The order has expired before the move was done: what was copied is"
+		    " erased.");
 	switch (status->state) {
 	case WIRE_MOVE_CANCELLED:
 		return mover_give_up(mover, move,

@@ -33,6 +33,8 @@ enum move_message {
 	    16, /* and n: of the source's attempt n, from 1 to MOVE_ATTEMPTS_MAX */
 	/* Of one that left here: it comes back, so the copy that is kept may go; empty. */
 	MOVE_MESSAGE_WANTED_BACK = 32,
+	/* At the target: the source has heard that the copy has gone; empty. */
+	MOVE_MESSAGE_DISCARD_TOLD = 33,
 };
 
 enum {

@@ -380,7 +380,7 @@ consent_to_contacts(void)
 	struct wire_statement statement = {.kind = WIRE_CONSENT,
 	    .serial = house.ana.serial + 1,
 	    .issued_ms = house.now_ms,
-	    .region = dom_slice_of("in"),
+	    .region = dom_slice_of(house.service.settings.region),
 	    .service = dom_slice_of("contacts"),
 	    .types = types,
 	    .type_count = 1};
@@ -397,7 +397,7 @@ statement_of(const struct person *person, const char *service)
 	struct wire_statement statement = {.kind = WIRE_CONSENT,
 	    .serial = person->serial + 1,
 	    .issued_ms = house.now_ms,
-	    .region = dom_slice_of("in"),
+	    .region = dom_slice_of(house.service.settings.region),
 	    .service = dom_slice_of(service)};
 
 	fill_terms(&statement);

@@ -2,6 +2,8 @@
 /* Two regions and what goes between them; see move_pair.h. */
 #include "move_pair.h"
 
+#include "base/bytes.h"
+
 #include "crypto/group.h"
 
 #include "services/root/root.h"
@@ -151,6 +153,7 @@ pair_tear_down(void **state)
 	house = pair.houses[0];
 	house_tear_down(state);
 	dom_buffer_free(&pair.group_file);
+	dom_buffer_free(&pair.answer);
 	dom_arena_free(&pair.arena);
 	return 0;
 }
@@ -302,6 +305,43 @@ ask_peers(void *context, struct mover_ask *asks, size_t count)
 	return DOM_OK;
 }
 
+enum service_code
+ask_as(int from, enum wire_peer_op op, const uint8_t move[16], struct dom_slice body,
+    int64_t at_ms)
+{
+	struct wire_peer peer = {.op = op,
+	    .from = dom_slice_of(names[from]),
+	    .to = dom_slice_of(names[1 - from]),
+	    .at_ms = at_ms,
+	    .body = body};
+	uint8_t signature[DOM_SIGNATURE_SIZE];
+	struct dom_buffer request_bytes = {0}, whole = {0};
+	struct serving serving = {.service = &pair.services[1 - from],
+	    .request = {.op = op == WIRE_PEER_HOMES ? SERVICE_PEER : SERVICE_PEER_CHANGE,
+	        .limit = -1},
+	    .arena = dom_arena_new(0)};
+	enum service_code code;
+
+	assert_non_null(serving.arena);
+	memcpy(peer.move, move, sizeof(peer.move));
+	wire_peer_encode(&request_bytes, &peer);
+	dom_region_sign(pair.services[from].key, dom_buffer_slice(&request_bytes), signature);
+	dom_write_string(&whole, dom_buffer_slice(&request_bytes));
+	dom_buffer_append(&whole, signature, sizeof(signature));
+	serving.request.body = dom_buffer_slice(&whole);
+	serve_once(&serving, 1 - from);
+	code = serving.reply.code;
+	snprintf(pair.told, sizeof(pair.told), "%s",
+	    serving.reply.detail == NULL ? "" : serving.reply.detail);
+	dom_buffer_clear(&pair.answer);
+	dom_buffer_append_slice(&pair.answer, dom_buffer_slice(&serving.reply.body));
+	service_reply_free(&serving.reply);
+	dom_buffer_free(&request_bytes);
+	dom_buffer_free(&whole);
+	dom_arena_free(&serving.arena);
+	return code;
+}
+
 void
 ask_again(const struct mover_ask *ask, int to)
 {
@@ -359,6 +399,24 @@ the_move(int region)
 	    store_move_list(txn, 0, false, 1000, pair.arena, &rows, &count), DOM_OK);
 	if (count != 0)
 		last = rows[count - 1];
+	store_read_end(&txn);
+	return last;
+}
+
+struct store_move
+move_of(int region, const struct person *person)
+{
+	struct store_move last = {.state = -1}, *rows;
+	struct store_txn *txn;
+	size_t count;
+
+	assert_int_equal(store_read_begin(house_at(region)->reader, &txn), DOM_OK);
+	assert_int_equal(
+	    store_move_list(txn, 0, false, 1000, pair.arena, &rows, &count), DOM_OK);
+	for (size_t i = 0; i < count; i++) {
+		if (memcmp(rows[i].identity, person->identity_public, 32) == 0)
+			last = rows[i];
+	}
 	store_read_end(&txn);
 	return last;
 }
@@ -466,34 +524,40 @@ pair_fill(void)
  * ----------------------------------------------------------------------------------- */
 
 static struct wire_statement
-statement_here(enum wire_statement_kind kind)
+statement_here(const struct person *person, enum wire_statement_kind kind)
 {
 	struct wire_statement statement = {.kind = kind,
-	    .serial = house.ana.serial + 1,
+	    .serial = person->serial + 1,
 	    .issued_ms = house.now_ms,
 	    .region = dom_slice_of(names[pair.at])};
 
-	memcpy(statement.account, house.ana.identity_public, sizeof(statement.account));
+	memcpy(statement.account, person->identity_public, sizeof(statement.account));
 	dom_random_fill(&house.service.random, statement.nonce, sizeof(statement.nonce));
 	return statement;
 }
 
 enum service_code
-order_move(uint64_t epoch)
+order_move_of(struct person *person, uint64_t epoch)
 {
-	struct wire_statement order = statement_here(WIRE_MOVE_ORDER);
+	struct wire_statement order = statement_here(person, WIRE_MOVE_ORDER);
 
 	order.target = dom_slice_of(names[1 - pair.at]);
 	order.epoch = epoch;
 	order.expires_ms = house.now_ms + 7 * DAY_MS;
 	order.grace_days = 1;
-	return state_it(&house.ana, &order);
+	return state_it(person, &order);
+}
+
+enum service_code
+order_move(uint64_t epoch)
+{
+	return order_move_of(&house.ana, epoch);
 }
 
 enum service_code
 cancel_move(void)
 {
-	struct wire_statement cancel = statement_here(WIRE_MOVE_CANCEL);
+	struct wire_statement cancel = statement_here(&house.ana, WIRE_MOVE_CANCEL);
 	struct store_move move = the_move(pair.at);
 
 	memcpy(cancel.move, move.id, sizeof(cancel.move));
@@ -503,7 +567,7 @@ cancel_move(void)
 enum service_code
 acknowledge(uint64_t epoch)
 {
-	struct wire_statement ack = statement_here(WIRE_MOVE_ACK);
+	struct wire_statement ack = statement_here(&house.ana, WIRE_MOVE_ACK);
 	struct store_move move = the_move(pair.at);
 	struct dom_slice bytes, signature;
 	struct wire_move handoff;

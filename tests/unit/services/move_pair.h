@@ -35,6 +35,8 @@ struct pair {
 	bool (*deliver)(const struct mover_ask *ask, enum wire_peer_op op, int to);
 	bool (*answered)(struct mover_ask *ask, enum wire_peer_op op, int to);
 	unsigned restarts;
+	char told[256];
+	struct dom_buffer answer;
 };
 extern struct pair pair;
 
@@ -53,9 +55,16 @@ void write_items(unsigned collection, unsigned from, unsigned count, char revisi
 void write_chunk(unsigned collection, unsigned number, size_t size);
 /* Ana says, in the region that `house` is: the account moves to the other one. */
 enum service_code order_move(uint64_t epoch);
+enum service_code order_move_of(struct person *person, uint64_t epoch);
 enum service_code cancel_move(void);
 /* She has looked at what has come, which the region signed as of this epoch. */
 enum service_code acknowledge(uint64_t epoch);
+/*
+ * One region asks the other with this body; what it was told in pair.told, a reply's body in
+ * pair.answer.
+ */
+enum service_code ask_as(int from, enum wire_peer_op op, const uint8_t move[16],
+    struct dom_slice body, int64_t at_ms);
 /* Deliver a request once more; nobody hears the answer. */
 void ask_again(const struct mover_ask *ask, int to);
 
@@ -66,6 +75,8 @@ void pair_run_until(int region, int state);
 /* The newest move of either side; state -1: there is none. */
 struct store_move the_move(int region);
 
+/* Of ana's account, where it is; the_move() is of anybody's. */
+struct store_move move_of(int region, const struct person *person);
 /* Accounts called ana that serve writes. */
 unsigned homes(void);
 int account_state(int region);
