@@ -161,7 +161,7 @@ write_all(int fd, const uint8_t *at, size_t left, off_t place)
 
 /*
  * A sync that failed may have lost what was written before it: nothing is
- * appended any more until the file is opened again.
+ * appended any more until the file is opened again, which writes it again.
  */
 static enum dom_status
 append_entries(void *context, const struct journal_entry *entries, size_t count)
@@ -350,6 +350,31 @@ is_older(const struct journal_file *file, uint64_t whole)
 	return false;
 }
 
+/*
+ * A sync that failed may have let go of what it could not write, and the next program
+ * still reads that in the machine's memory.  The store is told of what is read here, so what
+ * the last append, or the making, may have left so is written once more.
+ */
+static enum dom_status
+write_again(const struct journal_file *file, const struct opening *opening)
+{
+	uint64_t number = file->base;
+
+	if (file->count - file->base > JOURNAL_APPEND_MAX)
+		number = file->count - JOURNAL_APPEND_MAX;
+	for (; number <= file->count; number++) {
+		uint8_t record[JOURNAL_RECORD_SIZE];
+
+		if (read_record(file, number, record) != DOM_OK ||
+		    !write_all(file->fd, record, sizeof(record), place_of(file, number)))
+			return refuse(
+			    opening, DOM_EFILE, "cannot be written: %s", strerror(errno));
+	}
+	if (fsync(file->fd) != 0 || sync_folder(opening->options->path) != DOM_OK)
+		return refuse(opening, DOM_EFILE, "cannot be synced: %s", strerror(errno));
+	return DOM_OK;
+}
+
 static enum dom_status
 check_records(struct journal_file *file, const struct opening *opening)
 {
@@ -431,7 +456,8 @@ journal_file_open(const struct journal_options *options, struct journal_file **f
 	file->fd = -1;
 	if ((st = open_file(file, &opening)) == DOM_OK &&
 	    (st = check_header(file, &opening)) == DOM_OK &&
-	    (st = check_records(file, &opening)) == DOM_OK)
+	    (st = check_records(file, &opening)) == DOM_OK &&
+	    (options->read_only || (st = write_again(file, &opening)) == DOM_OK))
 		*file_r = file;
 	else
 		journal_file_close(&file);
