@@ -186,6 +186,22 @@ open_blobs(struct store *store, const struct opening *opening)
 	return DOM_OK;
 }
 
+/*
+ * A sync that failed in the process before may have let go of frames that are not on the
+ * disk, and this one still reads them in the machine's memory: what it would append
+ * after them would be lost with them.  So all of the log goes to the database, which is
+ * written and synced anew, and the log begins again.
+ */
+static enum dom_status
+empty_log(struct store *store, const struct opening *opening)
+{
+	writer_checkpoint(store, true);
+	if (store_failed(store))
+		return opening_fail(opening, DOM_ESTORE, "%s cannot be written safely: %s",
+		    opening->options->folder, store_failure(store));
+	return DOM_OK;
+}
+
 static enum dom_status
 open_writer(struct store *store, const struct opening *opening)
 {
@@ -236,7 +252,8 @@ store_open(const struct store_options *options, struct store **store_r, char *me
 	store_seen_open(store);
 	if ((st = open_folder(store, &opening)) < 0 || (st = open_lock(store, &opening)) < 0 ||
 	    (st = open_database(store, &opening)) < 0 ||
-	    (st = open_blobs(store, &opening)) < 0 || (st = open_writer(store, &opening)) < 0)
+	    (st = open_blobs(store, &opening)) < 0 || (st = empty_log(store, &opening)) < 0 ||
+	    (st = open_writer(store, &opening)) < 0)
 		store_close(&store);
 	*store_r = store;
 	return st;
