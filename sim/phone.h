@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#ifndef SIM_PHONE_H
+#define SIM_PHONE_H
+
+#include "crypto/keys.h"
+
+#include "wire/etebase.h"
+
+#include "sim/history.h"
+#include "sim/oracle.h"
+#include "sim/time.h"
+#include "sim/world.h"
+
+/*
+ * A phone of somebody's: it does one thing after the other, on a fiber of its
+ * own, as a person or an app would: what fails for a reason that goes away is tried again,
+ * what is refused is let be.  Stock phones (stock*.c) speak the protocol as Etebase's
+ * apps do; ours (ours.c) run libdomicile.
+ */
+enum {
+	PHONE_COLLECTIONS_MAX = 24,
+	PHONE_ENTRIES_MAX = 192,
+	PHONE_QUEUE_MAX = 8,
+	PHONE_TOKEN_SIZE = 512,
+};
+
+struct phone_entry {
+	char item[ORACLE_UID_SIZE], revision[ORACLE_UID_SIZE];
+	bool is_deleted;
+};
+struct phone_collection {
+	char uid[ORACLE_UID_SIZE];
+	char stoken[PHONE_TOKEN_SIZE];
+	char seen[PHONE_TOKEN_SIZE]; /* that the list said */
+	int access_level;
+	struct phone_entry entries[PHONE_ENTRIES_MAX];
+	size_t count;
+	bool overflowed;
+};
+
+/* Somebody, with the phones that they have. */
+struct person {
+	char name[24];
+	unsigned generation; /* of the account: one that is erased is followed by another */
+	unsigned made_generation; /* that the keys are of */
+	unsigned password, password_last; /* a number each; the last one that was tried */
+	bool may_be_old;          /* a change was never answered */
+	unsigned account;         /* the oracle's */
+	bool is_signed_up;
+	unsigned region; /* where they say the account is */
+	struct dom_account_key *key;
+	struct dom_identity_key *identity;
+	uint8_t public_key[32];
+	bool uses_ours;
+};
+
+struct phone_step {
+	enum action_kind action;
+	uint64_t seed;
+};
+
+struct phone {
+	struct world *world;
+	struct person *person;
+	unsigned index, node, account;
+	char name[24];
+	struct sim_random random;
+	struct phone_step queue[PHONE_QUEUE_MAX];
+	size_t queued;
+	struct time_gate gate;
+	bool is_busy, is_ending;
+	bool must_do; /* nothing goes wrong any more: what cannot be refused must succeed */
+
+	/* stock */
+	char token[64]; /* "": logged out */
+	unsigned region;
+	char stoken[PHONE_TOKEN_SIZE];
+	struct phone_collection *collections; /* PHONE_COLLECTIONS_MAX */
+	size_t collection_count;
+	/* ours */
+	struct dom_session *session;
+};
+
+struct phone *phone_new(struct world *world, unsigned index, struct person *person);
+void phone_free(struct phone **phone);
+/* Do this when what was asked for before is done; false: there is too much of it. */
+bool phone_order(struct phone *phone, enum action_kind action, uint64_t seed);
+/* Nothing more is asked. */
+void phone_end(struct phone *phone);
+struct phone *world_phone(struct world *world, unsigned node);
+/* Are these the bytes that were stored under this uid? */
+void phone_check_chunk(struct world *world, struct dom_slice uid, struct dom_slice data);
+
+/* --- requests (ask.c) ----------------------------------------------------------------------
+ */
+
+struct answer {
+	int status; /* 0: none */
+	enum dom_status failure;
+	struct dom_buffer body;
+	char code[48];
+	bool may_be_done; /* an earlier try was not answered */
+};
+/* One request; path as printed.  The answer's body is the caller's. */
+void phone_ask(struct phone *phone, struct answer *answer_r, const char *method,
+    const struct dom_buffer *body, const char *path, ...) __attribute__((format(printf, 5, 6)));
+/* The same, tried again as an app does; logs in again after a 401. */
+void phone_insist(struct phone *phone, struct answer *answer_r, const char *method,
+    const struct dom_buffer *body, const char *path, ...) __attribute__((format(printf, 5, 6)));
+static inline bool
+is_done(const struct answer *answer)
+{
+	return answer->status >= 200 && answer->status < 300;
+}
+
+/* --- stock ----------------------------------------------------------------------------------
+ */
+
+bool stock_act(struct phone *phone, enum action_kind action);
+bool stock_log_in(struct phone *phone);
+bool stock_sync(struct phone *phone);
+void stock_forget(struct phone *phone);
+struct phone_collection *stock_pick(struct phone *phone, bool to_write);
+void stock_uid(struct phone *phone, char text_r[ORACLE_UID_SIZE], unsigned size);
+/* stock_account.c */
+bool stock_sign_up(struct phone *phone);
+bool stock_account_act(struct phone *phone, enum action_kind action);
+/* Number, sign and send it; may_be_r: a try before the answer may have been taken. */
+bool stock_state(struct phone *phone, struct wire_statement *statement, bool *may_be_r);
+/* stock_share.c */
+bool stock_share_act(struct phone *phone, enum action_kind action);
+/* A move is asked for, or cancelled. */
+bool stock_move_act(struct phone *phone, enum action_kind action);
+
+bool ours_act(struct phone *phone, enum action_kind action);
+void ours_close(struct phone *phone);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * sim: regions, phones and everything that can go wrong between them, searched
+ * by seeds.  See sim/DESIGN.md.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crypto/digest.h"
+#include "crypto/keys.h"
+
+#include "sim/random.h"
+#include "sim/run.h"
+#include "sim/vfs.h"
+
+enum { SHRINK_TRIES = 200 };
+
+struct wanted {
+	uint64_t first, count;
+	double seconds;
+	const char *only;
+	bool is_one, prints_cover, keeps_plan;
+};
+
+static const char usage[] =
+    "usage: sim [--seed N [--only STEPS] [--trace] [--calls]]\n"
+    "       sim [--from N] [--seeds COUNT] [--seconds S] [--cover]\n"
+    "\n"
+    "  --seed N     this world alone, the same each time; --only: leave out all other\n"
+    "               steps of its plan; --trace: tell what happens as it does;\n"
+    "               --calls: each request, too\n"
+    "  --from N     the first of many seeds (1); --seeds: how many (100);\n"
+    "               --seconds: end after so much CPU time\n"
+    "  --cover      print which action met which fault\n"
+    "  --no-shrink  tell of a failure with the whole plan\n";
+
+/* Which build it was: the first bytes of the program's digest. */
+static void
+print_build(void)
+{
+	uint8_t digest[DOM_SHA256_SIZE], piece[65536];
+	struct dom_sha256 *sha = dom_sha256_new();
+	FILE *self = fopen("/proc/self/exe", "rb");
+	size_t got;
+
+	if (self == NULL || sha == NULL)
+		return;
+	while ((got = fread(piece, 1, sizeof(piece), self)) != 0)
+		dom_sha256_add(sha, dom_slice(piece, got));
+	fclose(self);
+	if (dom_sha256_finish(sha, digest) == DOM_OK)
+		printf("build %02x%02x%02x%02x%02x%02x\n", digest[0], digest[1], digest[2],
+		    digest[3], digest[4], digest[5]);
+	dom_sha256_free(&sha);
+}
+
+static void
+print_last_line(void)
+{
+	const struct cover *cover = &run_record()->cover;
+
+	printf("sim: %" PRIu64 " seeds, %" PRIu64 " moves, %" PRIu64 " faults, %" PRIu64
+	       " lost writes, %" PRIu64 " double homes\n",
+	    cover->seeds, cover->moves, cover_faults(cover), cover->lost_writes,
+	    cover->double_homes);
+}
+
+static void
+print_figures(double seconds)
+{
+	const struct cover *cover = &run_record()->cover;
+	double hours = (double)cover->simulated_us / 3.6e9;
+
+	printf("%" PRIu64 " steps, %" PRIu64 " writes acknowledged, %" PRIu64
+	       " uncertain, %" PRIu64 " refused; %" PRIu64 " checks; %u of %u pairs\n",
+	    cover->steps, cover->acknowledged, cover->uncertain, cover->refused, cover->checks,
+	    cover_pairs(cover), (unsigned)ACTION_KIND_COUNT * FAULT_KIND_COUNT);
+	if (seconds > 0)
+		printf("%.1f hours simulated in %.1f s of CPU: %.1f hours, %.1f seeds and %.1f"
+		       " moves per CPU second\n",
+		    hours, seconds, hours / seconds, (double)cover->seeds / seconds,
+		    (double)cover->moves / seconds);
+}
+
+static int
+fail(struct plan *plan, const struct wanted *wanted)
+{
+	printf("seed %" PRIu64 " fails: %s\n", plan->seed, run_record()->rule);
+	fflush(stdout);
+	if (!wanted->keeps_plan)
+		run_shrink(plan, SHRINK_TRIES);
+	print_build();
+	run_report(stdout, plan);
+	print_last_line();
+	return 1;
+}
+
+static int
+run(const struct wanted *wanted)
+{
+	static struct plan plan;
+	double seconds = 0;
+
+	if (wanted->is_one) {
+		plan_make(&plan, wanted->first);
+		if (wanted->only != NULL && !plan_only(&plan, wanted->only)) {
+			fprintf(stderr,
+			    "sim: --only wants a list like 0-3,7: this plan has %u steps\n",
+			    plan.count);
+			return 2;
+		}
+		if (!run_plan(&plan)) {
+			print_build();
+			run_report(stdout, &plan);
+			print_last_line();
+			return 1;
+		}
+	} else if (!run_seeds(wanted->first, wanted->count, wanted->seconds, &seconds)) {
+		plan_make(&plan, run_record()->seed);
+		return fail(&plan, wanted);
+	}
+	if (wanted->prints_cover)
+		cover_print(stdout, &run_record()->cover);
+	print_figures(seconds);
+	print_last_line();
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+	    {"only", required_argument, NULL, 'o'}, {"trace", no_argument, NULL, 't'},
+	    {"calls", no_argument, NULL, 'a'}, {"from", required_argument, NULL, 'f'},
+	    {"seeds", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
+	    {"cover", no_argument, NULL, 'c'}, {"no-shrink", no_argument, NULL, 'k'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	struct wanted wanted = {.first = 1, .count = 100};
+	static struct sim_random source;
+	bool traces = false, tells_calls = false, has_count = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			wanted.is_one = true;
+			wanted.first = strtoull(optarg, NULL, 10);
+			break;
+		case 'o':
+			wanted.only = optarg;
+			break;
+		case 't':
+			traces = true;
+			break;
+		case 'a':
+			tells_calls = true;
+			break;
+		case 'f':
+			wanted.first = strtoull(optarg, NULL, 10);
+			break;
+		case 'n':
+			wanted.count = strtoull(optarg, NULL, 10);
+			has_count = true;
+			break;
+		case 'd':
+			wanted.seconds = strtod(optarg, NULL);
+			break;
+		case 'c':
+			wanted.prints_cover = true;
+			break;
+		case 'k':
+			wanted.keeps_plan = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (wanted.seconds > 0 && !has_count)
+		wanted.count = UINT64_MAX;
+	run_open(traces, tells_calls);
+	sim_random_seed(&source, 1);
+	sim_random_install(&source);
+	if (dom_crypto_start() != DOM_OK)
+		return 2;
+	sim_vfs_install();
+	return run(&wanted);
+}
