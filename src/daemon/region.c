@@ -39,6 +39,16 @@ ticket_lock_give(void *context)
 static const struct push_lock ticket_lock = {
     .take = ticket_lock_take, .give = ticket_lock_give, .context = &ticket_mutex};
 
+/* After a commit that leaves work for them. */
+static void
+wake_movers(void *context)
+{
+	struct region *region = context;
+
+	if (region->movers != NULL)
+		mover_threads_wake(region->movers);
+}
+
 static enum dom_status
 open_server(struct region *region, char *message_r, size_t message_size)
 {
@@ -57,6 +67,8 @@ open_server(struct region *region, char *message_r, size_t message_size)
 	    .tls_key = configuration->tls_key,
 	    .keeper_wake = keeper_thread_wake,
 	    .keeper = region->keeper,
+	    .mover_wake = wake_movers,
+	    .mover = region,
 	};
 
 	return http_server_open(&options, &region->server, message_r, message_size);
@@ -108,6 +120,7 @@ operator_began(void *context, const struct service_changes *changes)
 
 	http_server_announce(region->server, changes);
 	keeper_thread_wake(region->keeper);
+	wake_movers(region);
 }
 
 static struct login_attempts *
@@ -149,6 +162,31 @@ region_open_group(struct region *region, bool with_key, char *message_r, size_t 
 	if (st == DOM_OK && message_r[0] != '\0')
 		complain(message_r);
 	return st;
+}
+
+/* On the thread of a mover: what is held may go on, and there may be something to erase. */
+static void
+move_changed(void *context)
+{
+	struct region *region = context;
+
+	http_server_retry_held(region->server);
+	keeper_thread_wake(region->keeper);
+}
+
+static enum dom_status
+open_movers(struct region *region, char *message_r, size_t message_size)
+{
+	const struct mover_threads_options options = {.service = &region->service,
+	    .store = region->store,
+	    .lanes = region->configuration.moves,
+	    .peer_ca = region->configuration.peer_ca,
+	    .wake = move_changed,
+	    .context = region};
+
+	return region->group == NULL
+	           ? DOM_OK
+	           : mover_threads_open(&options, &region->movers, message_r, message_size);
 }
 
 enum dom_status
@@ -218,6 +256,8 @@ region_open(struct region *region, char *message_r, size_t message_size)
 	if ((st = open_keeper(region, message_r, message_size)) != DOM_OK ||
 	    (st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
+	if ((st = open_movers(region, message_r, message_size)) != DOM_OK)
+		return st;
 	retention_desk_announce(region->retention, operator_began, region);
 	if (configuration->metrics_listen != NULL &&
 	    (st = metrics_open(
@@ -246,7 +286,10 @@ region_close(struct region *region)
 		retention_desk_announce(region->retention, NULL, NULL);
 	control_close(&region->control);
 	metrics_close(&region->metrics);
+	/* They have held requests asked again until the server is closed. */
+	mover_threads_stop(region->movers);
 	http_server_close(&region->server);
+	mover_threads_close(&region->movers);
 	keeper_thread_close(&region->keeper);
 	journal_file_close(&region->journal);
 	store_close(&region->store);

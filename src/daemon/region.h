@@ -12,6 +12,7 @@
 #include "daemon/journal.h"
 #include "daemon/keeper.h"
 #include "daemon/metrics.h"
+#include "daemon/mover.h"
 #include "daemon/retention.h"
 #include "http/server.h"
 
@@ -28,6 +29,7 @@ struct region {
 	struct http_server *server;
 	struct journal_file *journal;
 	struct keeper_thread *keeper;
+	struct mover_threads *movers; /* NULL: in no group */
 	struct control *control;
 	struct metrics *metrics; /* NULL: off */
 	int log_fd;

@@ -87,6 +87,29 @@ def strings_in(data):
     return found
 
 
+class Handoff:
+    """What src/wire/move.h says of a hand-off."""
+
+    def __init__(self, data):
+        at = 4 + len("domicile/move/v1")
+        assert data[:at] == string("domicile/move/v1") and data[at] == 4
+        at += 1
+        self.move, self.attempt, self.account = data[at:at + 16], data[at + 16:at + 32], data[at + 32:at + 64]
+        at += 64
+        names = []
+        for _ in range(2):
+            size, = struct.unpack_from(">I", data, at)
+            names.append(data[at + 4:at + 4 + size].decode())
+            at += 4 + size
+        self.source, self.target = names
+        self.epoch, self.at_ms = struct.unpack_from(">QQ", data, at)
+        at += 16 + 32
+        self.clock, = struct.unpack_from(">Q", data, at)
+        self.root = data[at + 8:at + 40]
+        self.counts = struct.unpack_from(">5Q", data, at + 40)
+        assert len(data) == at + 80
+
+
 class Client:
     def __init__(self, url, prefix="", context=None, timeout=30):
         parts = urllib.parse.urlsplit(url)
@@ -182,12 +205,15 @@ class Client:
         self.serial = 0
 
     def state(self, statement):
+        """The subject that names it from then on."""
+        signature = self.statement_key.sign(statement).signature
         self.post("/domicile/v1/statements/", {
-            "statement": statement,
-            "signature": self.statement_key.sign(statement).signature})
+            "statement": statement, "signature": signature})
         self.serial += 1
+        return hashlib.sha256(string("domicile/subject/v1") + b"".join(map(string, (
+            bytes(self.statement_key.verify_key), statement, signature)))).digest()
 
-    def statement_head(self, kind, region, service, version=2):
+    def statement_head(self, kind, region, service="", version=2):
         return (string(f"domicile/{kind}/v{version}") + self.identity_public + os.urandom(16)
                 + struct.pack(">QQ", self.serial + 1, time.time_ns() // 1000000)
                 + string(region) + string(service))
@@ -216,12 +242,13 @@ class Client:
         return self.get("/domicile/v1/moves/plan/", to=target)
 
     def order_move(self, source, target, shared="refuse", grace=None, seconds=86400, epoch=None):
-        """Ask to move; a person does so after looking at the plan."""
+        """Ask to move; a person does so after looking at the plan.  The move's id."""
         plan = self.plan_move(target)
         expires = time.time_ns() // 1000000 + int(seconds * 1000)
-        self.state(self.statement_head("move-order", source, "", version=1) + string(target)
-                   + struct.pack(">QQBI", epoch or plan["epoch"], expires, shared == "leave",
-                                 plan["graceMin"] if grace is None else grace))
+        return self.state(
+            self.statement_head("move-order", source, "", version=1) + string(target)
+            + struct.pack(">QQBI", epoch or plan["epoch"], expires, shared == "leave",
+                          plan["graceMin"] if grace is None else grace))[:16]
 
     def cancel_move(self, source, move):
         self.state(self.statement_head("move-cancel", source, "", version=1) + move)
@@ -241,6 +268,18 @@ class Client:
         message, signature = strings_in(moved["handoff"])
         return self.post("/domicile/v1/moves/handoff/",
                          {"handoff": message, "signature": signature})
+
+    def follow(self, refused, **options):
+        """To where a 403 account_moved says, hand-off in hand: a client that is logged in there."""
+        assert refused.status == 403 and refused.code == "account_moved", refused
+        there = Client(refused.body["address"], **options)
+        there.carry_handoff(refused.body)
+        there.login(self.name, self.login_key)
+        for name in ("statement_key", "serial"):
+            if hasattr(self, name):
+                setattr(there, name, getattr(self, name))
+        there.handoff = Handoff(strings_in(refused.body["handoff"])[0])
+        return there
 
     # --- vault --------------------------------------------------------------
 

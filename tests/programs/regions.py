@@ -109,13 +109,15 @@ class Region:
             "".join(f"{key} = {value}\n" for key, value in lines.items()))
 
     def start(self, fault=None):
-        """fault: "NAME" or "NAME:N", where a build with fault points kills itself."""
+        """fault: where it ends itself, see fault.c."""
         assert self.process is None
         self.write_configuration()
         self.ready.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [domiciled_path(), "-c", str(self.configuration)],
+                [domiciled_path() if fault is None
+                 else program("DOMICILED_FAULTY", "tests/domiciled-faulty"),
+                 "-c", str(self.configuration)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **({"DOMICILE_FAULT": fault} if fault else {})})
         give_up = time.monotonic() + START_SECONDS
@@ -135,6 +137,12 @@ class Region:
         code = self.process.wait(STOP_SECONDS)
         self.process = None
         return code
+
+    def wait_for_fault(self, seconds=20):
+        """Until it has ended itself."""
+        code = self.process.wait(seconds)
+        self.process = None
+        assert code == -signal.SIGKILL, f"it ended with {code}:\n{self.log}"
 
     def kill9(self):
         self.process.kill()

@@ -202,7 +202,11 @@ keep_ack(struct service_call *call, const struct wire_statement *ack,
 	enum dom_status st =
 	    store_move_find(call->txn, ack->move, STORE_MOVE_TARGET, call->arena, &move);
 
-	return st == DOM_OK ? keep_evidence(call, &move, MOVE_MESSAGE_ACK, row) : st;
+	if (st != DOM_OK || (st = keep_evidence(call, &move, MOVE_MESSAGE_ACK, row)) != DOM_OK)
+		return st;
+	/* The source waits for it. */
+	move.due_ms = call->now_ms;
+	return store_move_update(call->txn, &move);
 }
 
 enum dom_status
