@@ -385,6 +385,23 @@ what_contradicts_an_erasure_is_found(void **state)
 	assert_only_fault(world, "a chunk's file is about to be removed");
 }
 
+/* Frozen, gone, being copied: it has its name in each. */
+static void
+an_account_that_moves_is_well(void **state)
+{
+	struct world *world = *state;
+
+	for (int i = STORE_ACCOUNT_FROZEN; i <= STORE_ACCOUNT_PREPARED; i++) {
+		char text[60];
+
+		snprintf(text, sizeof(text), "UPDATE account SET state = %d", i);
+		tamper(world, text);
+		assert_int_equal(examine(world, &(struct store_fsck_report){0}), 0);
+	}
+	tamper(world, "UPDATE account SET name = x''");
+	assert_only_fault(world, "an account has no name that could be opened");
+}
+
 static void
 a_reference_to_nothing_is_found(void **state)
 {
@@ -872,6 +889,7 @@ main(void)
 	    CARE_CASE(clocks_that_contradict_each_other_are_found),
 	    CARE_CASE(what_contradicts_itself_in_sharing_is_found),
 	    CARE_CASE(what_contradicts_an_erasure_is_found),
+	    CARE_CASE(an_account_that_moves_is_well),
 	    CARE_CASE(a_reference_to_nothing_is_found),
 	    CARE_CASE(use_is_counted_and_a_wrong_count_is_found),
 	    CARE_CASE(a_damaged_database_is_found),

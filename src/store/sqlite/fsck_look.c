@@ -168,7 +168,11 @@ told_row(struct fsck *fsck, sqlite3_stmt *statement)
 	return sqlite3_column_int64(statement, 0);
 }
 
-/* What must open with the region key, which is not here, has the form of it. */
+/*
+ * What must open with the region key, which is not here, has the form of it; also of who is
+ * on the way to another region, or has gone there.
+ */
+_Static_assert(STORE_ACCOUNT_ERASING == 1, "as in the text below");
 void
 fsck_erasing(struct fsck *fsck)
 {
@@ -176,14 +180,15 @@ fsck_erasing(struct fsck *fsck)
 
 	snprintf(sealed, sizeof(sealed),
 	    "SELECT number, 'an account has no name that could be opened' FROM account"
-	    " WHERE number > ?1 AND state = 0 AND (length(rest_key) <> %d OR"
+	    " WHERE number > ?1 AND state <> %d AND (length(rest_key) <> %d OR"
 	    " length(name) < %d OR name_hash IS NULL OR length(name_hash) <> %d OR"
 	    " (email IS NULL) <> (email_hash IS NULL)) ORDER BY number" PAGE,
-	    DOM_REST_WRAPPED_SIZE, DOM_REST_BLOCK_SIZE + DOM_SEAL_OVERHEAD, DOM_INDEX_SIZE);
+	    STORE_ACCOUNT_ERASING, DOM_REST_WRAPPED_SIZE,
+	    DOM_REST_BLOCK_SIZE + DOM_SEAL_OVERHEAD, DOM_INDEX_SIZE);
 	fsck_each(fsck, "the names of accounts", sealed, told_row);
 	fsck_each(fsck, "accounts that are being erased",
 	    "SELECT number, 'an account that is being erased still has what is sealed'"
-	    " FROM account WHERE number > ?1 AND state <> 0 AND"
+	    " FROM account WHERE number > ?1 AND state = 1 AND"
 	    " (length(rest_key) <> 0 OR length(name) <> 0 OR email IS NOT NULL OR"
 	    " name_hash IS NOT NULL OR email_hash IS NOT NULL) ORDER BY number" PAGE,
 	    told_row);
