@@ -17,7 +17,7 @@
 enum { HEAD_SIZE = 16, TEXT_SIZE_MAX = 64 << 10 };
 
 static uint64_t fails_in; /* 0: none is to fail */
-static bool fails_on;
+static bool fails_on, paused;
 static uint64_t failed, count;
 static int64_t live;
 
@@ -28,6 +28,12 @@ sim_alloc_fail(uint64_t nth, bool stays)
 	fails_in = nth;
 	fails_on = stays;
 	failed = 0;
+}
+
+void
+sim_alloc_pause(bool is_paused)
+{
+	paused = is_paused;
 }
 
 uint64_t
@@ -52,6 +58,8 @@ sim_alloc_live(void)
 bool
 sim_alloc_strikes(void)
 {
+	if (paused)
+		return false;
 	count++;
 	if (fails_in == 0)
 		return false;

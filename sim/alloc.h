@@ -20,9 +20,10 @@ void sim_alloc_install(void);
 
 /* The nth from now (from 1) fails; stays: and every later one, until it heals. */
 void sim_alloc_fail(uint64_t nth, bool stays);
-uint64_t sim_alloc_heal(void);  /* how often one has failed */
-uint64_t sim_alloc_count(void); /* allocations so far */
-int64_t sim_alloc_live(void);   /* blocks that are not freed yet */
+void sim_alloc_pause(bool is_paused); /* nothing fails or counts meanwhile */
+uint64_t sim_alloc_heal(void);        /* how often one has failed */
+uint64_t sim_alloc_count(void);       /* allocations so far */
+int64_t sim_alloc_live(void);         /* blocks that are not freed yet */
 
 /* For another kind of allocation that a program wraps: is it this one?  Counts it. */
 bool sim_alloc_strikes(void);

@@ -157,6 +157,12 @@ sim_disk_fail(struct sim_disk *disk, enum sim_fault fault, uint64_t nth, bool st
 	disk->struck = 0;
 }
 
+void
+sim_disk_pause(struct sim_disk *disk, bool is_paused)
+{
+	disk->is_paused = is_paused;
+}
+
 uint64_t
 sim_disk_struck(const struct sim_disk *disk)
 {
@@ -207,7 +213,7 @@ can_strike(enum sim_fault fault, enum sim_operation operation)
 		return operation == SIM_SYNC;
 	case SIM_FAULT_STOP:
 	case SIM_FAULT_STOPPED_AFTER:
-		return operation == SIM_WRITE || operation == SIM_NAME || operation == SIM_SYNC;
+		return operation != SIM_LOOK && operation != SIM_READ;
 	case SIM_FAULT_NONE:
 	case SIM_FAULT_COUNT:
 		break;
@@ -223,7 +229,7 @@ count_operation(struct sim_disk *disk, enum sim_operation operation)
 	disk->figures.reads += operation == SIM_READ;
 	disk->figures.writes += operation == SIM_WRITE;
 	disk->figures.syncs += operation == SIM_SYNC;
-	disk->figures.names += operation == SIM_NAME;
+	disk->figures.names += operation == SIM_NAME || operation == SIM_UNNAME;
 }
 
 int
@@ -236,6 +242,8 @@ sim_disk_strike(struct sim_disk *disk, enum sim_operation operation, bool *partl
 	*partly_r = false;
 	if (disk->stopped)
 		return -EIO;
+	if (disk->is_paused)
+		return 0;
 	count_operation(disk, operation);
 	if (disk->fault_in == 0 || !can_strike(disk->fault, operation))
 		return 0;
@@ -429,7 +437,7 @@ sim_disk_make(struct sim_disk *disk, struct sim_node *folder, const char *name, 
 int
 sim_disk_unname(struct sim_disk *disk, struct sim_node *folder, const char *name)
 {
-	int code = sim_disk_strike(disk, SIM_NAME, NULL);
+	int code = sim_disk_strike(disk, SIM_UNNAME, NULL);
 
 	if (code < 0)
 		return code;

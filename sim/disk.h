@@ -60,6 +60,8 @@ const char *sim_fault_name(enum sim_fault fault);
  * every later one, until sim_disk_heal().  One fault at a time.
  */
 void sim_disk_fail(struct sim_disk *disk, enum sim_fault fault, uint64_t nth, bool stays);
+/* Whoever looks at it from outside: nothing strikes or counts until it is off again. */
+void sim_disk_pause(struct sim_disk *disk, bool is_paused);
 /* How often it has struck. */
 uint64_t sim_disk_struck(const struct sim_disk *disk);
 void sim_disk_heal(struct sim_disk *disk);

@@ -68,7 +68,7 @@ struct sim_disk {
 	struct sim_random random;
 	uint64_t boot; /* what was opened before a crash is of no use after it */
 	unsigned open_count;
-	bool stopped, lies;
+	bool stopped, lies, is_paused;
 	enum sim_fault fault;
 	uint64_t fault_in; /* operations, 0: none is armed */
 	bool fault_stays, stop_after;
@@ -77,7 +77,8 @@ struct sim_disk {
 	struct sim_disk_figures figures;
 };
 
-enum sim_operation { SIM_LOOK, SIM_READ, SIM_WRITE, SIM_NAME, SIM_SYNC };
+/* SIM_UNNAME: a name goes, which takes no room. */
+enum sim_operation { SIM_LOOK, SIM_READ, SIM_WRITE, SIM_NAME, SIM_UNNAME, SIM_SYNC };
 
 /*
  * Before an operation: 0, or the errno, negative, that it ends with; *partly_r:

@@ -59,6 +59,10 @@ struct fault_totals {
 };
 extern struct fault_totals totals;
 
+/* What is being tried, for wrong(): a new scenario, and each try of it. */
+void faults_scenario(const char *name);
+void faults_try(const char *fault, uint64_t nth, const char *crash);
+
 void faults_of(const struct scenario *scenario, const struct fault_options *options);
 
 /* region.c: the region on its disk. */

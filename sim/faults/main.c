@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sim/alloc.h"
-#include "sim/faults/faults.h"
+#include "sim/faults/move.h"
 
 enum { SHORT_TRIES = 4 };
 
@@ -77,6 +77,7 @@ main(int argc, char **argv)
 	run_all(ops, op_count, &options);
 	run_all(keeper_scenarios, keeper_scenario_count, &options);
 	run_all(care_scenarios, care_scenario_count, &options);
+	move_faults(&options);
 	printf(
 	    "faults: %llu scenarios, %llu runs, %llu allocations failed, %llu disk operations "
 	    "failed, %llu stops, %llu wrong\n",

@@ -28,6 +28,21 @@ static uint64_t allocations_in, operations_in[SIM_FAULT_COUNT]; /* an unharmed r
 static struct sim_random chance;
 
 void
+faults_scenario(const char *name)
+{
+	now.scenario = name;
+	totals.scenarios++;
+}
+
+void
+faults_try(const char *fault, uint64_t nth, const char *crash)
+{
+	now.fault = fault;
+	now.nth = nth;
+	now.crash = crash;
+}
+
+void
 wrong(const char *format, ...)
 {
 	va_list args;
@@ -35,7 +50,7 @@ wrong(const char *format, ...)
 	if (++totals.wrong > WRONG_SHOWN_MAX)
 		return;
 	printf("%s, %s %llu%s%s: ", now.scenario, now.fault, (unsigned long long)now.nth,
-	    now.crash[0] == '\0' ? "" : ", crash ", now.crash);
+	    now.crash[0] == '\0' ? "" : ", ", now.crash);
 	va_start(args, format);
 	vprintf(format, args);
 	va_end(args);

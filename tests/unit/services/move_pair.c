@@ -9,6 +9,7 @@
 #include "services/root/root.h"
 
 struct pair pair;
+const char *pair_roots[PAIR_REGIONS];
 
 static const char *const names[PAIR_REGIONS] = {"in", "sg"};
 static const char *const keys[PAIR_REGIONS] = {
@@ -123,9 +124,11 @@ pair_set_up(void **state)
 	pair = (struct pair){0};
 	if ((pair.arena = dom_arena_new(0)) == NULL)
 		return -1;
+	house_root = pair_roots[0];
 	house_open(names[0], keys[0]);
 	pair.houses[0] = house;
 	pair.at = 1;
+	house_root = pair_roots[1];
 	house_open(names[1], keys[1]);
 	share_ana();
 	make_group();

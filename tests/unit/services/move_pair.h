@@ -39,6 +39,7 @@ struct pair {
 	struct dom_buffer answer;
 };
 extern struct pair pair;
+extern const char *pair_roots[PAIR_REGIONS]; /* as house_root, for each */
 
 int pair_set_up(void **state);
 int pair_tear_down(void **state);
