@@ -255,8 +255,11 @@ static enum lie {
 	LIE_OF_BOB,
 	LIE_FREEZE,
 	LIE_OLD_FREEZE,
+	LIE_ROOT,
 	LIE_COUNT,
 } lie;
+
+static struct wire_signed_move made_of;
 
 static void
 replace(struct mover_ask *one, const struct dom_buffer *with)
@@ -338,6 +341,29 @@ lie_about_chunks(struct mover_ask *one)
 		one->reply.data[3]--;
 }
 
+/* It holds something that it does not send. */
+static void
+sign_another_root(struct mover_ask *one)
+{
+	uint8_t signature[DOM_SIGNATURE_SIZE];
+	struct dom_buffer bytes = {0}, whole = {0};
+	struct wire_peer_frozen frozen;
+	struct wire_move view;
+
+	assert_int_equal(
+	    wire_peer_frozen_decode(dom_buffer_slice(&one->reply), &frozen), DOM_OK);
+	assert_int_equal(wire_move_decode(frozen.freeze.bytes, &view), DOM_OK);
+	view.root[0] ^= 1;
+	wire_move_encode(&bytes, &view);
+	dom_region_sign(pair.services[0].key, dom_buffer_slice(&bytes), signature);
+	frozen.freeze.bytes = dom_buffer_slice(&bytes);
+	frozen.freeze.signature = dom_slice(signature, sizeof(signature));
+	wire_peer_frozen_encode(&whole, &frozen);
+	replace(one, &whole);
+	dom_buffer_free(&bytes);
+	dom_buffer_free(&whole);
+}
+
 static void
 lie_about_freeze(struct mover_ask *one)
 {
@@ -346,11 +372,14 @@ lie_about_freeze(struct mover_ask *one)
 		one->reply.data[250] ^= 1;
 	if (lie == LIE_OLD_FREEZE)
 		one->reply.data[45] ^= 1;
+	if (lie == LIE_ROOT)
+		sign_another_root(one);
 }
 
 static bool
 tell_lies(struct mover_ask *one, enum wire_peer_op op, int to)
 {
+	of_op[op]++;
 	if (to != 0 || one->status != 200)
 		return true;
 	if (op == WIRE_PEER_RECORDS)
@@ -370,8 +399,11 @@ a_lying_source_gets_nowhere_and_the_move_ends(void **state)
 		pair_set_up(state);
 		start();
 		bob_moves_in();
+		memset(of_op, 0, sizeof(of_op));
 		pair.answered = tell_lies;
 		pair_run_until(1, WIRE_MOVE_DISCARDED);
+		/* What is wrong is seen when it comes, not when all of it is compared. */
+		assert_int_equal(of_op[WIRE_PEER_FREEZE] != 0, lie >= LIE_FREEZE);
 		for (int i = 0; i < 300 && the_move(0).state != WIRE_MOVE_CANCELLED; i++)
 			(void)pair_step();
 		/* The person is told, and writes on where the account is. */
@@ -380,6 +412,68 @@ a_lying_source_gets_nowhere_and_the_move_ends(void **state)
 		assert_int_equal(account_state(1), -1);
 		assert_bob_is_well();
 	}
+}
+
+/* The source says that the attempt is over, but has not signed that. */
+static bool
+deny(struct mover_ask *one, enum wire_peer_op op, int to)
+{
+	static uint8_t signature[DOM_SIGNATURE_SIZE];
+	struct dom_buffer bytes = {0}, whole = {0};
+	struct wire_move view;
+
+	if (op != WIRE_PEER_SWITCH || to != 0)
+		return op != WIRE_PEER_STATUS;
+	of_op[op]++;
+	assert_int_equal(wire_move_decode(made_of.bytes, &view), DOM_OK);
+	view.kind = WIRE_MOVE_ABORT;
+	assert_int_equal(wire_move_digest(&made_of, view.answers), DOM_OK);
+	/* First of another attempt, then by the wrong region. */
+	if (of_op[op] == 1)
+		view.attempt[0] ^= 1;
+	wire_move_encode(&bytes, &view);
+	dom_region_sign(
+	    pair.services[of_op[op] == 1 ? 0 : 1].key, dom_buffer_slice(&bytes), signature);
+	wire_error_encode(&whole, &(struct wire_error){.code = dom_slice_of("peer_refused"),
+	                              .detail = dom_slice_of("It is over."),
+	                              .is_simple = true,
+	                              .abort = dom_buffer_slice(&bytes),
+	                              .signature = dom_slice(signature, sizeof(signature))});
+	replace(one, &whole);
+	one->status = 409;
+	dom_buffer_free(&bytes);
+	dom_buffer_free(&whole);
+	return true;
+}
+
+static void
+what_is_promised_is_kept_until_the_source_has_signed(void **state)
+{
+	struct store_txn *txn;
+	struct store_move move;
+
+	(void)state;
+	memset(of_op, 0, sizeof(of_op));
+	start();
+	pair_run_until(1, WIRE_MOVE_PREPARED);
+	move = the_move(1);
+	be(1);
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(store_move_message_get(txn, move.number, MOVE_MESSAGE_FREEZE,
+	                     pair.arena, &made_of.bytes, &made_of.signature),
+	    DOM_OK);
+	store_read_end(&txn);
+	be(0);
+	pair.answered = deny;
+	for (int i = 0; i < 60; i++) {
+		(void)pair_step();
+		assert_int_equal(the_move(1).state, WIRE_MOVE_PREPARED);
+	}
+	assert_true(of_op[WIRE_PEER_SWITCH] > 3);
+	assert_int_equal(account_state(1), STORE_ACCOUNT_PREPARED);
+	pair.answered = NULL;
+	pair_run_until(1, WIRE_MOVE_HOME);
+	assert_same_roots();
 }
 
 static bool
@@ -515,6 +609,7 @@ main(void)
 	    PAIR_TEST(both_regions_move_an_account_to_each_other),
 	    PAIR_TEST(a_busy_source_is_asked_later),
 	    PAIR_TEST(a_lying_source_gets_nowhere_and_the_move_ends),
+	    PAIR_TEST(what_is_promised_is_kept_until_the_source_has_signed),
 	    PAIR_TEST(more_than_the_quota_is_not_kept),
 	    PAIR_TEST(noise_on_the_line_harms_nobody),
 	    PAIR_TEST(a_source_that_never_freezes_is_left_when_the_order_expires),
