@@ -14,6 +14,7 @@
 #include "daemon/recover.h"
 #include "daemon/region_key.h"
 #include "services/account/attempts.h"
+#include "services/move/served.h"
 #include "services/push/push.h"
 
 static void
@@ -249,7 +250,9 @@ region_open(struct region *region, char *message_r, size_t message_size)
 		region->service.settings.group_file = region->group->bytes;
 	}
 	region->service.attempts = open_attempts(region);
-	if (region->service.tickets == NULL || region->service.attempts == NULL) {
+	region->service.served = move_served_new();
+	if (region->service.tickets == NULL || region->service.attempts == NULL ||
+	    region->service.served == NULL) {
 		snprintf(message_r, message_size, "no memory");
 		return DOM_ENOMEM;
 	}
@@ -295,6 +298,7 @@ region_close(struct region *region)
 	store_close(&region->store);
 	push_tickets_close(&region->service.tickets);
 	login_attempts_free(&region->service.attempts);
+	move_served_free(&region->service.served);
 	dom_region_key_free(&region->key);
 	retention_desk_close(&region->retention);
 	wire_catalogue_free(&region->catalogue);

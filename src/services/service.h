@@ -304,6 +304,7 @@ struct service_settings {
 };
 
 struct login_attempts;
+struct move_served;
 struct move_guard;
 
 struct service {
@@ -315,6 +316,7 @@ struct service {
 	struct push_tickets *tickets;    /* NULL: no push */
 	struct login_attempts *attempts; /* NULL: logins may fail as often as they like */
 	struct move_guard *guard;        /* NULL: accounts are served at once */
+	struct move_served *served;      /* NULL: how far a copy is, is not shown */
 };
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The end of an attempt, or of the move, at the source: the account is at home again. */
+#include "services/move/served.h"
 #include "services/move/source.h"
 
 /* What the target has to hear before it takes another hand-off than this attempt's. */
@@ -49,6 +50,7 @@ move_source_end(const struct service *service, struct store_txn *txn, struct dom
 	if (event == MOVE_ABORT && move->attempts >= MOVE_ATTEMPTS_MAX)
 		event = MOVE_GIVEN_UP;
 	move_enter(move, event, now_ms);
+	move_served_forget(service->served, move->number);
 	move->due_ms = now_ms;
 	if (move->state == WIRE_MOVE_EXPORTING)
 		move->due_ms += MOVE_ATTEMPT_PAUSE_MS;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The attempt: writes stop for a moment, and then the account is given away, or it is not. */
 #include "services/move/copy.h"
+#include "services/move/served.h"
 #include "services/move/source.h"
 
 /* --- freezing ---------------------------------------------------- */
@@ -58,6 +59,7 @@ turn_frozen(struct move_asked *asked)
 {
 	struct service_call *call = asked->call;
 	struct store_move *move = &asked->move;
+	struct store_usage usage = {0};
 	enum dom_status st;
 
 	st = store_account_turn(
@@ -70,7 +72,10 @@ turn_frozen(struct move_asked *asked)
 	dom_random_fill(&call->service->random, move->attempt, sizeof(move->attempt));
 	move->attempts++;
 	move->due_ms = call->now_ms + MOVE_FROZEN_MS_MAX;
-	return store_move_update(call->txn, move);
+	/* The target has all but what was written last, or it would not ask. */
+	st = store_account_usage(call->txn, move->account, &usage);
+	move->bytes = move->bytes_total = usage.chunk_bytes;
+	return st == DOM_OK ? store_move_update(call->txn, move) : st;
 }
 
 static enum dom_status
@@ -259,6 +264,7 @@ give_away(struct move_asked *asked, const struct wire_signed_move *prepare,
 		st = move_message_keep(call->txn, move, MOVE_MESSAGE_HANDOFF, handoff_r);
 	if (st == DOM_OK) {
 		move_enter(move, MOVE_SWITCH, call->now_ms);
+		move_served_forget(call->service->served, move->number);
 		move->due_ms = call->now_ms;
 		st = store_move_update(call->txn, move);
 	}

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 
 #include "services/move/copy.h"
+#include "services/move/served.h"
 
 static enum dom_status
 refuse_unknown(struct move_asked *asked)
@@ -123,6 +124,8 @@ move_source_chunks(struct move_asked *asked)
 		st = append_chunk(asked, &chunks[i], page);
 	}
 	dom_arena_free(&page);
+	if (st == DOM_OK)
+		move_served_add(asked->call->service->served, asked->move.number, body->size);
 	return st;
 }
 

@@ -2,6 +2,7 @@
 /* The source of a move: orders, and what another region may have of it, message by message. */
 #include "erasing.h"
 #include "leaving.h"
+#include "services/move/served.h"
 #include "services/root/root.h"
 #include "store/erase.h"
 
@@ -369,6 +370,44 @@ the_target_reads_this_account_and_no_other(void **state)
 	assert_int_equal(cancel_it(), SERVICE_DONE);
 	assert_int_equal(ask_cursor(WIRE_PEER_RECORDS, dom_slice("", 0)), SERVICE_PEER_REFUSED);
 	assert_int_equal(ask_chunk(1, 1), SERVICE_PEER_REFUSED);
+}
+
+static void
+how_much_was_read_is_shown(void **state)
+{
+	struct wire_moves_entry *entries;
+	size_t count;
+
+	(void)state;
+	house.service.served = move_served_new();
+	assert_non_null(house.service.served);
+	assert_int_equal(create(&house.ana, 1, "type one"), SERVICE_DONE);
+	store_chunk(&house.ana, 1, 1);
+	store_chunk(&house.ana, 1, 2);
+	accepted();
+	assert_int_equal(ask_chunk(1, 1), SERVICE_DONE);
+	house.now_ms += 1000;
+	work();
+	list_moves(&entries, &count);
+	assert_int_equal(entries[0].bytes, 4 + strlen("ciphertext"));
+	assert_int_equal(entries[0].bytes_total, 2 * strlen("ciphertext"));
+	/* Again and again: it is never more than there is. */
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask_chunk(1, 1), SERVICE_DONE);
+	house.now_ms += 1000;
+	work();
+	list_moves(&entries, &count);
+	assert_int_equal(entries[0].bytes, 2 * strlen("ciphertext"));
+	/* Over a restart, too. */
+	restart();
+	work();
+	list_moves(&entries, &count);
+	assert_int_equal(entries[0].bytes, 2 * strlen("ciphertext"));
+	(void)frozen();
+	assert_int_equal(ask_chunk(1, 1), SERVICE_DONE);
+	assert_int_equal(cancel_it(), SERVICE_DONE);
+	assert_int_equal(move_served_take(house.service.served, the_move().number), 0);
+	move_served_free(&house.service.served);
 }
 
 /* --- freezing ---------------------------------------------------- */
@@ -1004,6 +1043,7 @@ main(void)
 	    LEAVING_TEST(only_regions_of_the_group_are_answered),
 	    LEAVING_TEST(a_request_is_what_was_signed_and_in_its_place),
 	    LEAVING_TEST(the_target_reads_this_account_and_no_other),
+	    LEAVING_TEST(how_much_was_read_is_shown),
 	    LEAVING_TEST(a_frozen_account_is_read_and_not_written),
 	    LEAVING_TEST(an_attempt_that_takes_too_long_is_aborted),
 	    LEAVING_TEST(a_restart_ends_what_was_frozen_and_nothing_else),
