@@ -2,8 +2,13 @@
 /* domicile move: the account goes to another region of the group. */
 #include "cli/move.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <domicile/collection.h>
 
 #include "cli/account.h"
 #include "cli/text.h"
@@ -177,6 +182,18 @@ pick_target(struct moving *moving, const char *word)
 	return CLI_DONE;
 }
 
+/* Nothing is waited for. */
+static void
+json_ordered(const struct moving *moving)
+{
+	struct json json = {.out = stdout};
+
+	json_open(&json, NULL, '{');
+	json_text(&json, "move", moving->id[0] == '\0' ? NULL : moving->id);
+	json_text(&json, "target", moving->target);
+	json_finish(&json);
+}
+
 /* It is there: perhaps the end of the move was not waited for. */
 static enum cli_exit
 is_there_already(struct moving *moving)
@@ -187,8 +204,11 @@ is_there_already(struct moving *moving)
 		memcpy(moving->id, arrival.id, sizeof(moving->id));
 		return move_finish(moving);
 	}
-	printf("%s lives in %s already.\n", dom_session_address(moving->cli->session),
-	    moving->target);
+	if (moving->is_json)
+		json_ordered(moving);
+	else
+		printf("%s lives in %s already.\n", dom_session_address(moving->cli->session),
+		    moving->target);
 	return CLI_DONE;
 }
 
@@ -275,14 +295,47 @@ agree(struct moving *moving, const struct dom_move_plan *plan)
 	return cli_stopping ? CLI_STOPPED : CLI_REFUSED;
 }
 
+/* Before anything is ordered: the proof must have its place. */
+static enum cli_exit
+check_place(struct cli *cli)
+{
+	const char *file = options_value(&cli->options, "certificate");
+	char folder[PATH_MAX];
+	const char *name;
+
+	if (file == NULL)
+		return CLI_DONE;
+	name = strrchr(file, '/');
+	snprintf(folder, sizeof(folder), "%.*s",
+	    (int)(name == NULL   ? 1
+	          : name == file ? 1
+	                         : name - file),
+	    name == NULL ? "." : file);
+	if (access(file, F_OK) == 0) {
+		cli_say(cli,
+		    "%s is there already: name a new file for the proof. Nothing was "
+		    "ordered",
+		    file);
+		return CLI_FAILED;
+	}
+	if (access(folder, W_OK) != 0) {
+		cli_say(cli, "the proof cannot be written to %s: %s. Nothing was ordered", file,
+		    strerror(errno));
+		return CLI_FAILED;
+	}
+	return CLI_DONE;
+}
+
 static enum cli_exit
 plan_and_order(struct moving *moving, struct dom_move_order *order, bool has_grace)
 {
 	struct cli *cli = moving->cli;
 	struct dom_move_plan *plan = NULL;
-	enum cli_exit outcome;
+	enum cli_exit outcome = check_place(cli);
 	enum dom_status st;
 
+	if (outcome != CLI_DONE)
+		return outcome;
 	st = dom_move_plan(cli->session, moving->target, order->leave_shared, &plan);
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "the move cannot be planned");
@@ -297,17 +350,6 @@ plan_and_order(struct moving *moving, struct dom_move_order *order, bool has_gra
 	return CLI_DONE;
 }
 
-static void
-json_ordered(const struct moving *moving)
-{
-	struct json json = {.out = stdout};
-
-	json_open(&json, NULL, '{');
-	json_text(&json, "move", moving->id);
-	json_text(&json, "target", moving->target);
-	json_finish(&json);
-}
-
 static enum cli_exit
 move_to(struct moving *moving, struct dom_move_order *order, bool has_grace)
 {
@@ -319,9 +361,7 @@ move_to(struct moving *moving, struct dom_move_order *order, bool has_grace)
 
 	if (outcome == CLI_DONE && st != DOM_OK)
 		return cli_fail(cli, st, "the region could not be asked");
-	/* Asked after find_open(), which follows an account that has moved. */
-	if (outcome == CLI_DONE && dom_session_region(cli->session, &region) == DOM_OK &&
-	    strcmp(region, moving->target) == 0)
+	if (outcome == CLI_DONE && strcmp(region, moving->target) == 0)
 		return is_there_already(moving);
 	if (outcome != CLI_DONE)
 		return outcome;
@@ -354,6 +394,7 @@ move_run(struct cli *cli)
 	struct dom_move_order order = {.target = moving.target};
 	bool has_grace;
 	enum cli_exit outcome = read_options(cli, &order, &has_grace);
+	enum dom_status st;
 
 	if (outcome != CLI_DONE)
 		return outcome;
@@ -362,6 +403,9 @@ move_run(struct cli *cli)
 		    cli, "name the region to move to, or say --status, --cancel or --refuse");
 	if ((outcome = account_open(cli)) != CLI_DONE)
 		return outcome;
+	/* Where it lives now: a region that it has left still lists its moves. */
+	if ((st = dom_sync(cli->session)) != DOM_OK)
+		return cli_fail(cli, st, "the region could not be asked");
 	if (lists)
 		return list_moves(cli);
 	if (cancels)

@@ -9,16 +9,6 @@
 static const char *const terms_words[] = {
     [DOM_TERMS_SAME] = "same", [DOM_TERMS_OTHER] = "other", [DOM_TERMS_ABSENT] = "absent"};
 
-/* "30 ms", "12.5 s" */
-static const char *
-short_time(int64_t ms, char text_r[TEXT_SHORT])
-{
-	if (ms >= 1000)
-		return text_seconds(ms, text_r);
-	snprintf(text_r, TEXT_SHORT, "%lld ms", (long long)ms);
-	return text_r;
-}
-
 static void
 print_region(const char *label, const struct dom_move_region *region)
 {
@@ -76,13 +66,13 @@ move_plan_print(struct cli *cli, const struct dom_move_plan *plan)
 	printf("to copy       %s records and files, %s\n", text_count(plan->items, count),
 	    text_bytes(plan->bytes, bytes));
 	if (plan->target.release[0] != '\0') {
-		printf("takes         about %s", short_time(plan->duration_ms, time));
+		printf("takes         about %s", text_moment(plan->duration_ms, time));
 		if (plan->rate_bytes > 0)
 			printf(", at the %s a second that were measured",
 			    text_bytes(plan->rate_bytes, rate));
 		printf("; all goes on meanwhile\n");
 		printf("pause         writes wait for about %s at its end, for 5 s at most\n",
-		    short_time(plan->pause_ms, time));
+		    text_moment(plan->pause_ms, time));
 	}
 	print_services(plan);
 	print_shared(plan);

@@ -252,7 +252,7 @@ print_end(struct moving *moving)
 	    dom_session_address(moving->cli->session), certificate->target,
 	    text_count(certificate->revisions, count), text_bytes(certificate->bytes, bytes));
 	printf("Writes waited for %s, by %s's clock.\n",
-	    text_seconds(certificate->handed_over_ms - certificate->frozen_ms, time),
+	    text_moment(certificate->handed_over_ms - certificate->frozen_ms, time),
 	    certificate->source);
 	if (moving->has_found && !moving->found.by_another)
 		printf(
@@ -330,8 +330,9 @@ move_settle(struct cli *cli)
 	if (st == DOM_OK)
 		cli_say(cli,
 		    "the account has moved from %s to %s. All %llu revisions that this device "
-		    "knew are there, and that is signed",
-		    found.source, found.target, (unsigned long long)found.revisions);
+		    "knew are there%s",
+		    found.source, found.target, (unsigned long long)found.revisions,
+		    found.by_another ? "" : ", and that is signed");
 	else if (st == DOM_EINTEGRITY)
 		return cli_fail(
 		    cli, st, "the account has moved, and this is not as it should be");

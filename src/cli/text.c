@@ -75,6 +75,15 @@ text_seconds(int64_t ms, char buffer[TEXT_SHORT])
 	return buffer;
 }
 
+const char *
+text_moment(int64_t ms, char buffer[TEXT_SHORT])
+{
+	if (ms >= 1000)
+		return text_seconds(ms, buffer);
+	snprintf(buffer, TEXT_SHORT, "%lld ms", (long long)ms);
+	return buffer;
+}
+
 bool
 text_number(const char *text, uint64_t most, uint64_t *number_r)
 {

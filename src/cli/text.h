@@ -18,6 +18,8 @@ const char *text_bytes(uint64_t bytes, char buffer[TEXT_SHORT]);
 const char *text_time(int64_t ms, char buffer[TEXT_SHORT]);
 /* "0.4 s", "2 min 05 s", "3 h 20 min" */
 const char *text_seconds(int64_t ms, char buffer[TEXT_SHORT]);
+/* The same, but "30 ms" below a second. */
+const char *text_moment(int64_t ms, char buffer[TEXT_SHORT]);
 
 /* "90d", "12w", "48h", "1y" (365 days); false: something else, or not above 0. */
 bool text_span(const char *text, int64_t *ms_r);

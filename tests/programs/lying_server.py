@@ -2,7 +2,7 @@
 """A server between a client and a real region that changes what the region answers.
 
 liar.rule(request, reply) sees every exchange and may change the reply in place;
-whatever it leaves alone passes as it is.
+whatever it leaves alone passes as it is.  liar.gate(request) may answer itself.
 """
 import http.client
 import re
@@ -62,6 +62,7 @@ class Liar:
     def __init__(self, region):
         self.region = urllib.parse.urlsplit(region.url).netloc
         self.rule = lambda request, reply: None
+        self.gate = lambda request: None  # a Reply: the region never sees the request
         self.seen = []
         self.open = set()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -102,8 +103,12 @@ class Liar:
         body = reader.read(int(headers.get("Content-Length") or 0))
         request = Request(line[0].decode(), line[1].decode(), headers, body)
         self.seen.append(request)
+        shut = self.gate(request)
+        if shut is not None:
+            connection.sendall(shut.bytes())
+            return True
         passed = {name: value for name, value in headers.items()
-                  if name.lower() not in ("host", "content-length", "connection")}
+                  if name.lower() not in ("content-length", "connection")}
         behind.request(request.method, request.path, body or None, passed)
         answer = behind.getresponse()
         kept = {name: answer.headers[name] for name in ("Content-Type", "Domicile-Position")

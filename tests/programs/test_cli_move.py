@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Where an account is, and moving it, with the command: what is said before, and who is believed."""
 import json
+import signal
 import struct
+import subprocess
+import time
 
 import msgpack
 import nacl.signing
 import pytest
 
-from cli_device import PASSWORD, Device, contact
+from cli_device import PASSWORD, Device, contact, jpeg
 from conftest import ROOT
-from lying_server import Liar
-from regions import Group, Site
+from lying_server import Liar, Reply
+from regions import Group, Site, program
 
 SHIPPED = json.loads((ROOT / "packaging" / "services.json").read_text())
 
@@ -170,6 +173,130 @@ def test_nothing_is_ordered_without_a_yes(houses, tmp_path):
     assert "name the region" in device.run("move", code=64).stderr
     assert "name the region" in device.run("move", "pt", "--status", code=64).stderr
     assert json.loads(device.run("move", "--status", "--json").stdout)["moves"] == []
+
+
+# --- moving ---------------------------------------------------------------------------
+
+
+def wait_for(condition, seconds=60):
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def verify(device, certificate):
+    key = json.loads(device.run("where", "--json").stdout)["group"]["key"]
+    done = subprocess.run(
+        [program("DOMICILE_VERIFY", "src/verify/domicile-verify"), "--group-key", key,
+         str(certificate)], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_there_and_back_with_a_device_that_slept(pair, tmp_path):
+    here, there = pair  # in, sg
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "a.vcf").write_text("".join(contact(f"Person {n}", uid=f"u{n}") for n in range(50)))
+    (export / "p.jpg").write_bytes(jpeg(1, 300000))
+    phone = Device(tmp_path).signup(here, services=["contacts", "photos"])
+    phone.backup(export)
+    tablet = Device(tmp_path, "tablet").login(here)
+    assert tablet.status()["services"]["contacts"]["items"] == 50
+
+    proof = tmp_path / "there.domicile-certificate"
+    said = phone.run("move", "sg", "--yes", "--certificate", proof).stdout
+    for words in ("ordered: the new region", "checking that everything is there",
+                  "ana@sg lives in sg now", "Writes waited for", "found all 51 revisions",
+                  "in has erased its copy", str(proof)):
+        assert words in said, said
+    assert "valid" in verify(phone, proof)
+    told = json.loads(phone.run("where", "--json").stdout)
+    assert (told["account"], told["epoch"], told["old_copy"]) == ("ana@sg", 2, None)
+    assert told["server"].startswith(there.url)
+    moves = json.loads(phone.run("move", "--status", "--json").stdout)["moves"]
+    assert [(move["source"], move["target"], move["over"]) for move in moves] == [("in", "sg", True)]
+    # The tablet asks the old region, and goes on in the new one with what it knew.
+    woken = tablet.run("status")
+    assert "ana@sg" in woken.stdout and "All 51 revisions that this device knew" in woken.stderr
+    assert tablet.run("status").stderr == ""
+    tablet.run("restore", tmp_path / "restored")
+    assert (tmp_path / "restored" / "p.jpg").read_bytes() == (export / "p.jpg").read_bytes()
+    # Who logs in where the account was is taken along; what is written goes on.
+    assert "logged in as ana@sg" in Device(tmp_path, "third").run(
+        "login", "ana", "--server", here.url, password=PASSWORD).stdout
+    (export / "b.vcf").write_text(contact("New", uid="new"))
+    assert phone.backup(export)["services"]["contacts"]["new"] == 1
+
+    # Back: the old region's history of what was signed stays checkable.
+    ended = json.loads(phone.run("move", "back", "--yes", "--json").stdout)
+    assert (ended["source"], ended["target"], ended["epoch"]) == ("sg", "in", 3)
+    assert ended["acknowledged"] and ended["erased"] and ended["found"] == 52
+    assert 0 <= ended["pause_ms"] < 5000
+    verify(phone, ended["certificate"])
+    assert "ana@in" in tablet.run("status").stdout
+    phone.run("consents", "export", tmp_path / "signed")
+    names = {path.name for path in (tmp_path / "signed").iterdir()}
+    assert {"region.pub", "region-sg.pub", "000003-move-order.domicile-receipt",
+            "000004-move-ack.domicile-receipt"} <= names
+    assert phone.items() == {"contacts": 51, "photos": 1}
+
+
+PEER_OFFER, PEER_ACK = 1, 8
+
+
+def keep_back(liar, operation):
+    """What a region asks another to do gets through but for this: it is busy."""
+    def gate(request):
+        asked = request.path.endswith("/peer/change/") and request.body[4 + 4 + 16] == operation
+        return Reply(503, {"Retry-After": "1"}, b"") if asked else None
+    liar.gate = gate
+
+
+def test_a_move_is_watched_left_cancelled_and_taken_up(group, make_site, tmp_path):
+    here, there = (make_site(name, group) for name in ("in", "sg"))
+    before = {}
+    for site in (here, there):
+        site.url = site.address
+        before[site.name] = Liar(site)
+        group.set(site.name, f"address={before[site.name].url}")
+    group.sign()
+    for site in (here, there):
+        site.start()
+    keep_back(before["sg"], PEER_OFFER)
+    keep_back(before["in"], PEER_ACK)
+    phone = Device(tmp_path).signup(here, services=["contacts"])
+    (tmp_path / "a.vcf").write_text(contact("Somebody", uid="u1"))
+    phone.backup(tmp_path / "a.vcf")
+    proof = tmp_path / "proof"
+    proof.write_text("something else")
+    assert "is there already" in phone.run(
+        "move", "sg", "--yes", "--certificate", proof, code=1).stderr
+    # The new region does not take it yet: a command that is stopped changes nothing.
+    assert "goes on by itself" in phone.run("move", "sg", "--yes", "--no-wait").stdout
+    assert "in to sg: ordered" in phone.run("move", "--status").stdout
+    watching = phone.start("move", "sg")
+    assert "was ordered on" in watching.stdout.readline()
+    assert "ordered: the new region" in watching.stdout.readline()
+    watching.send_signal(signal.SIGINT)
+    assert "goes on by itself" in watching.communicate(timeout=30)[1]
+    assert watching.returncode == 130
+    assert "is cancelled" in phone.run("move", "--cancel").stdout
+    assert "in to sg: cancelled" in phone.run("move", "--status").stdout
+    # Again, and now the regions have their way; but the old one does not hear of the device.
+    phone.run("move", "sg", "--yes", "--no-wait")
+    before["sg"].gate = lambda request: None
+    wait_for(lambda: "home" in there.control("moves", "--all"))
+    back = json.loads(phone.run("move", "back", "--dry-run", "--json").stdout)
+    assert back["possible"] and back["target"]["name"] == "in"
+    assert json.loads(phone.run("where", "--json").stdout)["old_copy"] == "in"
+    assert "no move is under way" in phone.run("move", "--cancel", code=1).stderr
+    before["in"].gate = lambda request: None
+    done = phone.run("move", "sg").stdout
+    assert "ana@sg lives in sg now" in done and "in has erased its copy" in done
+    for liar in before.values():
+        liar.close()
 
 
 # --- who is believed -------------------------------------------------------------------

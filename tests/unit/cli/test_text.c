@@ -40,6 +40,9 @@ times_are_said_in_the_unit_that_fits(void **state)
 	assert_string_equal(text_seconds(400, buffer), "0.4 s");
 	assert_string_equal(text_seconds(125000, buffer), "2 min 05 s");
 	assert_string_equal(text_seconds(12000000, buffer), "3 h 20 min");
+	assert_string_equal(text_moment(0, buffer), "0 ms");
+	assert_string_equal(text_moment(999, buffer), "999 ms");
+	assert_string_equal(text_moment(1500, buffer), "1.5 s");
 	assert_string_equal(text_time(0, buffer), "never");
 	assert_string_equal(text_time(1767225600000, buffer), "2026-01-01 00:00");
 }
