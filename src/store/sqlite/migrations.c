@@ -243,7 +243,7 @@ const char *const migrations[MIGRATION_COUNT] = {
 
 	/* Which regions have said, since this store was made out of a backup, what lives there. */
 	[10] =
-	"CREATE TABLE peer_answer ("
-	" name BLOB NOT NULL PRIMARY KEY, restores INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+	("CREATE TABLE peer_answer ("
+	 " name BLOB NOT NULL PRIMARY KEY, restores INTEGER NOT NULL) STRICT, WITHOUT ROWID;"),
 };
 /* clang-format on */
