@@ -336,9 +336,9 @@ move_answers_step(struct move_answers *answers, int64_t *wait_ms_r)
 	if (st == DOM_ABSENT)
 		st = step_orders(answers, &txn);
 	if (st == DOM_ABSENT)
-		st = answers_step_books(answers, txn);
-	if (st == DOM_ABSENT)
 		st = step_progress(answers, &txn);
+	if (st == DOM_ABSENT)
+		st = answers_step_books(answers, txn);
 	if (st == DOM_ABSENT)
 		st = answers_step_erasing(answers, &txn);
 	/* The last: it may close the snapshot and have done nothing. */

@@ -2,7 +2,11 @@
 /* The roots of accounts that are being copied are kept warm for the freeze. */
 #include "services/move/answers_parts.h"
 
-enum { BOOK_EVERY_MS = 250 }; /* how often one that is up to date looks for changes */
+enum {
+	BOOK_EVERY_MS = 250, /* how often one that is up to date looks for changes */
+	/* Of all books together: a root that none is kept for is computed when it is needed. */
+	RECORDS_MAX = ROOT_BOOK_RECORDS_MAX,
+};
 
 struct answers_book *
 answers_book(struct move_answers *answers, int64_t move)
@@ -45,7 +49,19 @@ open_book(struct move_answers *answers, const struct store_move *move)
 	return book;
 }
 
-/* A page; DOM_ABSENT: it is up to date. */
+static bool
+are_full(const struct move_answers *answers)
+{
+	uint64_t records = 0;
+
+	for (size_t i = 0; i < ANSWERS_BOOKS; i++) {
+		if (answers->books[i].book != NULL)
+			records += root_book_records(answers->books[i].book);
+	}
+	return records >= RECORDS_MAX;
+}
+
+/* A page; DOM_ABSENT: it is up to date, or there is no room for more. */
 static enum dom_status
 read_on(struct move_answers *answers, struct store_txn *txn, const struct store_move *move,
     struct answers_book *book)
@@ -65,7 +81,7 @@ read_on(struct move_answers *answers, struct store_txn *txn, const struct store_
 		book->in_pass = true;
 		book->clock = account.clock;
 	}
-	if (book->in_pass) {
+	if (book->in_pass && !are_full(answers)) {
 		st = root_book_follow(book->book, txn, &ended);
 		book->in_pass = st == DOM_OK && !ended;
 		if (book->in_pass)
