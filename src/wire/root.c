@@ -19,7 +19,7 @@ static const char domain_root[] = "domicile/account-root/v1";
 
 enum {
 	DIGEST_SIZE = DOM_SHA256_SIZE,
-	LEVELS_MAX = 17, /* of 65,536 leaves */
+	LEVELS_MAX = WIRE_ROOT_LEVELS_MAX + 1, /* of 65,536 leaves */
 };
 
 struct tree {
@@ -31,6 +31,8 @@ struct tree {
 	unsigned bucket_count, bucket; /* bucket: the one being hashed */
 	uint8_t waiting[LEVELS_MAX][DIGEST_SIZE];
 	unsigned leaves; /* its bits say which levels wait */
+	unsigned empty;  /* its bits say which of these have nothing in them */
+	bool is_filled;  /* the bucket has something in it */
 	uint8_t digest[DIGEST_SIZE];
 };
 
@@ -42,6 +44,8 @@ struct wire_root {
 	struct wire_root_entry *entries;
 	size_t count, capacity;
 	struct dom_sha256 *sha, *bucket_sha;
+	uint8_t empty[LEVELS_MAX][DIGEST_SIZE]; /* see wire_root_empty() */
+	bool has_empty;
 	struct dom_buffer bytes;
 	struct wire_erased sum;
 };
@@ -222,22 +226,56 @@ wire_root_node(struct dom_sha256 *sha, const uint8_t left[DIGEST_SIZE],
 	return digest(sha, dom_slice(right, DIGEST_SIZE), digest_r);
 }
 
+enum dom_status
+wire_root_empty(struct dom_sha256 *sha, unsigned levels, uint8_t (*digests_r)[DIGEST_SIZE])
+{
+	enum dom_status st = dom_sha256_finish(sha, digests_r[0]);
+
+	assert(levels <= WIRE_ROOT_LEVELS_MAX);
+	if (st == DOM_OK)
+		st = wire_root_leaf(sha, digests_r[0], digests_r[0]);
+	for (unsigned i = 0; st == DOM_OK && i < levels; i++)
+		st = wire_root_node(sha, digests_r[i], digests_r[i], digests_r[i + 1]);
+	return st;
+}
+
+static enum dom_status
+bucket_leaf(struct wire_root *root, const struct tree *tree, uint8_t digest_r[DIGEST_SIZE])
+{
+	enum dom_status st;
+
+	if (!tree->is_filled) {
+		memcpy(digest_r, root->empty[0], DIGEST_SIZE);
+		return DOM_OK;
+	}
+	st = dom_sha256_finish(root->bucket_sha, digest_r);
+	return st == DOM_OK ? wire_root_leaf(root->sha, digest_r, digest_r) : st;
+}
+
 /* The bucket is complete: a leaf of the tree, which may complete nodes above it. */
 static enum dom_status
 end_bucket(struct wire_root *root, struct tree *tree)
 {
 	uint8_t digest[DIGEST_SIZE];
-	enum dom_status st = dom_sha256_finish(root->bucket_sha, digest);
+	bool is_empty = !tree->is_filled;
+	enum dom_status st = bucket_leaf(root, tree, digest);
 
-	if (st == DOM_OK)
-		st = wire_root_leaf(root->sha, digest, digest);
+	tree->is_filled = false;
 	for (unsigned level = 0; st == DOM_OK; level++) {
+		unsigned bit = 1u << level;
+
 		assert(level < LEVELS_MAX);
-		if ((tree->leaves >> level & 1) == 0) {
+		if ((tree->leaves & bit) == 0) {
 			memcpy(tree->waiting[level], digest, DIGEST_SIZE);
+			tree->empty = is_empty ? tree->empty | bit : tree->empty & ~bit;
 			break;
 		}
-		st = wire_root_node(root->sha, tree->waiting[level], digest, digest);
+		/* Most of a small account's tree: it need not be hashed again and again. */
+		is_empty = is_empty && (tree->empty & bit) != 0;
+		if (is_empty)
+			memcpy(digest, root->empty[level + 1], DIGEST_SIZE);
+		else
+			st = wire_root_node(root->sha, tree->waiting[level], digest, digest);
 	}
 	tree->leaves++;
 	tree->bucket++;
@@ -261,6 +299,9 @@ leave(struct wire_root *root, struct tree *tree)
 {
 	enum dom_status st = DOM_OK;
 
+	if (!root->has_empty)
+		st = wire_root_empty(root->sha, WIRE_ROOT_LEVELS_MAX, root->empty);
+	root->has_empty = st == DOM_OK;
 	qsort(root->entries, root->count, sizeof(*root->entries), compare);
 	for (size_t i = 0; i < root->count && st == DOM_OK; i++) {
 		unsigned bucket = wire_root_bucket_of(tree->bucket_count, root->entries[i].key);
@@ -269,6 +310,7 @@ leave(struct wire_root *root, struct tree *tree)
 			st = end_bucket(root, tree);
 		dom_sha256_add(root->bucket_sha,
 		    dom_slice(&root->entries[i], sizeof(struct wire_root_entry)));
+		tree->is_filled = true;
 	}
 	root->count = 0;
 	if (tree->has_to) {

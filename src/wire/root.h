@@ -88,6 +88,14 @@ DOM_MUST_CHECK enum dom_status wire_root_node(struct dom_sha256 *sha,
     const uint8_t left[DOM_SHA256_SIZE], const uint8_t right[DOM_SHA256_SIZE],
     uint8_t digest_r[DOM_SHA256_SIZE]);
 
+/*
+ * Of a tree, or a part of one, that has nothing in it: [0] a leaf, [n] the node above 2^n of
+ * them.  digests_r has room for levels + 1.
+ */
+enum { WIRE_ROOT_LEVELS_MAX = 16 };
+DOM_MUST_CHECK enum dom_status wire_root_empty(
+    struct dom_sha256 *sha, unsigned levels, uint8_t (*digests_r)[DOM_SHA256_SIZE]);
+
 /* What the root is the digest of, but for the domain. */
 struct wire_root_head {
 	uint8_t identity_public[32];

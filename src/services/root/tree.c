@@ -233,29 +233,59 @@ root_tree_remove(struct root_tree *tree, const uint8_t key[DOM_SHA256_SIZE])
 
 /* --- digests -------------------------------------------------------------------- */
 
+/* What has nothing in it is the same everywhere on its level. */
+static enum dom_status
+fill_nodes(uint8_t (*nodes)[DOM_SHA256_SIZE], unsigned bucket_count, struct dom_sha256 *sha)
+{
+	uint8_t empty[WIRE_ROOT_LEVELS_MAX + 1][DOM_SHA256_SIZE];
+	unsigned levels = bucket_count == 256 ? 8 : WIRE_ROOT_LEVELS_MAX;
+	enum dom_status st = wire_root_empty(sha, levels, empty);
+
+	for (unsigned level = 0; st == DOM_OK && level <= levels; level++) {
+		size_t first = bucket_count >> level;
+
+		for (size_t i = first; i < 2 * first; i++)
+			memcpy(nodes[i], empty[level], DOM_SHA256_SIZE);
+	}
+	return st;
+}
+
+static void
+mark_all_stale(struct root_tree *tree)
+{
+	for (size_t i = 0; i < (size_t)1 << tree->bits; i++) {
+		const struct cell *cell = &tree->cells[i];
+
+		for (uint32_t at = 0; at < cell->count; at++)
+			mark_stale(tree, cell->entries[at].entry.key);
+	}
+}
+
 /* As many buckets as the definition says, all of them unknown if those are others. */
 static enum dom_status
-make_nodes(struct root_tree *tree)
+make_nodes(struct root_tree *tree, struct dom_sha256 *sha)
 {
 	unsigned bucket_count = wire_root_bucket_count(tree->count);
 	uint8_t(*nodes)[DOM_SHA256_SIZE];
 	bool *stale;
+	enum dom_status st = DOM_ENOMEM;
 
 	if (tree->bucket_count == bucket_count)
 		return DOM_OK;
 	nodes = calloc(2 * (size_t)bucket_count, sizeof(*nodes));
 	stale = calloc(2 * (size_t)bucket_count, sizeof(*stale));
-	if (nodes == NULL || stale == NULL) {
+	if (nodes == NULL || stale == NULL ||
+	    (st = fill_nodes(nodes, bucket_count, sha)) != DOM_OK) {
 		free(nodes);
 		free(stale);
-		return DOM_ENOMEM;
+		return st;
 	}
-	memset(stale, true, 2 * (size_t)bucket_count * sizeof(*stale));
 	free(tree->nodes);
 	free(tree->stale);
 	tree->nodes = nodes;
 	tree->stale = stale;
 	tree->bucket_count = bucket_count;
+	mark_all_stale(tree);
 	return DOM_OK;
 }
 
@@ -282,7 +312,7 @@ enum dom_status
 root_tree_digest(
     struct root_tree *tree, struct dom_sha256 *sha, uint8_t digest_r[DOM_SHA256_SIZE])
 {
-	enum dom_status st = make_nodes(tree);
+	enum dom_status st = make_nodes(tree, sha);
 
 	/* What is below comes before what is above it. */
 	for (size_t i = 2 * (size_t)tree->bucket_count; st == DOM_OK && --i != 0;) {
