@@ -15,6 +15,7 @@ READY_SECONDS = 20
 PROBLEMS_SHOWN = 4
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 TICKS = os.sysconf("SC_CLK_TCK")
+BLOCK = 8 << 20
 
 
 class Stop(Exception):
@@ -172,6 +173,51 @@ class Device:
             raise Stop(f"domicile {shown}: exit code {process.returncode}, expected {expected}\n"
                        + ("" if show else self.output))
         return self
+
+
+class Scanner:
+    """Finds which markers stand anywhere in a folder's files or their names.
+
+    Every position of every file is looked at: the first 8 bytes of each marker are
+    looked up among the 8-byte words that begin there.
+    """
+
+    def __init__(self, markers):
+        self.by_head = {}
+        for marker in markers:
+            assert len(marker) >= 8, marker
+            self.by_head.setdefault(int.from_bytes(marker[:8], sys.byteorder), []).append(marker)
+        self.heads = set(self.by_head)
+        self.longest = max(len(marker) for marker in markers)
+        self.markers = markers
+
+    def block(self, data):
+        found = set()
+        for shift in range(8):
+            whole = (len(data) - shift) // 8 * 8
+            words = memoryview(data)[shift:shift + whole].cast("Q")
+            for head in self.heads.intersection(words):
+                found.update(marker for marker in self.by_head[head] if marker in data)
+        return found
+
+    def file(self, path):
+        found = {marker for marker in self.markers if marker in str(path).encode()}
+        with open(path, "rb") as source:
+            data = b""
+            while read := source.read(BLOCK):
+                data = data[-self.longest:] + read
+                found |= self.block(data)
+        return found
+
+    def folders(self, *folders):
+        """{marker: files that it stands in}"""
+        where = {}
+        for path in sorted(path for folder in folders for path in folder.rglob("*")):
+            if path.is_symlink() or not path.is_file():
+                continue
+            for marker in self.file(path):
+                where.setdefault(marker, []).append(path)
+        return where
 
 
 def planted_words(phone, limit=400):

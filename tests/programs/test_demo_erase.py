@@ -23,7 +23,7 @@ def demo():
 
 
 def test_the_scanner_finds_what_stands_anywhere(demo, tmp_path, monkeypatch):
-    monkeypatch.setattr(demo, "BLOCK", 4096)
+    monkeypatch.setattr(sys.modules[demo.Scanner.__module__], "BLOCK", 4096)
     dice = random.Random(1)
     markers = [dice.randbytes(24) for _ in range(60)] + [b"somebody@example.org"]
     data = bytearray(dice.randbytes(20000))
