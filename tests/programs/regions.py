@@ -81,6 +81,7 @@ class Region:
         self.process = None
         self.url = None
         self.host = host
+        self.within = []  # a command that runs the server, such as "ip netns exec x"
         self.port = 0
         if tls:
             self.make_certificate()
@@ -115,7 +116,7 @@ class Region:
         self.ready.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [domiciled_path() if fault is None
+                [*self.within, domiciled_path() if fault is None
                  else program("DOMICILED_FAULTY", "tests/domiciled-faulty"),
                  "-c", str(self.configuration)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -189,10 +190,11 @@ class Site(Region):
     """A region as "domicilectl region init" makes it; group: a Group, or None.
 
     key, address   what the group says of it
+    host           where it listens; None: an address of its own on this machine
     """
 
-    def __init__(self, folder, name, group=None, settings=None, policy=(), tls=False):
-        super().__init__(folder, name, settings, tls, loopback())
+    def __init__(self, folder, name, group=None, settings=None, policy=(), tls=False, host=None):
+        super().__init__(folder, name, settings, tls, host or loopback())
         self.port = 8037
         self.address = f"{'https' if tls else 'http'}://{self.host}:{self.port}"
         options = ["--group", group.signed] if group else []
