@@ -50,6 +50,22 @@ def test_the_group_file_may_be_kept_for_a_minute_and_read_by_web_apps(pair, grou
 # --- other regions ------------------------------------------------------------------
 
 
+def test_a_region_asks_as_often_as_it_likes_and_strangers_do_not(site, us):
+    client = Client(site.url)
+    stranger = Peer("us")  # says so, and has another key
+    for _ in range(50):
+        assert refusal(us.ask, client, Peer.STATUS, "in").status == 409
+        assert refusal(us.ask, client, Peer.DISCARD, "in", change=True).status == 409
+    for _ in range(20):
+        said = refusal(stranger.ask, client, Peer.STATUS, "in")
+        assert said.status == 409 and "not signed" in said.detail
+    said = refusal(stranger.ask, client, Peer.STATUS, "in")
+    assert said.status == 429 and said.code == "too_many_requests"
+    assert int(client.reply.headers["Retry-After"]) >= 1
+    # Other requests of that address have their own count.
+    client.get("/domicile/v1/region/")
+
+
 def test_what_is_no_request_of_a_region_is_refused_with_a_sentence(site, us):
     client = Client(site.url)
     good = us.request(Peer.STATUS, "in")
