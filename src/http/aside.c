@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 enum { QUICK_THREADS = 1 };
 
@@ -12,6 +15,7 @@ struct http_aside {
 	atomic_int_least64_t slow_reads, quick_reads; /* that run or wait for a thread */
 	atomic_int_least64_t began_ms;                /* the last slow one */
 	atomic_uint_least64_t put_off;
+	pthread_mutex_t turn; /* held while one reads who is to be the only one */
 	pthread_mutex_t lock; /* a leaf; guards what follows */
 	size_t spare_count;
 	struct store_reader *spare[]; /* one for each thread */
@@ -28,6 +32,7 @@ http_aside_open(struct http_core *core, struct http_aside **aside_r)
 	if (aside == NULL)
 		return DOM_ENOMEM;
 	atomic_store(&aside->began_ms, -HTTP_ASIDE_MS);
+	pthread_mutex_init(&aside->turn, NULL);
 	pthread_mutex_init(&aside->lock, NULL);
 	st = http_pool_open((unsigned)count, HTTP_POOL_LAST, &aside->slow);
 	if (st == DOM_OK)
@@ -50,6 +55,7 @@ http_aside_close(struct http_aside **aside)
 	http_pool_close(&old->quick);
 	while (old->spare_count != 0)
 		store_reader_close(&old->spare[--old->spare_count]);
+	pthread_mutex_destroy(&old->turn);
 	pthread_mutex_destroy(&old->lock);
 	free(old);
 }
@@ -101,10 +107,8 @@ read_store(struct http_exchange *exchange, struct store_reader *reader)
 }
 
 static void
-run(struct http_pool_job *job)
+run(struct http_exchange *exchange)
 {
-	struct http_exchange *exchange =
-	    (struct http_exchange *)((char *)job - offsetof(struct http_exchange, pool_job));
 	struct http_core *core = exchange->loop->core;
 	struct store_reader *reader = take_spare(core->aside);
 	enum dom_status st = DOM_OK;
@@ -116,7 +120,72 @@ run(struct http_pool_job *job)
 	if (reader != NULL)
 		put_spare(core->aside, reader);
 	exchange->status = st;
+}
+
+static struct http_exchange *
+exchange_of(struct http_pool_job *job)
+{
+	return (struct http_exchange *)((char *)job - offsetof(struct http_exchange, pool_job));
+}
+
+static void
+run_quick(struct http_pool_job *job)
+{
+	struct http_exchange *exchange = exchange_of(job);
+
+	run(exchange);
 	http_loop_post(exchange->loop, &exchange->message);
+}
+
+/* Has anybody but regions asked for something a moment ago? */
+static bool
+people_are_there(struct http_core *core)
+{
+	int64_t now_ms = dom_monotonic_ms();
+
+	for (unsigned i = 0; i < core->loop_count; i++) {
+		if (now_ms - atomic_load(&core->asked_ms[i]) < HTTP_PEOPLE_MS)
+			return true;
+	}
+	return false;
+}
+
+/* Until the server stops. */
+static void
+rest(struct http_core *core, int64_t spent_us)
+{
+	int64_t rest_us = spent_us * HTTP_ASIDE_RESTS;
+	struct timespec pause;
+
+	if (rest_us > HTTP_ASIDE_REST_MS_MAX * 1000)
+		rest_us = HTTP_ASIDE_REST_MS_MAX * 1000;
+	pause =
+	    (struct timespec){.tv_sec = rest_us / 1000000, .tv_nsec = rest_us % 1000000 * 1000};
+	if (!atomic_load(&core->is_stopping))
+		(void)nanosleep(&pause, NULL);
+}
+
+/* While there is anybody to be in the way of: one at a time, and for a part of the time. */
+static void
+run_slow(struct http_pool_job *job)
+{
+	struct http_exchange *exchange = exchange_of(job);
+	struct http_core *core = exchange->loop->core;
+	struct http_aside *aside = core->aside;
+	int64_t began_us;
+
+	if (!people_are_there(core)) {
+		run(exchange);
+		http_loop_post(exchange->loop, &exchange->message);
+		return;
+	}
+	pthread_mutex_lock(&aside->turn);
+	began_us = dom_monotonic_us();
+	run(exchange);
+	/* Then it is the loop's, which may be gone before this thread. */
+	http_loop_post(exchange->loop, &exchange->message);
+	rest(core, dom_monotonic_us() - began_us);
+	pthread_mutex_unlock(&aside->turn);
 }
 
 /* --- on the loop ------------------------------------------------------------------ */
@@ -199,7 +268,7 @@ submit(struct http_exchange *exchange, bool is_slow)
 
 	exchange->loop->running++;
 	exchange->message.deliver = is_slow ? slow_comes_back : quick_comes_back;
-	exchange->pool_job.run = run;
+	exchange->pool_job.run = is_slow ? run_slow : run_quick;
 	http_pool_submit(is_slow ? aside->slow : aside->quick, &exchange->pool_job);
 	return HTTP_EXCHANGE_PENDING;
 }

@@ -10,10 +10,12 @@
  * loop waits for it.
  *
  * What may wait (service_may_wait()) runs on limit_peer_reads threads of the lowest
- * priority.  Where other people have to wait even so it is refused with a 503
- * that says when to come again; but once in HTTP_ASIDE_MS one runs whatever
- * happens, so that a region that is always busy moves accounts slowly and not
- * never.  What the writes of an account wait for has a thread of its own.
+ * priority.  While people ask for something as well, it runs one at a time, and rests
+ * after each for HTTP_ASIDE_RESTS times as long: whatever such a read costs others,
+ * they pay it for a fifth of the time.  Where they have to wait even so it is
+ * refused with a 503 that says when to come again; but once in HTTP_ASIDE_MS one
+ * runs whatever happens, so that a region that is always busy moves accounts slowly
+ * and not never.  What the writes of an account wait for has a thread of its own.
  */
 struct http_aside;
 

@@ -35,7 +35,11 @@ enum state {
 	MULTIPLEXED,
 };
 
-enum { STEPS_MAX = 64 }; /* before other connections get their turn */
+enum {
+	/* Before other connections get their turn. */
+	STEPS_MAX = 64,
+	TURN_BYTES_MAX = 256 << 10, /* written; the last step may go over it */
+};
 
 struct http_connection {
 	struct http_watch watch;
@@ -52,6 +56,7 @@ struct http_connection {
 	bool is_dropping;
 	int64_t since_ms; /* when this state, or this part of a request, began */
 	uint64_t moved;   /* bytes since then */
+	size_t turn;      /* bytes written in this turn */
 
 	bool is_fresh; /* nothing has shown the version of HTTP yet */
 	struct http2 *http2;
@@ -413,7 +418,8 @@ step_writing(struct http_connection *connection)
 	else
 		written = http_transport_write(&connection->transport,
 		    dom_slice(connection->out_body.data + (connection->out_at - head_size),
-		        size - connection->out_at));
+		        size - connection->out_at < TURN_BYTES_MAX ? size - connection->out_at
+		                                                   : TURN_BYTES_MAX));
 	if (written == HTTP_TRANSPORT_AGAIN) {
 		(void)wait_for(connection, connection->transport.write_wants);
 		return false;
@@ -424,6 +430,7 @@ step_writing(struct http_connection *connection)
 	}
 	connection->out_at += (size_t)written;
 	connection->moved += (size_t)written;
+	connection->turn += (size_t)written;
 	return true;
 }
 
@@ -472,6 +479,7 @@ step_multiplexed(struct http_connection *connection)
 	if (output.size != 0) {
 		moved = http_transport_write(transport, output);
 		if (moved > 0) {
+			connection->turn += (size_t)moved;
 			http2_wrote(connection->http2, (size_t)moved);
 			return true;
 		}
@@ -509,8 +517,9 @@ connection_advance(struct http_connection *connection)
 	struct http_loop *loop = connection->loop;
 	bool goes_on = !connection->is_again; /* else its turn comes */
 
+	connection->turn = 0;
 	for (unsigned steps = 0; goes_on; steps++) {
-		if (steps == STEPS_MAX) {
+		if (steps == STEPS_MAX || connection->turn >= TURN_BYTES_MAX) {
 			connection->is_again = true;
 			connection->again = loop->again;
 			loop->again = connection;

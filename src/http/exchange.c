@@ -355,11 +355,13 @@ refuse_rate(struct http_exchange *exchange, const char *what, int64_t wait_us)
 static int64_t
 wait_for_rate(const struct http_exchange *exchange)
 {
-	struct http_rates *rates = exchange->loop->core->rates;
+	struct http_loop *loop = exchange->loop;
 
 	if (http_rates_is_peer(exchange->route.op))
-		return http_rates_stranger_wait(rates, &exchange->peer, exchange->began_us);
-	return http_rates_request(rates, &exchange->peer, exchange->began_us);
+		return http_rates_stranger_wait(
+		    loop->core->rates, &exchange->peer, exchange->began_us);
+	atomic_store(&loop->core->asked_ms[loop->index], loop->now_ms);
+	return http_rates_request(loop->core->rates, &exchange->peer, exchange->began_us);
 }
 
 enum http_exchange_step

@@ -90,6 +90,10 @@ enum {
 	HTTP_BEHIND_US = 5000,
 	HTTP_BEHIND_JOBS = 64,
 	HTTP_ASIDE_MS = 1000,
+	HTTP_PEOPLE_MS = 1000, /* after their last request they are there still */
+	/* And then after each read it rests so many times as long, but not longer than that. */
+	HTTP_ASIDE_RESTS = 4,
+	HTTP_ASIDE_REST_MS_MAX = 250,
 	/* Of a body that is on its way, in HTTP/2: of one stream, of all streams. */
 	HTTP2_STREAM_WINDOW_BYTES = 1 << 20,
 	HTTP2_CONNECTION_WINDOW_BYTES = 4 << 20,

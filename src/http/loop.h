@@ -50,6 +50,8 @@ struct http_core {
 	unsigned loop_count;
 	/* By loop: how long who comes now will wait for its turn, as it was a moment ago. */
 	atomic_int_least64_t delay_us[HTTP_LOOPS_MAX];
+	/* By loop: when somebody asked for something last; regions do not count. */
+	atomic_int_least64_t asked_ms[HTTP_LOOPS_MAX];
 	atomic_bool is_stopping;
 	atomic_bool refuses_writes;
 	struct http_metrics metrics;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * What other regions read.  The rules are not asked: the program is linked with
- * --wrap for service_run and service_may_wait, and the first byte of a body says what they do.
+ * --wrap for service_run and service_may_wait, and the first byte of a body says what they do;
+ * and for nanosleep, since nobody needs to rest here.
  */
 #include <poll.h>
 #include <semaphore.h>
@@ -34,6 +35,18 @@ static sem_t let_go;
 static atomic_int nice_of[2]; /* of the thread that ran the last one, by SLOW */
 static atomic_bool ran_here;
 static pthread_t here;
+static atomic_int inside;              /* runs that are under way */
+static atomic_int_least64_t rested_us; /* of all rests */
+
+int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left_r);
+
+int
+__wrap_nanosleep(const struct timespec *wanted, struct timespec *left_r)
+{
+	(void)left_r;
+	atomic_fetch_add(&rested_us, wanted->tv_sec * 1000000 + wanted->tv_nsec / 1000);
+	return 0;
+}
 
 enum dom_status __wrap_service_run(const struct service *service, struct store_txn *txn,
     const struct service_request *request, struct service_staged *staged,
@@ -52,8 +65,10 @@ __wrap_service_run(const struct service *service, struct store_txn *txn,
 	(void)service, (void)staged, (void)arena;
 	*reply_r =
 	    (struct service_reply){.body_is_raw = true, .from_region = (kind & STRANGER) == 0};
+	atomic_fetch_add(&inside, 1);
 	if ((kind & STUCK) != 0)
 		(void)sem_wait(&let_go);
+	atomic_fetch_sub(&inside, 1);
 	atomic_store(&nice_of[kind & SLOW], getpriority(PRIO_PROCESS, 0));
 	if (pthread_equal(pthread_self(), here))
 		atomic_store(&ran_here, true);
@@ -84,6 +99,7 @@ set_up(void **state)
 	memset(asked, 0, sizeof(asked));
 	asked_count = 0;
 	atomic_store(&ran_here, false);
+	atomic_store(&rested_us, 0);
 	here = pthread_self();
 	one_loop_open(&one);
 	one.core.limits.of[HTTP_LIMIT_PEER_READS] = 2;
@@ -234,6 +250,89 @@ people_come_first_but_not_for_ever(void **state)
 	assert_int_equal(figures.put_off, 3);
 }
 
+/* True once so many run at once; false: not for so long. */
+static bool
+are_inside(int count, int64_t wait_ms)
+{
+	int64_t give_up_ms = dom_monotonic_ms() + wait_ms;
+
+	while (atomic_load(&inside) != count) {
+		if (dom_monotonic_ms() > give_up_ms)
+			return false;
+		(void)poll(NULL, 0, 1);
+	}
+	return true;
+}
+
+static void
+with_nobody_there_they_run_at_once_and_without_a_rest(void **state)
+{
+	(void)state;
+	atomic_store(&one.core.asked_ms[0], dom_monotonic_ms() - HTTP_PEOPLE_MS);
+	assert_int_equal(ask(SLOW | STUCK), HTTP_EXCHANGE_PENDING);
+	assert_int_equal(ask(SLOW | STUCK), HTTP_EXCHANGE_PENDING);
+	assert_true(are_inside(2, 20000));
+	(void)sem_post(&let_go);
+	(void)sem_post(&let_go);
+	wait_for_ready(2);
+	assert_int_equal(atomic_load(&rested_us), 0);
+}
+
+static void
+with_people_there_one_runs_for_a_part_of_the_time(void **state)
+{
+	enum { STUCK_MS = 100 };
+
+	(void)state;
+	/* As a request of theirs does. */
+	atomic_store(&one.core.asked_ms[0], dom_monotonic_ms() + 60000);
+	assert_int_equal(ask(SLOW | STUCK), HTTP_EXCHANGE_PENDING);
+	assert_int_equal(ask(SLOW | STUCK), HTTP_EXCHANGE_PENDING);
+	assert_true(are_inside(1, 20000));
+	assert_false(are_inside(2, STUCK_MS));
+	/* What may not wait does not. */
+	assert_int_equal(ask(0), HTTP_EXCHANGE_PENDING);
+	wait_for_ready(1);
+	(void)sem_post(&let_go);
+	(void)sem_post(&let_go);
+	wait_for_ready(2);
+	http_aside_close(&one.core.aside); /* its threads have had their rest */
+	assert_in_range(atomic_load(&rested_us),
+	    (STUCK_MS * HTTP_ASIDE_RESTS < HTTP_ASIDE_REST_MS_MAX ? STUCK_MS * HTTP_ASIDE_RESTS
+	                                                          : HTTP_ASIDE_REST_MS_MAX) *
+	        1000,
+	    2 * HTTP_ASIDE_REST_MS_MAX * 1000);
+}
+
+static void
+who_asks_for_something_is_there(void **state)
+{
+	const struct http_head head = {.method = dom_slice_of("GET"),
+	    .path = dom_slice_of("/api/v1/authentication/is_etebase/"),
+	    .host = dom_slice_of("home")};
+	struct asked *of = &asked[asked_count++];
+
+	(void)state;
+	assert_int_equal(ask(SLOW), HTTP_EXCHANGE_PENDING);
+	wait_for_ready(1);
+	assert_int_equal(atomic_load(&one.core.asked_ms[0]), 0);
+	of->exchange = http_exchange_new(one.loop, &of->owner);
+	assert_int_equal(http_exchange_head(of->exchange, &head), HTTP_EXCHANGE_BODY);
+	assert_int_equal(atomic_load(&one.core.asked_ms[0]), one.loop->now_ms);
+}
+
+static void
+a_server_that_stops_does_not_rest(void **state)
+{
+	(void)state;
+	atomic_store(&one.core.asked_ms[0], dom_monotonic_ms() + 60000);
+	atomic_store(&one.core.is_stopping, true);
+	assert_int_equal(ask(SLOW), HTTP_EXCHANGE_PENDING);
+	wait_for_ready(1);
+	http_aside_close(&one.core.aside);
+	assert_int_equal(atomic_load(&rested_us), 0);
+}
+
 static enum dom_status
 do_nothing(struct store_txn *txn, struct store_job *job)
 {
@@ -359,6 +458,10 @@ main(void)
 	    ASIDE(a_region_of_no_group_answers_at_once),
 	    ASIDE(people_come_first_but_not_for_ever),
 	    ASIDE(people_who_write_come_first_too),
+	    ASIDE(with_nobody_there_they_run_at_once_and_without_a_rest),
+	    ASIDE(with_people_there_one_runs_for_a_part_of_the_time),
+	    ASIDE(who_asks_for_something_is_there),
+	    ASIDE(a_server_that_stops_does_not_rest),
 	    ASIDE(no_more_wait_than_there_is_room_for),
 	    ASIDE(a_carrier_may_die_meanwhile),
 	    ASIDE(only_strangers_are_counted),
