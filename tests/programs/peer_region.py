@@ -10,14 +10,15 @@ import struct
 import threading
 import time
 
+import msgpack
 import nacl.signing
 
 from etebase_client import string, strings_in
-from regions import loopback
+from regions import ROOT, loopback
 
 
 class Peer:
-    """name, key, address: what the group says.  offers: the requests that came, once it listens."""
+    """name, key, address: what the group says.  asked: the requests that came, once it listens."""
     (OFFER, RECORDS, CHUNKS, FREEZE, STATUS, SWITCH, ACTIVE, ACK, DISCARD, ERASED,
      HOMES) = range(1, 12)
     PREPARE = 2  # enum wire_move_kind
@@ -28,7 +29,7 @@ class Peer:
         self.key = bytes(self.signing_key.verify_key).hex()
         self.host = loopback()
         self.address = f"http://{self.host}:8037"
-        self.offers = []
+        self.asked = []
         self.server = None
 
     # --- asking ---------------------------------------------------------------
@@ -49,19 +50,33 @@ class Peer:
 
     # --- taking an account -------------------------------------------------------
 
-    def listen(self):
-        """Say yes to every request, above all to an offer."""
+    def listen(self, group_file=b""):
+        """Say yes to every region, above all to an offer, and to people who ask for room."""
         peer = self
+        answers = {
+            "/domicile/v1/region/": msgpack.packb({
+                "name": self.name, "release": "a test", "signup": True,
+                "publicKey": bytes(self.signing_key.verify_key)}),
+            "/domicile/v1/group/": group_file,
+            "/domicile/v1/catalogue/": (ROOT / "packaging" / "services.json").read_bytes(),
+            "/domicile/v1/moves/room/": msgpack.packb({
+                "takes": True, "why": "", "now": time.time_ns() // 1000000})}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                peer.offers.append((self.path, body))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                peer.asked.append((self.path, body))
+                answer = answers.get(self.path, b"")
                 self.send_response(200)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Type", "application/octet-stream"
+                                 if self.path.endswith("group/") else "application/msgpack")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
+
+            do_GET = do_POST
 
             def log_message(self, *_):
                 pass
@@ -74,6 +89,7 @@ class Peer:
         if self.server:
             self.server.shutdown()
             self.server.server_close()
+        self.server = None
 
     def freeze(self, client, source, move):
         """The source's freeze and its signature."""

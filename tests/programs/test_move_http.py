@@ -1,9 +1,16 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What moving looks like over HTTP: to other regions, to strangers and to people's apps."""
+import http.client
+import threading
+import time
+import urllib.request
+
 import pytest
 
-from etebase_client import Client, Refused, new_person
+from etebase_client import Client, Refused, item, new_person, strings_in
 from peer_region import Peer
+from regions import loopback
+from websocket_client import WebSocket
 
 EVERYONE = {"trusted_addresses": "none"}
 
@@ -99,3 +106,140 @@ def test_a_region_of_no_group_says_so(make_region, us):
         said = refusal(us.ask, client, operation, "home", change=change)
         assert said.status == 409 and "no group" in said.detail
     assert new_person(f"http://{client.netloc}").moves() == []
+
+# --- people's apps, while an account moves --------------------------------------------
+
+
+def another(person):
+    """A connection of the same session."""
+    client = Client(person.url)
+    client.token = person.token
+    return client
+
+
+class Writer(threading.Thread):
+    """Writes one item until it is stored or the account has moved, as apps do."""
+
+    def __init__(self, person):
+        super().__init__()
+        self.person = person
+        self.client = another(person)
+        self.item = item()
+        self.refusals = []
+        self.stored = False
+        self.start()
+
+    def run(self):
+        give_up = time.monotonic() + 60
+        while not self.stored and time.monotonic() < give_up:
+            try:
+                self.client.batch(self.person.collection, [self.item])
+                self.stored = True
+            except (OSError, http.client.HTTPException):  # the server ends
+                time.sleep(0.05)
+                self.client = another(self.person)
+            except Refused as refused:
+                refused.retry_after = self.client.reply.headers["Retry-After"]
+                self.refusals.append(refused)
+                if refused.status != 503:
+                    return
+
+
+@pytest.fixture
+def moving(group, make_site, us):
+    """A person whose account region "us" copies, with a collection."""
+    site = make_site("in", group, settings={"metrics_listen": f"{loopback()}:9637"})
+    group.add(us)
+    group.sign()
+    us.listen()
+    site.start()
+    person = new_person(site.url, region="in")
+    person.url, person.site = site.url, site
+    person.collection = person.create_collection()
+    person.batch(person.collection, [item() for _ in range(3)])
+    person.order_move("in", "us")
+    person.move = until(lambda: [move["move"] for move in person.moves()
+                                 if move["state"] == "exporting"])[0]
+    return person
+
+
+def until(look, seconds=30):
+    give_up = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
+
+
+def figure(site, name):
+    with urllib.request.urlopen(f"http://{site.settings['metrics_listen']}/metrics") as page:
+        for line in page.read().decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+    raise AssertionError(name)
+
+
+def test_what_is_written_while_it_is_frozen_waits_and_is_stored_if_nothing_comes_of_it(moving, us):
+    peer = Client(moving.url)
+    us.freeze(peer, "in", moving.move)
+    writers = [Writer(moving) for _ in range(4)]
+    # Reading goes on, and so do the sessions.
+    before = len(moving.items(moving.collection))
+    for writer in writers:
+        writer.join()
+        assert writer.stored
+        for refused in writer.refusals:
+            assert (refused.status, refused.code, refused.retry_after) == (
+                503, "account_frozen", "1")
+            assert refused.detail
+    assert len(moving.items(moving.collection)) == before + 4
+    assert figure(moving.site, "domicile_request_held_seconds_count") >= 4
+    assert figure(moving.site, "domicile_requests_held") == 0
+
+
+def test_what_is_written_while_it_goes_is_told_where_it_went(moving, us):
+    peer = Client(moving.url)
+    freeze = us.freeze(peer, "in", moving.move)
+    writers = [Writer(moving) for _ in range(4)]
+    until(lambda: figure(moving.site, "domicile_requests_held") >= 1 or
+          any(writer.refusals for writer in writers))
+    handoff = us.switch(peer, "in", moving.move, *freeze)
+    for writer in writers:
+        writer.join()
+        assert not writer.stored
+        moved = writer.refusals[-1]
+        assert (moved.status, moved.code) == (403, "account_moved")
+        assert moved.body["region"] == "us" and moved.body["address"] == us.address
+        assert tuple(strings_in(moved.body["handoff"])) == handoff
+        assert us.address in moved.detail and "us" in moved.detail
+    # From now on everything says so, also to who signs in.
+    for call in (lambda: moving.items(moving.collection), moving.create_collection,
+                 lambda: Client(moving.url).login(moving.name, moving.login_key)):
+        assert refusal(call).code == "account_moved"
+
+
+def test_sockets_end_when_it_goes_and_not_before(moving, us):
+    peer = Client(moving.url)
+    with WebSocket(moving.url, "/domicile/v1/changes/",
+                   headers={"Authorization": f"Token {moving.token}"}) as socket_:
+        assert socket_.message()["collection"] == moving.collection
+        freeze = us.freeze(peer, "in", moving.move)
+        assert socket_.is_quiet()
+        us.switch(peer, "in", moving.move, *freeze)
+        code, words = socket_.close_reason()
+        assert code == 1008 and words.startswith("account_moved: ")
+
+
+def test_a_stop_lets_go_of_what_waits(moving, us):
+    us.freeze(Client(moving.url), "in", moving.move)
+    writer = Writer(moving)
+    until(lambda: figure(moving.site, "domicile_requests_held") == 1 or writer.refusals)
+    assert moving.site.stop() == 0
+    assert writer.refusals[0].code == "account_frozen"  # it was told before the end
+    moving.site.start()
+    # The attempt ended with the server, as any does that a source finds at its start.
+    writer.join()
+    assert writer.stored
+    assert [move["state"] for move in another(moving).moves()] == ["exporting"]
