@@ -118,3 +118,57 @@ def test_a_plan_to_nowhere_tells_nobody(pair, tmp_path):
             "evacuate", "--plan", plan, "--to", nowhere, code=2)
     assert "nobody to tell" in pair[1].control(
         "evacuate", "--plan", plan, "--to", pair[0].name, code=1)
+
+
+def until(read, wanted):
+    """The lines up to the first that matches."""
+    lines = []
+    for _ in range(40):
+        lines.append(read())
+        if not lines[-1] or re.search(wanted, lines[-1]):
+            break
+    assert re.search(wanted, lines[-1]), lines
+    return lines
+
+
+def test_who_agrees_moves_when_the_plan_says_so_and_nobody_else(pair, tmp_path):
+    home, other = pair
+    yes, no, silent = (new_person(home.address, region=home.name) for _ in range(3))
+    kept = yes.create_collection(chunks=[chunk(70_000)])
+    plan = tmp_path / "plan"
+    plan.write_text("notice = 1m\ngrace = 1\n[all]\ncohort = rest\n")
+    evacuation = Evacuation(home, plan, other.name)
+    until(evacuation.line, "all +3 told")
+    no.post("/domicile/v1/moves/proposal/", {"refuse": True})
+    yes.order_move(home.name, other.name, seconds=3600)
+    until(evacuation.line, "3 told, 1 agreed, 1 refused")
+    # The order waits: its phase has not begun.
+    [move] = yes.moves()
+    assert move["state"] == "ordered" and proposal(yes)["answer"] == "agreed"
+    with pytest.raises(Refused) as refused:  # who has signed an order cancels that
+        yes.post("/domicile/v1/moves/proposal/", {"refuse": True})
+    assert "order" in refused.value.detail
+    evacuation.interrupt()
+    home.control("evacuate", "--withdraw")
+    # Of the plan's own clock: begun again without a notice, everybody is home but who agreed.
+    plan.write_text("grace = 1\n[now]\ncohort = rest\n")
+    evacuation = Evacuation(home, plan, other.name)
+    until(evacuation.line, r"now +\[")
+    assert yes.moves()[0]["state"] == "ordered"  # another phase's
+    evacuation.interrupt()
+    for person in (no, silent):
+        assert person.moves() == []
+        assert proposal(person)["answer"] == "none"
+    move = silent.order_move(home.name, other.name, seconds=3600)
+    evacuation = Evacuation(home, plan, other.name)
+    until(evacuation.line, "1 of 1 moved")
+    there = silent.follow(moved(silent))
+    assert there.moves()[0]["side"] == "target"
+    assert no.collections() == [] and len(yes.collections()) == 1 and kept
+    evacuation.interrupt()
+
+
+def moved(person):
+    with pytest.raises(Refused) as refused:
+        person.collections()
+    return refused.value
