@@ -14,6 +14,9 @@ enum {
 	/* That the disk has beside what comes: others write, too. */
 	ROOM_SPARE_BYTES = 64 << 20,
 	LIST_PAGE = 256,
+	/* Copies that are being made, of all sources together; the others are offered again. */
+	COPIES_MAX = 256,
+	COPIES_AGAIN_SECONDS = 10,
 };
 
 /* --- is there room ---------------------------------------------------------------------- */
@@ -271,6 +274,22 @@ check_offer(struct move_asked *asked, struct offered *offered)
 	return why == NULL ? DOM_OK : move_refuse(asked, why);
 }
 
+/* Whoever is in the group may offer as many as it likes. */
+static enum dom_status
+look_for_copies(struct move_asked *asked, bool *is_crowded_r)
+{
+	static const uint64_t copied =
+	    UINT64_C(1) << WIRE_MOVE_STAGING | UINT64_C(1) << WIRE_MOVE_FREEZING;
+	struct store_move *rows;
+	size_t count;
+	enum dom_status st;
+
+	st = store_move_due(
+	    asked->call->txn, copied, 0, 1, COPIES_MAX, asked->call->arena, &rows, &count);
+	*is_crowded_r = count >= COPIES_MAX;
+	return st;
+}
+
 enum dom_status
 move_target_offer(struct move_asked *asked)
 {
@@ -278,6 +297,7 @@ move_target_offer(struct move_asked *asked)
 	struct offered offered;
 	struct room room = {0};
 	struct dom_slice folded;
+	bool is_crowded;
 	enum dom_status st;
 
 	if (asked->known)
@@ -299,7 +319,14 @@ move_target_offer(struct move_asked *asked)
 		return st;
 	if (room.occupant.number != 0)
 		return make_room(asked, &offered, &room);
-	return room.why != NULL ? move_refuse(asked, room.why) : stage(asked, &offered);
+	if (room.why != NULL)
+		return move_refuse(asked, room.why);
+	if ((st = look_for_copies(asked, &is_crowded)) != DOM_OK)
+		return st;
+	return is_crowded
+	           ? move_refuse_yet(asked, "This region is making many copies: a while later.",
+	                 COPIES_AGAIN_SECONDS)
+	           : stage(asked, &offered);
 }
 
 /* --- the hand-off ---------------------------------------------------------------------------

@@ -180,6 +180,35 @@ names_addresses_and_ids_are_nobody_elses(void **state)
 	assert_int_equal(send_offer(), SERVICE_DONE);
 }
 
+static enum dom_status
+run_crowd(struct store_txn *txn, void *context)
+{
+	struct store_move move = {.side = STORE_MOVE_TARGET,
+	    .state = WIRE_MOVE_STAGING,
+	    .open = true,
+	    .peer = dom_slice_of("in"),
+	    .epoch = 1,
+	    .due_ms = INT64_MAX};
+	enum dom_status st = DOM_OK;
+
+	(void)context;
+	for (unsigned i = 1; st == DOM_OK && i <= 256; i++) {
+		memcpy(move.id, &i, sizeof(i));
+		st = store_move_add(txn, &move, &move.number);
+	}
+	return st;
+}
+
+static void
+so_many_copies_are_made_at_once_and_no_more(void **state)
+{
+	(void)state;
+	make_offer();
+	assert_int_equal(store_write(pair.services[1].store, run_crowd, NULL), DOM_OK);
+	assert_int_equal(send_offer(), SERVICE_UNAVAILABLE);
+	assert_int_equal(account_state(1), -1);
+}
+
 static void
 anybody_may_ask_whether_there_is_room(void **state)
 {
@@ -390,6 +419,7 @@ main(void)
 	    PAIR_TEST(only_what_the_person_ordered_is_taken),
 	    PAIR_TEST(policies_and_limits_hold),
 	    PAIR_TEST(names_addresses_and_ids_are_nobody_elses),
+	    PAIR_TEST(so_many_copies_are_made_at_once_and_no_more),
 	    PAIR_TEST(anybody_may_ask_whether_there_is_room),
 	    PAIR_TEST(only_the_hand_off_of_what_was_promised_counts),
 	    PAIR_TEST(an_old_hand_off_does_not_bring_an_account_back),
