@@ -78,6 +78,9 @@ account_notes_read(const char *folder, struct account_notes *notes_r)
 		else if (strncmp(line, "path=", 5) == 0)
 			snprintf(notes_r->backup_path, sizeof(notes_r->backup_path), "%.4095s",
 			    line + 5);
+		else if (strncmp(line, "address=", 8) == 0)
+			snprintf(
+			    notes_r->address, sizeof(notes_r->address), "%.1199s", line + 8);
 	}
 	fclose(in);
 }
@@ -99,11 +102,28 @@ account_notes_write(const char *folder, const struct account_notes *notes)
 			close(fd);
 		return false;
 	}
-	fprintf(out, "ca=%s\ndevice=%s\nbackup=%lld\npath=%s\n", notes->ca_file, notes->device,
-	    (long long)notes->backup_ms, notes->backup_path);
+	fprintf(out, "ca=%s\ndevice=%s\nbackup=%lld\npath=%s\naddress=%s\n", notes->ca_file,
+	    notes->device, (long long)notes->backup_ms, notes->backup_path, notes->address);
 	good = fflush(out) == 0 && fsync(fd) == 0;
 	good = fclose(out) == 0 && good;
 	return good && rename(temporary, path) == 0;
+}
+
+void
+account_note_address(struct cli *cli)
+{
+	struct account_notes notes;
+	const char *address;
+
+	if (cli->session == NULL || cli->folder[0] == '\0')
+		return;
+	address = dom_session_address(cli->session);
+	account_notes_read(cli->folder, &notes);
+	if (strcmp(notes.address, address) == 0 || strchr(address, '\n') != NULL)
+		return;
+	snprintf(notes.address, sizeof(notes.address), "%s", address);
+	/* It only helps to say which account is meant. */
+	(void)account_notes_write(cli->folder, &notes);
 }
 
 enum cli_exit
@@ -139,13 +159,16 @@ is_account(const char *root, const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* Does the option mean this folder?  "ana" means ana@region_8443 too. */
+/*
+ * Does the option mean this folder?  "ana" means ana@region_8443 too, and so does
+ * "ana@lisbon" if it lives there.
+ */
 static bool
-is_meant(const char *wanted, const char *folder)
+is_meant(const char *wanted, const char *folder, const char *address)
 {
 	size_t size;
 
-	if (wanted == NULL || strcmp(wanted, folder) == 0)
+	if (wanted == NULL || strcmp(wanted, folder) == 0 || strcmp(wanted, address) == 0)
 		return true;
 	size = strlen(wanted);
 	return strncmp(wanted, folder, size) == 0 && folder[size] == '@';
@@ -155,7 +178,8 @@ enum cli_exit
 account_pick(struct cli *cli)
 {
 	const char *wanted = options_value(&cli->options, "account");
-	char root[3800], names[ACCOUNTS_SHOWN_MAX * 64] = "", found[256] = "";
+	char root[3800], names[ACCOUNTS_SHOWN_MAX * 96] = "", found[256] = "", path[4200];
+	struct account_notes notes;
 	size_t size = 0, count = 0;
 	struct dirent *entry;
 	DIR *folder;
@@ -165,12 +189,18 @@ account_pick(struct cli *cli)
 		    cli, "set HOME or DOMICILE_STATE: they say where accounts are kept");
 	folder = opendir(root);
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {
-		if (!is_account(root, entry->d_name) || !is_meant(wanted, entry->d_name))
+		if (!is_account(root, entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", root, entry->d_name);
+		account_notes_read(path, &notes);
+		if (!is_meant(wanted, entry->d_name, notes.address))
 			continue;
 		snprintf(found, sizeof(found), "%s", entry->d_name);
 		if (size < sizeof(names))
-			size += (size_t)snprintf(names + size, sizeof(names) - size, "%s%s",
-			    count == 0 ? "" : ", ", entry->d_name);
+			size += (size_t)snprintf(names + size, sizeof(names) - size,
+			    "%s%s%s%.64s%s", count == 0 ? "" : ", ", entry->d_name,
+			    notes.address[0] == '\0' ? "" : " (", notes.address,
+			    notes.address[0] == '\0' ? "" : ")");
 		count++;
 	}
 	if (folder != NULL)

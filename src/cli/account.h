@@ -14,11 +14,15 @@ struct account_notes {
 	char device[65];
 	int64_t backup_ms;      /* when the last whole backup ended, 0: never */
 	char backup_path[4096]; /* what the last backup was about, "": none */
+	char address[1200];     /* "ana@lisbon", where it lived last; "": not known */
 };
 
 void account_notes_read(const char *folder, struct account_notes *notes_r);
 /* errno on failure. */
 bool account_notes_write(const char *folder, const struct account_notes *notes);
+
+/* Note where the account of the session lives by now, if that has changed. */
+void account_note_address(struct cli *cli);
 
 /* The folder for a new account, with its parents made; cli->folder. */
 enum cli_exit account_place(struct cli *cli, const char *name, const char *server_url);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cli/account.h"
 #include "cli/cli.h"
 #include "cli/move.h"
 #include "cli/text.h"
@@ -215,8 +216,9 @@ run(struct cli *cli, const char *const *arguments, size_t count, const char **wo
 		    command->name, cli->options.words[command->words_max]);
 	outcome = command->run(cli);
 	/* Whatever the command was: it may have come to another region. */
-	settled = move_settle(cli);
-	return outcome == CLI_DONE ? settled : outcome;
+	settled = outcome == CLI_DONE ? move_settle(cli) : outcome;
+	account_note_address(cli);
+	return settled;
 }
 
 int

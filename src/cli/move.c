@@ -403,7 +403,7 @@ move_run(struct cli *cli)
 		    cli, "name the region to move to, or say --status, --cancel or --refuse");
 	if ((outcome = account_open(cli)) != CLI_DONE)
 		return outcome;
-	/* Where it lives now: a region that it has left still lists its moves. */
+	/* Goes where it lives now, and says what is wrong on the way there. */
 	if ((st = dom_sync(cli->session)) != DOM_OK)
 		return cli_fail(cli, st, "the region could not be asked");
 	if (lists)

@@ -243,7 +243,10 @@ def test_a_wrong_password_and_an_unknown_name(region, tmp_path):
 def test_several_accounts_need_a_name(region, tmp_path):
     device = Device(tmp_path).signup(region, "ana").signup(region, "ben")
     done = device.run("status", code=64)
-    assert "--account" in done.stderr and "ana@" in done.stderr and "ben@" in done.stderr
+    assert "--account" in done.stderr and "(ana@home)" in done.stderr
+    assert "(ben@home)" in done.stderr
+    assert device.run("status", "--account", "ben@home").stdout.startswith("account      ben@home")
+    assert "not logged in to" in device.run("status", "--account", "ben@away", code=4).stderr
     assert json.loads(device.run("status", "--json", "--account", "ben").stdout)["account"] == "ben"
     device.run("logout", "--account", "ben")
     assert device.status()["account"] == "ana"

@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Where an account is, and moving it, with the command: what is said before, and who is believed."""
 import json
+import random
+import re
 import signal
 import struct
 import subprocess
+import threading
 import time
 
 import msgpack
 import nacl.signing
 import pytest
 
-from cli_device import PASSWORD, Device, contact, jpeg
+from cli_device import PASSWORD, Device, contact, jpeg, tree
 from conftest import ROOT
 from lying_server import Liar, Reply
 from regions import Group, Site, program
@@ -299,6 +302,39 @@ def test_a_move_is_watched_left_cancelled_and_taken_up(group, make_site, tmp_pat
         liar.close()
 
 
+def test_a_backup_goes_on_while_the_account_moves(pair, tmp_path):
+    here, _ = pair
+    export = tmp_path / "export"
+    export.mkdir()
+    for n in range(120):
+        (export / f"p{n}.jpg").write_bytes(jpeg(n, 40000 if n % 4 else 200000))
+    phone = Device(tmp_path).signup(here, services=["photos"])
+    # From a write in the middle on, answers are on their way for as long as the move takes.
+    liar, reached, over, batches = Liar(here), threading.Event(), threading.Event(), []
+    tablet = Device(tmp_path, "tablet").login(liar)
+
+    def rule(request, reply):
+        batches.append(request.kind == "batch")
+        if sum(batches) >= 2:
+            reached.set()
+            over.wait(60)
+    liar.rule = rule
+    writing = tablet.start("backup", "--json", export)
+    assert reached.wait(60)
+    moved = json.loads(phone.run("move", "sg", "--yes", "--json").stdout)
+    over.set()
+    out, err = writing.communicate(timeout=60)
+    assert writing.returncode == 0, out + err
+    assert json.loads(out)["services"]["photos"]["new"] == 120
+    assert moved["target"] == "sg" and 1 < moved["revisions"] < 121
+    # What was acknowledged, before and after, is there once, whoever looks.
+    again = phone.backup(export)["services"]["photos"]
+    assert (again["new"], again["same"]) == (0, 120)
+    phone.run("restore", tmp_path / "restored")
+    assert tree(tmp_path / "restored") == tree(export)
+    liar.close()
+
+
 # --- who is believed -------------------------------------------------------------------
 
 
@@ -380,3 +416,39 @@ def test_another_group_or_an_older_one_is_not_believed(houses, liar, tmp_path):
     assert json.loads(device.run("where", "--json").stdout)["group"]["version"] == 2
     show(true)
     assert "older group file (version 1)" in device.run("where", code=1).stderr
+
+
+def test_damaged_answers_about_moving_end_with_a_sentence(houses, liar, tmp_path):
+    """Whatever comes: a documented exit code, a sentence, and no control characters."""
+    device = Device(tmp_path).signup(liar, "gus")
+    dice = random.Random(7)
+
+    def damage(body):
+        kind = dice.randrange(5)
+        if kind == 0 or not body:
+            return body[:dice.randrange(len(body) + 1)]
+        if kind == 1:
+            at = dice.randrange(len(body))
+            return body[:at] + bytes([dice.randrange(256)]) + body[at + 1:]
+        if kind == 2:
+            return body + dice.randbytes(5)
+        if kind == 3:
+            return dice.randbytes(dice.randrange(200))
+        return body.replace(b"sg", b"\x1b[").replace(b"why\xa0", b"why\xa3\x1b[2")
+
+    for about, words in (("/group/", ["where"]), ("/group/", ["move", "pt", "--dry-run"]),
+                         ("/moves/", ["move", "--status"]), ("/moves/", ["where"]),
+                         ("/moves/plan/", ["move", "pt", "--dry-run"]),
+                         ("/region/", ["where"]), ("/proposal/", ["move", "--status"])):
+        for _ in range(8):
+            def rule(request, reply):
+                if about in request.path:
+                    reply.body = damage(reply.body)
+            liar.rule = rule
+            process = device.start(*words)
+            out, err = process.communicate(timeout=20)
+            assert process.returncode in (0, 1, 3), f"{words}: {process.returncode}\n{err}"
+            assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out + err), out + err
+            assert process.returncode == 0 or err.startswith("domicile: "), err
+    liar.rule = lambda request, reply: None
+    assert plan(device, "pt")["possible"]
