@@ -5,19 +5,21 @@ import json
 import subprocess
 import threading
 import time
+import urllib.request
 
 import pytest
 
 from conftest import program
 from etebase_client import Client, Refused, chunk, item, new_person, revision
 
-WAIT_SECONDS = 15
+WAIT_SECONDS = 30
+ATTEMPTS_APART_SECONDS = 60
 OVER = ("erased", "cancelled", "settled", "discarded")
 
 
-def wait_until(look, what):
+def wait_until(look, what, seconds=WAIT_SECONDS):
     """What it answers, once that is true."""
-    give_up = time.monotonic() + WAIT_SECONDS
+    give_up = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < give_up, what() if callable(what) else what
         time.sleep(0.02)
@@ -119,6 +121,7 @@ def test_an_account_moves_with_everything(pair, person, group, tmp_path):
     with pytest.raises(Refused) as refused:  # who comes late is told as well
         Client(source.url).signed_response("ana", "login", person.login_key)
     assert refused.value.body["address"] == target.address
+    assert " to sg " in source.control("moves") and " erased " in source.control("moves")
     row = states(target, move)["target"]
     assert row["account"] == "ana" and row["region"] == "in" and 0 <= row["pauseMs"] < 60_000
     # And all of it is proven to whoever has the group's key.
@@ -183,8 +186,18 @@ def test_what_is_written_meanwhile_comes_along(pair, person):
     assert len(set(writer.acknowledged)) == len(writer.acknowledged)
 
 
+def figures(site):
+    with urllib.request.urlopen(f"http://{site.settings['metrics_listen']}/metrics") as reply:
+        return dict(line.rsplit(" ", 1) for line in reply.read().decode().splitlines()
+                    if line.startswith("domicile_move"))
+
+
 def test_there_and_back_again(pair, person):
     source, target = pair
+    for site in pair:
+        site.settings["metrics_listen"] = f"{site.host}:9637"
+        site.restart()
+    person.connection.close()
     before = everything(person)
     move = person.order_move("in", "sg")
     there = follow(person, source, target)
@@ -194,6 +207,14 @@ def test_there_and_back_again(pair, person):
     there.order_move("sg", "in")
     back = follow(there, target, source)
     assert everything(back) == before and back.handoff.epoch == 3
+    for site, other in (pair, pair[::-1]):
+        found = figures(site)
+        assert found["domicile_move_pause_seconds_count"] == "1"
+        assert found["domicile_move_attempts_total"] == "1"
+        assert found["domicile_move_attempts_aborted_total"] == "0"
+        assert int(found["domicile_move_copied_bytes_total"]) > 200_000, other.log
+    assert figures(source)['domicile_moves{side="source",state="erased"}'] == "1"
+    assert figures(source)['domicile_moves{side="target",state="home"}'] == "1"
 
 
 def test_over_tls_with_certificates_of_their_own(make_site, group, tmp_path):
@@ -231,10 +252,11 @@ def test_a_move_that_is_cancelled_changes_nothing(pair, person):
 
 # Where each of the two ends, as a power cut would end it; the rest of them in check-long.
 FAULTS = [("in", "after-gone"), ("sg", "after-prepared"), ("sg", "got-switch")]
-FAULTS_LONG = [
-    *[("in", f"{when}-{state}") for state in ("ordered", "exporting", "frozen")
+FAULTS_OF_AN_ATTEMPT = [("in", "after-frozen"), ("in", "before-gone")]
+FAULTS_LONG = FAULTS_OF_AN_ATTEMPT + [
+    *[("in", f"{when}-{state}") for state in ("ordered", "exporting")
       for when in ("before", "after")],
-    ("in", "before-gone"), ("in", "before-active"), ("in", "after-active"),
+    ("in", "before-frozen"), ("in", "before-active"), ("in", "after-active"),
     ("in", "send-offer"), ("in", "got-offer"),
     *[("sg", f"{when}-{state}") for state in ("staging", "home") for when in ("before", "after")],
     ("sg", "before-prepared"),
@@ -243,9 +265,10 @@ FAULTS_LONG = [
 ]
 
 
-@pytest.mark.parametrize("where, fault", FAULTS + [
-    pytest.param(*pair, marks=pytest.mark.long) for pair in FAULTS_LONG])
-def test_an_end_at_any_step_loses_nothing(pair, person, where, fault):
+@pytest.mark.parametrize("where, fault, both", [(*pair, False) for pair in FAULTS] + [
+    pytest.param(*pair, False, marks=pytest.mark.long) for pair in FAULTS_LONG] + [
+    pytest.param(*pair, True, marks=pytest.mark.long) for pair in FAULTS])
+def test_an_end_at_any_step_loses_nothing(pair, person, where, fault, both):
     source, target = pair
     faulty = source if where == "in" else target
     before = everything(person)
@@ -257,20 +280,57 @@ def test_an_end_at_any_step_loses_nothing(pair, person, where, fault):
     except (ConnectionError, http.client.HTTPException):
         pass  # it ended before it answered
     faulty.wait_for_fault()
+    if both:
+        (target if faulty is source else source).kill9()
+        (target if faulty is source else source).start()
     faulty.start()
     person.connection.close()
-    there = wait_until(lambda: come_along(person, source, target), lambda: trace(*pair))
+    seconds = WAIT_SECONDS
+    if (where, fault) in FAULTS_OF_AN_ATTEMPT or (both and fault == "after-prepared"):
+        # It is at home again as soon as the source is; the next attempt comes later.
+        person.create_collection()
+        before = everything(person)
+        seconds += ATTEMPTS_APART_SECONDS
+    there = wait_until(lambda: come_along(person, source), lambda: trace(*pair), seconds)
     assert everything(there) == before
     there.create_collection()
 
 
-def come_along(person, source, target):
+ERASING_FAULTS = [
+    *[("in", f"{when}-{state}") for state in ("erasing", "erased") for when in ("before", "after")],
+    ("in", "send-erased"), ("in", "got-erased"), ("sg", "send-ack"), ("sg", "got-ack"),
+    ("sg", "before-settled"), ("sg", "after-settled")]
+
+
+@pytest.mark.parametrize("where, fault", [
+    pytest.param(*pair, marks=pytest.mark.long) for pair in ERASING_FAULTS])
+def test_an_end_while_the_copy_goes(pair, person, where, fault):
+    source, target = pair
+    faulty = source if where == "in" else target
+    move = person.order_move("in", "sg")
+    there = follow(person, source, target)
+    before = everything(there)
+    faulty.stop()
+    faulty.start(fault=fault)
+    there.connection.close()
+    try:
+        acknowledge(there)
+    except (ConnectionError, http.client.HTTPException):
+        pass
+    faulty.wait_for_fault()
+    faulty.start()
+    there.connection.close()
+    wait_until(lambda: states(source, move)["source"]["state"] == "erased" and
+               states(target, move)["target"]["state"] == "settled", lambda: trace(*pair))
+    assert everything(there) == before
+
+
+def come_along(person, source):
     """Order, if nothing came of the first one; follow, once it is there."""
-    del target
-    refused = refusal(person)
-    if refused is not None:
+    try:
+        if all(entry["state"] in OVER for entry in person.moves()):
+            person.serial = person.get("/domicile/v1/consents/")["serial"]
+            person.order_move(source.name, "sg")
+    except Refused as refused:
         return person.follow(refused)
-    if not any(entry["state"] not in OVER for entry in person.moves()):
-        person.serial = person.get("/domicile/v1/consents/")["serial"]
-        person.order_move(source.name, "sg")
     return None

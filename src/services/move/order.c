@@ -3,6 +3,7 @@
 #include "services/consent/consent.h"
 #include "services/move/proposal.h"
 #include "services/move/source.h"
+#include "store/fault.h"
 
 /* Refused with nothing changed. */
 static enum dom_status
@@ -187,6 +188,7 @@ begin(struct service_call *call, const struct wire_statement *order,
 		st = proposal_take_order(call, &move, order->target);
 	}
 	if (st == DOM_OK) {
+		store_fault(wire_move_state_name(move.state));
 		st = store_move_add(call->txn, &move, &move.number);
 	}
 	if (st == DOM_OK)

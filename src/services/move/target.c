@@ -6,6 +6,7 @@
 
 #include "services/account/account.h"
 #include "services/erasure/erasure.h"
+#include "store/fault.h"
 
 static const char still_here[] = "This region still has a copy of the account from when it "
                                  "lived here, which is erased first.";
@@ -210,8 +211,10 @@ stage(struct move_asked *asked, const struct offered *offered)
 	st = store_account_stage(call->txn, &account, &move.account);
 	if (st == DOM_CONFLICT)
 		return refuse_id(asked, account.id);
-	if (st == DOM_OK)
+	if (st == DOM_OK) {
+		store_fault(wire_move_state_name(move.state));
 		st = store_move_add(call->txn, &move, &move.number);
+	}
 	if (st == DOM_OK)
 		st = move_message_keep(call->txn, &move, MOVE_MESSAGE_ORDER,
 		    &(struct wire_signed_move){.bytes = offered->offer.order});
