@@ -173,6 +173,7 @@ run_slow(struct http_pool_job *job)
 	struct http_core *core = exchange->loop->core;
 	struct http_aside *aside = core->aside;
 	int64_t began_us;
+	bool is_stranger;
 
 	if (!people_are_there(core)) {
 		run(exchange);
@@ -182,9 +183,12 @@ run_slow(struct http_pool_job *job)
 	pthread_mutex_lock(&aside->turn);
 	began_us = dom_monotonic_us();
 	run(exchange);
+	is_stranger = !exchange->reply.from_region;
 	/* Then it is the loop's, which may be gone before this thread. */
 	http_loop_post(exchange->loop, &exchange->message);
-	rest(core, dom_monotonic_us() - began_us);
+	/* Strangers were refused in no time; regions are not to wait for that. */
+	if (!is_stranger)
+		rest(core, dom_monotonic_us() - began_us);
 	pthread_mutex_unlock(&aside->turn);
 }
 

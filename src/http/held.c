@@ -31,13 +31,17 @@ take_out(struct http_exchange *exchange)
 		held->last = exchange->held.link;
 }
 
-/* One more of them all, if there is room. */
+/*
+ * One more of them all, if there is room.  For a region there is: what all the others wait
+ * for, goes on when it has its answer.
+ */
 static bool
 begin(struct http_exchange *exchange)
 {
 	struct http_core *core = exchange->loop->core;
 
-	if (atomic_fetch_add(&core->held, 1) >= core->limits.of[HTTP_LIMIT_HELD_REQUESTS]) {
+	if (atomic_fetch_add(&core->held, 1) >= core->limits.of[HTTP_LIMIT_HELD_REQUESTS] &&
+	    !exchange->reply.from_region) {
 		atomic_fetch_sub(&core->held, 1);
 		return false;
 	}

@@ -305,6 +305,17 @@ with_people_there_one_runs_for_a_part_of_the_time(void **state)
 }
 
 static void
+a_stranger_is_no_reason_to_rest(void **state)
+{
+	(void)state;
+	atomic_store(&one.core.asked_ms[0], dom_monotonic_ms() + 60000);
+	assert_int_equal(ask(SLOW | STRANGER), HTTP_EXCHANGE_PENDING);
+	wait_for_ready(1);
+	http_aside_close(&one.core.aside);
+	assert_int_equal(atomic_load(&rested_us), 0);
+}
+
+static void
 who_asks_for_something_is_there(void **state)
 {
 	const struct http_head head = {.method = dom_slice_of("GET"),
@@ -460,6 +471,7 @@ main(void)
 	    ASIDE(people_who_write_come_first_too),
 	    ASIDE(with_nobody_there_they_run_at_once_and_without_a_rest),
 	    ASIDE(with_people_there_one_runs_for_a_part_of_the_time),
+	    ASIDE(a_stranger_is_no_reason_to_rest),
 	    ASIDE(who_asks_for_something_is_there),
 	    ASIDE(a_server_that_stops_does_not_rest),
 	    ASIDE(no_more_wait_than_there_is_room_for),

@@ -15,7 +15,7 @@ struct asked {
 	struct http_exchange *exchange;
 	unsigned ready, runs;
 	unsigned hold_ms, writes; /* of its next answers */
-	bool wakes_mover;
+	bool wakes_mover, from_region;
 	int64_t hold_account;
 	enum service_code code;       /* SERVICE_DONE: then it is committed */
 	struct http_exchange **drops; /* when it is ready, this carrier dies */
@@ -47,6 +47,7 @@ __wrap_service_run(const struct service *service, struct store_txn *txn,
 	*reply_r = (struct service_reply){.code = of->code,
 	    .hold_ms = of->hold_ms,
 	    .hold_account = of->hold_account,
+	    .from_region = of->from_region,
 	    .wakes_mover = of->wakes_mover};
 	reply_r->detail = dom_arena_print(arena, "Try %u of it.", of->runs);
 	if (changes_meanwhile)
@@ -287,6 +288,12 @@ more_than_the_limit_get_their_answer_at_once(void **state)
 	ask(4);
 	(void)one_loop_run(&one);
 	assert_int_equal(asked[4].ready, 0);
+	/* A region is what the others wait for. */
+	asked[5].from_region = true;
+	ask(5);
+	(void)one_loop_run(&one);
+	assert_int_equal(asked[5].ready, 0);
+	assert_int_equal(atomic_load(&one.core.held), 3);
 	http_held_stop(one.loop);
 	assert_answer(4, 503, NULL);
 }
