@@ -15,6 +15,7 @@ enum {
 	/* That the disk has beside what comes: others write, too. */
 	ROOM_SPARE_BYTES = 64 << 20,
 	LIST_PAGE = 256,
+	HOMES_SIZE = 1 << 20, /* of an answer, about */
 	/* Copies that are being made, of all sources together; the others are offered again. */
 	COPIES_MAX = 256,
 	COPIES_AGAIN_SECONDS = 10,
@@ -556,6 +557,15 @@ home_of(struct move_asked *asked, const struct store_move *move, struct wire_pee
 	return st > 0 ? DOM_ESTORE : st;
 }
 
+/* Bytes that the answer has left after this one, of so many; 0: it is the last. */
+static size_t
+room_after(const struct wire_peer_home *home, size_t room, size_t count)
+{
+	size_t size = home->message.bytes.size + home->order.size;
+
+	return count >= WIRE_PEER_HOMES_MAX || size >= room ? 0 : room - size;
+}
+
 /*
  * Also those that have moved on from here: whoever asks gave them away all the
  * same, and the epoch of the hand-off says when.
@@ -569,7 +579,7 @@ move_target_homes(struct move_asked *asked)
 	struct wire_peer_home *homes =
 	    dom_arena_array(call->arena, WIRE_PEER_HOMES_MAX, sizeof(*homes));
 	struct store_move *rows;
-	size_t count = 0, row_count = 0;
+	size_t count = 0, row_count = 0, room = HOMES_SIZE;
 	enum dom_status st = DOM_OK;
 
 	if (dom_reader_finish(&in) != DOM_OK || after > INT64_MAX)
@@ -580,18 +590,18 @@ move_target_homes(struct move_asked *asked)
 	do {
 		st = store_move_list(call->txn, (int64_t)after, false, LIST_PAGE, call->arena,
 		    &rows, &row_count);
-		for (size_t i = 0; st == DOM_OK && i < row_count && count < WIRE_PEER_HOMES_MAX;
-		     i++) {
+		for (size_t i = 0; st == DOM_OK && i < row_count && room != 0; i++) {
 			after = (uint64_t)rows[i].number;
 			st = home_of(asked, &rows[i], &homes[count]);
-			if (st == DOM_OK)
+			if (st == DOM_OK) {
 				count++;
-			else if (st == DOM_ABSENT)
+				room = room_after(&homes[count - 1], room, count);
+			} else if (st == DOM_ABSENT) {
 				st = DOM_OK;
+			}
 		}
-	} while (st == DOM_OK && row_count != 0 && count < WIRE_PEER_HOMES_MAX);
+	} while (st == DOM_OK && row_count != 0 && room != 0);
 	if (st == DOM_OK)
-		wire_peer_homes_encode(
-		    &call->reply->body, count < WIRE_PEER_HOMES_MAX, homes, count);
+		wire_peer_homes_encode(&call->reply->body, room != 0, homes, count);
 	return st;
 }
