@@ -35,7 +35,7 @@ static struct pair kept_pair;
 static struct house kept_house;
 static struct sim_random chance;
 static unsigned failures;
-static struct dom_arena *scratch, *group_arena;
+static struct dom_arena *scratch;
 
 /* What the owner has written: 0 not yet, or what they were told. */
 enum told { NOT_SENT, STORED, REFUSED, PERHAPS };
@@ -118,18 +118,6 @@ examine(int region)
 	(void)state_look();
 	state_close();
 	be(was);
-}
-
-/* What requests have left, which the next run does not know of. */
-static void
-empty_houses(void)
-{
-	for (int i = 0; i < PAIR_REGIONS; i++) {
-		be(i);
-		service_reply_free(&house.reply);
-		dom_buffer_free(&house.body);
-	}
-	be(0);
 }
 
 /* The fault is found and mended, and the region starts again. */
@@ -484,7 +472,8 @@ end_run(const struct scenario *scenario)
 	be(0);
 	for (int i = 0; i < PAIR_REGIONS; i++)
 		close_region(i);
-	empty_houses();
+	service_reply_free(&house.reply);
+	dom_buffer_clear(&house.body);
 }
 
 /* True: the fault has struck. */
@@ -586,7 +575,8 @@ loops(const struct scenario *scenario, const struct fault_options *options)
 static void
 keep(void)
 {
-	empty_houses();
+	be(0);
+	service_reply_free(&house.reply);
 	for (int i = 0; i < PAIR_REGIONS; i++) {
 		close_region(i);
 		sim_disk_free(&images[i]);
@@ -594,10 +584,8 @@ keep(void)
 		sim_disk_copy(disks[i], images[i]);
 	}
 	/* The group lies in the other one; this one is emptied at each step. */
-	if (scratch == NULL) {
+	if (scratch == NULL)
 		scratch = dom_arena_new(0);
-		group_arena = pair.arena;
-	}
 	pair.arena = scratch;
 	kept_pair = pair;
 	kept_house = house;
@@ -634,10 +622,6 @@ move_faults(const struct fault_options *options)
 	assert_int_equal(acknowledge(2), SERVICE_DONE);
 	keep();
 	loops(&rest, options);
-	start_run();
-	dom_arena_free(&scratch);
-	pair.arena = group_arena;
-	pair_tear_down(NULL);
 	for (int i = 0; i < PAIR_REGIONS; i++) {
 		sim_disk_free(&images[i]);
 		sim_disk_free(&disks[i]);

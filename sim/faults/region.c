@@ -59,7 +59,8 @@ region_world(void)
 void
 region_free(void)
 {
-	world_tear_down(NULL);
+	service_reply_free(&house.reply);
+	dom_buffer_free(&house.body);
 	sim_disk_free(&region_disk);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* domicilectl moves, inside the server: a line for each, which domicilectl makes a table of. */
+/* domicilectl moves and peers, inside the server: a line for each. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 
 #include "daemon/control_parts.h"
 #include "daemon/pause.h"
+#include "services/move/guard.h"
 #include "services/move/parts.h"
 
 enum { RECENT_MS = 24 * 60 * 60 * 1000 };
@@ -90,4 +91,37 @@ int
 control_moves(struct control_call *call)
 {
 	return control_list(call, moves_page);
+}
+
+/* --- peers ------------------------------------------------------------------------------ */
+
+int
+control_peers(struct control_call *call)
+{
+	static const char *const answers[] = {[MOVE_GUARD_ASKED] = "not heard of yet",
+	    [MOVE_GUARD_MISSING] = "nobody is served before it answers",
+	    [MOVE_GUARD_HOLDS] = "answered; accounts wait for it",
+	    [MOVE_GUARD_ANSWERED] = "answered"};
+	enum move_guard_answer answer;
+	struct dom_slice name;
+
+	for (size_t i = 0; move_guard_show(call->options->service->guard, i, &name, &answer);
+	     i++)
+		control_say(
+		    call, CONTROL_OUT, "%s\t%s", column(call->arena, name), answers[answer]);
+	return CONTROL_DONE;
+}
+
+int
+control_peers_confirm(struct control_call *call)
+{
+	struct move_guard *guard = call->options->service->guard;
+	enum dom_status st = guard == NULL ? DOM_OK : move_guard_trust(guard);
+
+	if (st != DOM_OK)
+		return control_fail(call, st, NULL);
+	control_say(call, CONTROL_OUT,
+	    "accounts are served: those that live in a region that did not answer are served"
+	    " here too");
+	return CONTROL_DONE;
 }

@@ -44,6 +44,8 @@ int control_evacuate_withdraw(struct control_call *call);
 
 /* control_moves.c */
 int control_moves(struct control_call *call);
+int control_peers(struct control_call *call);
+int control_peers_confirm(struct control_call *call);
 /* control_erase.c */
 int control_user_erase(struct control_call *call);
 int control_erasures(struct control_call *call);

@@ -438,6 +438,8 @@ control_run(struct control_call *call)
 	    {"evacuate phases", 1, control_evacuate_phases},
 	    {"evacuate withdraw", 1, control_evacuate_withdraw},
 	    {"moves", 2, control_moves},
+	    {"peers", 1, control_peers},
+	    {"peers confirm", 1, control_peers_confirm},
 	    {"stats", 1, stats},
 	    {"fsck", 1, fsck},
 	    {"backup", 3, backup},

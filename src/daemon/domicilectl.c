@@ -53,6 +53,8 @@ static const char usage[] =
     "  region key                 print its public key, for the group\n"
     "  moves [--all] [--json] [--watch]\n"
     "                             accounts that come and go: state, progress, pause\n"
+    "  peers [confirm]            after a restore: who has said what lives there; confirm:\n"
+    "                             serve without those that have not\n"
     "  evacuate --plan FILE --dry-run [--from DATE] [--plot FILE.svg]\n"
     "                             what moving accounts by this plan takes: days, load, pause\n"
     "  evacuate --plan FILE --to REGION\n"
@@ -111,6 +113,8 @@ static const struct command commands[] = {
     {"restore", false, 1, TAKES_JOURNAL, ctl_restore},
     {"evacuate", false, 0, TAKES_PLAN, ctl_evacuate},
     {"moves", false, 0, TAKES_MOVES, ctl_moves},
+    {"peers confirm", true, 0, 0, ctl_plain},
+    {"peers", false, 0, 0, ctl_plain},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), NAME_SIZE = 64 };
 

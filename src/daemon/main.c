@@ -24,11 +24,14 @@
 #include "daemon/notify.h"
 #include "daemon/region.h"
 #include "daemon/region_key.h"
+#include "services/move/guard.h"
 
 enum {
 	EXIT_USAGE = 2,
 	MESSAGE_SIZE = 1024,
 	STOP_LOOK_MS = 20,
+	GUARD_LOOK_MS = 2,
+	GUARD_WAIT_MS = MOVE_GUARD_START_MS + 500,
 	/* Larger blocks, and free memory above this, go back to the system: see run(). */
 	OWN_MAPPING_BYTES = 2 << 20,
 	KEPT_FREE_BYTES = 4 << 20,
@@ -179,6 +182,33 @@ tell_failure(struct region *region)
 	fprintf(stderr, "domiciled: requests fail: %s\n", dom_status_text(failure));
 }
 
+/*
+ * At an ordinary start the other regions are asked for a moment before anybody is served; after
+ * a restore it may take as long as one of them is away, and the operator hears of it.
+ */
+static void
+wait_for_guard(const struct region *region)
+{
+	const struct timespec look = {.tv_nsec = GUARD_LOOK_MS * 1000000};
+	enum move_guard_answer answer;
+	struct dom_slice name;
+
+	for (unsigned waited_ms = 0;
+	     waited_ms < GUARD_WAIT_MS && move_guard_is_closed(region->guard);
+	     waited_ms += GUARD_LOOK_MS)
+		nanosleep(&look, NULL);
+	if (!move_guard_is_closed(region->guard))
+		return;
+	for (size_t i = 0; move_guard_show(region->guard, i, &name, &answer); i++) {
+		if (answer == MOVE_GUARD_MISSING)
+			fprintf(stderr,
+			    "domiciled: this region was restored, and nobody is served before "
+			    "region "
+			    "%.*s has said which accounts live there; see domicilectl peers\n",
+			    (int)name.size, (const char *)name.data);
+	}
+}
+
 /* Until a signal says so, then until all is quiet. */
 static int
 serve(struct region *region, const sigset_t *signals)
@@ -187,6 +217,7 @@ serve(struct region *region, const sigset_t *signals)
 	                      long_look = {.tv_sec = LOOK_SECONDS};
 	int caught;
 
+	wait_for_guard(region);
 	say_ready(region);
 	do {
 		if ((caught = sigtimedwait(signals, NULL, &long_look)) == SIGHUP) {

@@ -14,6 +14,7 @@
 #include "daemon/recover.h"
 #include "daemon/region_key.h"
 #include "services/account/attempts.h"
+#include "services/move/guard.h"
 #include "services/move/served.h"
 #include "services/push/push.h"
 
@@ -190,6 +191,19 @@ open_movers(struct region *region, char *message_r, size_t message_size)
 	           : mover_threads_open(&options, &region->movers, message_r, message_size);
 }
 
+/* What is restored from here on is what the journal says, too. */
+static enum dom_status
+open_guard(struct region *region, char *message_r, size_t message_size)
+{
+	enum dom_status st = move_guard_open(&region->service, region->store, &region->guard);
+
+	region->service.guard = region->guard;
+	if (st != DOM_OK)
+		snprintf(message_r, message_size,
+		    "it cannot be known which accounts may be served: %s", dom_status_text(st));
+	return st;
+}
+
 enum dom_status
 region_open(struct region *region, char *message_r, size_t message_size)
 {
@@ -257,6 +271,7 @@ region_open(struct region *region, char *message_r, size_t message_size)
 		return DOM_ENOMEM;
 	}
 	if ((st = open_keeper(region, message_r, message_size)) != DOM_OK ||
+	    (st = open_guard(region, message_r, message_size)) != DOM_OK ||
 	    (st = open_server(region, message_r, message_size)) != DOM_OK)
 		return st;
 	if ((st = open_movers(region, message_r, message_size)) != DOM_OK)
@@ -293,6 +308,8 @@ region_close(struct region *region)
 	mover_threads_stop(region->movers);
 	http_server_close(&region->server);
 	mover_threads_close(&region->movers);
+	region->service.guard = NULL;
+	move_guard_close(&region->guard);
 	keeper_thread_close(&region->keeper);
 	journal_file_close(&region->journal);
 	store_close(&region->store);

@@ -30,6 +30,7 @@ struct region {
 	struct journal_file *journal;
 	struct keeper_thread *keeper;
 	struct mover_threads *movers; /* NULL: in no group */
+	struct move_guard *guard;
 	struct control *control;
 	struct metrics *metrics; /* NULL: off */
 	int log_fd;

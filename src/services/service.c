@@ -352,6 +352,8 @@ service_run(const struct service *service, struct store_txn *txn,
 	enum dom_status st = DOM_OK;
 
 	call.staged = staged;
+	if (waits_for_guard(service, request->op))
+		return refuse_for_guard(&call);
 	if (entry->plan.needs_session) {
 		st = service_authenticate(&call);
 		if (st == DOM_OK && entry->plan.writes)

@@ -12,10 +12,11 @@
 #include "services/move/guard_parts.h"
 
 enum {
-	ASK_MS_MAX = 10 * 1000,
+	ASK_MS_MAX = 10 * 1000, /* while nobody is served; else it holds up moves */
+	ASK_MS_LATER = 2000,
 	ASK_MS_MIN = 100,
 	AGAIN_MS_MIN = 500,
-	AGAIN_MS_MAX = 30 * 1000,
+	AGAIN_MS_MAX = 60 * 1000,
 	HELD_AGAIN_MS = 1000, /* while accounts wait for it */
 	REPLY_SIZE_MAX = WIRE_PEER_ANSWER_SIZE + (1 << 20),
 };
@@ -231,7 +232,7 @@ prepare_ask(struct move_guard *guard, const struct guard_peer *peer, int64_t now
 	*ask = (struct mover_ask){.region = peer->region,
 	    .body = dom_arena_copy(guard->arena, dom_buffer_slice(&body)),
 	    .reply_size_max = REPLY_SIZE_MAX,
-	    .wait_ms = ASK_MS_MAX,
+	    .wait_ms = move_guard_is_closed(guard) ? ASK_MS_MAX : ASK_MS_LATER,
 	    .failure = DOM_ENETWORK};
 	/* Who would be served anyway does not wait for one that does not answer. */
 	if (!atomic_load(&guard->is_restored) && left_ms < ASK_MS_MAX && left_ms > 0)

@@ -360,6 +360,19 @@ note_prepared(struct taking *taking)
 	return DOM_OK;
 }
 
+/* Has this store begun that attempt?  Else it is older than what it has done. */
+static bool
+is_known_attempt(struct taking *taking, struct store_txn *txn)
+{
+	struct wire_signed_move abort;
+
+	return taking->has_move &&
+	       (memcmp(taking->move.attempt, taking->message.attempt,
+	            sizeof(taking->move.attempt)) == 0 ||
+	           move_abort_of(txn, &taking->move, taking->message.attempt, taking->arena,
+	               &abort) == DOM_OK);
+}
+
 static enum dom_status
 take_prepared(struct taking *taking, struct store_txn *txn)
 {
@@ -375,7 +388,7 @@ take_prepared(struct taking *taking, struct store_txn *txn)
 		return st == DOM_ABSENT ? DOM_OK : st;
 	if (is_held(taking, &account))
 		return note_prepared(taking);
-	if (taking->has_move && !atomic_load(&taking->guard->is_restored))
+	if (!atomic_load(&taking->guard->is_restored) && is_known_attempt(taking, txn))
 		return DOM_OK;
 	/* It has come back since. */
 	if (account.epoch > taking->message.epoch ||

@@ -6,10 +6,14 @@
 #include <stdlib.h>
 
 #include "services/move/answers.h"
+#include "services/move/guard.h"
 #include "services/move/mover_copy.h"
 #include "services/move/mover_parts.h"
 
-enum { LOOK_AT = 64 };
+enum {
+	LOOK_AT = 64,
+	GUARD_LOOK_MS = 100, /* whether it has opened */
+};
 
 #define STATE(name) ((uint64_t)1 << WIRE_MOVE_##name)
 
@@ -210,6 +214,44 @@ ask_step(struct mover *mover, int64_t *wait_ms_r)
 	return work_on(mover, move);
 }
 
+/*
+ * Before it is known which accounts live elsewhere nothing is done about any; the first lane
+ * is who asks.  DOM_ABSENT: go on, unless the guard is closed.
+ */
+static enum dom_status
+guard_step(struct mover *mover, int64_t *wait_ms_r)
+{
+	const struct mover_options *options = &mover->options;
+	struct move_guard *guard = options->service->guard;
+	enum dom_status st = DOM_ABSENT;
+
+	*wait_ms_r = MOVER_WAIT_MS_MAX;
+	if (guard == NULL)
+		return DOM_ABSENT;
+	if (options->role == MOVER_ASKS && options->lane == 0)
+		st = move_guard_step(guard, &options->peer, wait_ms_r);
+	if (st == DOM_OK)
+		mover_wake(mover);
+	if (move_guard_is_closed(guard) && *wait_ms_r > GUARD_LOOK_MS)
+		*wait_ms_r = GUARD_LOOK_MS;
+	return st;
+}
+
+static enum dom_status
+role_step(struct mover *mover, int64_t *wait_ms_r)
+{
+	int64_t guard_wait_ms;
+	enum dom_status st = guard_step(mover, &guard_wait_ms);
+
+	if (st == DOM_ABSENT && !move_guard_is_closed(mover->options.service->guard))
+		st = mover->options.role == MOVER_ASKS
+		         ? ask_step(mover, wait_ms_r)
+		         : move_answers_step(mover->answers, wait_ms_r);
+	if (guard_wait_ms < *wait_ms_r)
+		*wait_ms_r = guard_wait_ms;
+	return st;
+}
+
 enum dom_status
 mover_step(struct mover *mover, int64_t *wait_ms_r)
 {
@@ -222,8 +264,7 @@ mover_step(struct mover *mover, int64_t *wait_ms_r)
 		dom_buffer_free(&mover->asks[i].reply);
 		mover->asks[i] = (struct mover_ask){0};
 	}
-	st = mover->options.role == MOVER_ASKS ? ask_step(mover, wait_ms_r)
-	                                       : move_answers_step(mover->answers, wait_ms_r);
+	st = role_step(mover, wait_ms_r);
 	/* An ordinary answer that nobody expected is a fault of ours. */
 	return st > 0 && st != DOM_ABSENT ? DOM_ESTORE : st;
 }

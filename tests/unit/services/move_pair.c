@@ -170,12 +170,20 @@ clock_ms(void *context)
 void
 restart(int region)
 {
+	restart_after(region, NULL);
+}
+
+void
+restart_after(int region, void (*happens)(const char *folder))
+{
 	struct house *one = house_at(region);
 	char message[200];
 
 	close_workers(region);
 	store_reader_close(&one->reader);
 	store_close(&one->store);
+	if (happens != NULL)
+		happens(one->folder);
 	if (store_open(&(struct store_options){.folder = one->folder,
 	                   .region = names[region],
 	                   .key = one->service.key,

@@ -49,6 +49,8 @@ int pair_tear_down(void **state);
 void be(int region);
 /* Its store is closed and opened again, as after a crash that lost nothing; movers too. */
 void restart(int region);
+/* The same, and something happens to its folder while it is closed. */
+void restart_after(int region, void (*happens)(const char *folder));
 
 /* Ana's account in region 0 with two collections, histories and chunks, all consents given. */
 void pair_fill(void);

@@ -213,6 +213,10 @@ an_ordinary_start_asks_and_then_serves(void **state)
 	assert_true(move_guard_is_closed(guard));
 	assert_int_equal(ask_for_lists(), SERVICE_UNAVAILABLE);
 	assert_int_equal(house.reply.retry_after_seconds, 2);
+	/* Nor can anybody come in. */
+	ask(SERVICE_LOGIN_CHALLENGE, NULL);
+	wire_challenge_ask_encode(&house.body, dom_slice_of("ana"));
+	assert_int_equal(send(), SERVICE_UNAVAILABLE);
 	assert_int_equal(get(SERVICE_REGION, NULL), SERVICE_DONE);
 	assert_int_equal(get(SERVICE_GROUP, NULL), SERVICE_DONE);
 	guard_work();
