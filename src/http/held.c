@@ -32,16 +32,17 @@ take_out(struct http_exchange *exchange)
 }
 
 /*
- * One more of them all, if there is room.  For a region there is: what all the others wait
- * for, goes on when it has its answer.
+ * One more of them all, if there is room.  For regions there is some more: what all the
+ * others wait for goes on when a region has its answer.
  */
 static bool
 begin(struct http_exchange *exchange)
 {
 	struct http_core *core = exchange->loop->core;
+	int64_t most = core->limits.of[HTTP_LIMIT_HELD_REQUESTS] +
+	               (exchange->reply.from_region ? HTTP_HELD_REGIONS : 0);
 
-	if (atomic_fetch_add(&core->held, 1) >= core->limits.of[HTTP_LIMIT_HELD_REQUESTS] &&
-	    !exchange->reply.from_region) {
+	if (atomic_fetch_add(&core->held, 1) >= most) {
 		atomic_fetch_sub(&core->held, 1);
 		return false;
 	}

@@ -81,7 +81,8 @@ enum {
 	HTTP_RETRY_AFTER_SECONDS = 2,
 	HTTP_FROZEN_RETRY_SECONDS = 1,
 	HTTP_GROUP_CACHE_SECONDS = 60,
-	HTTP_HELD_MS = 50, /* between two tries of a request that is held */
+	HTTP_HELD_MS = 50,      /* between two tries of a request that is held */
+	HTTP_HELD_REGIONS = 64, /* of other regions, over the limit of those */
 	/* Of other regions: a request's body; reads that run or wait for a thread .. */
 	HTTP_PEER_BODY_BYTES_MAX = 80 << 10,
 	HTTP_ASIDE_READS_MAX = 16,

@@ -294,6 +294,12 @@ more_than_the_limit_get_their_answer_at_once(void **state)
 	(void)one_loop_run(&one);
 	assert_int_equal(asked[5].ready, 0);
 	assert_int_equal(atomic_load(&one.core.held), 3);
+	/* But for them there is a limit, too. */
+	one.core.limits.of[HTTP_LIMIT_HELD_REQUESTS] = 3 - HTTP_HELD_REGIONS;
+	asked[6].from_region = true;
+	ask(6);
+	(void)one_loop_run(&one);
+	assert_answer(6, 503, "Try 1 of it.");
 	http_held_stop(one.loop);
 	assert_answer(4, 503, NULL);
 }
