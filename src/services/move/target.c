@@ -376,6 +376,9 @@ move_target_take(const struct service *service, struct store_txn *txn, struct st
 	if (st == DOM_OK)
 		st = store_account_turn(
 		    txn, move->account, STORE_ACCOUNT_PREPARED, STORE_ACCOUNT_HOME, view.epoch);
+	/* What somebody may have here is not for another region's operator to say. */
+	if (st == DOM_OK)
+		st = store_account_set_quota(txn, move->account, -1);
 	if (st == DOM_OK)
 		st = move_message_forget(txn, move, MOVE_MESSAGE_CURSOR);
 	if (st != DOM_OK)

@@ -100,6 +100,33 @@ an_account_moves_and_nothing_is_missing(void **state)
 	assert_int_equal(account_state(0), -1);
 }
 
+static enum dom_status
+run_quota(struct store_txn *txn, void *context)
+{
+	return store_account_set_quota(txn, *(int64_t *)context, 1LL << 60);
+}
+
+static void
+what_it_may_have_is_the_new_regions_to_say(void **state)
+{
+	struct store_usage usage;
+	struct store_txn *txn;
+	int64_t account;
+
+	(void)state;
+	start();
+	be(0);
+	account = the_move(0).account;
+	assert_int_equal(store_write(house.store, run_quota, &account), DOM_OK);
+	pair_run_until(1, WIRE_MOVE_HOME);
+	be(1);
+	account = the_move(1).account;
+	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
+	assert_int_equal(store_account_usage(txn, account, &usage), DOM_OK);
+	store_read_end(&txn);
+	assert_int_equal(usage.quota_bytes, -1);
+}
+
 static void
 its_owner_writes_between_any_two_steps(void **state)
 {
@@ -373,6 +400,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PAIR_TEST(an_account_moves_and_nothing_is_missing),
+	    PAIR_TEST(what_it_may_have_is_the_new_regions_to_say),
 	    PAIR_TEST(its_owner_writes_between_any_two_steps),
 	    PAIR_TEST(there_and_back_again),
 	    PAIR_TEST(a_crash_after_any_step_loses_nothing),
