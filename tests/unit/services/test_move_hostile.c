@@ -184,6 +184,54 @@ both_regions_move_an_account_to_each_other(void **state)
 	assert_same_roots();
 }
 
+enum { CROWD = 20 };
+
+static unsigned
+in_state(int region, struct person *people, int state)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CROWD; i++)
+		count += move_of(region, &people[i]).state == state;
+	return count;
+}
+
+/* More than are copied at a time: each has its turn. */
+static void
+a_crowd_moves_in_turns(void **state)
+{
+	static struct person people[CROWD];
+	static char names[CROWD][8];
+
+	(void)state;
+	for (unsigned i = 0; i < CROWD; i++) {
+		snprintf(names[i], sizeof(names[i]), "p%u", i);
+		person_make(&people[i], names[i]);
+		turn_on(&people[i]);
+		assert_int_equal(consent(&people[i], "any", NULL), SERVICE_DONE);
+		create(&people[i], 100 + i, "type");
+		assert_int_equal(order_move_of(&people[i], 1), SERVICE_DONE);
+	}
+	/* Half of them are large enough to need more than one pass. */
+	for (unsigned i = 0; i < CROWD; i += 2) {
+		static char meta[100000];
+		struct wire_item items[4];
+
+		memset(meta, 'm', sizeof(meta));
+		for (unsigned k = 0; k < 4; k++) {
+			items[k] = item(k + 1, 'a', NULL);
+			items[k].content.meta = dom_slice(meta, sizeof(meta));
+		}
+		assert_int_equal(
+		    put(&people[i], SERVICE_ITEM_BATCH, 100 + i, items, 4), SERVICE_DONE);
+	}
+	for (int i = 0; i < 2000 && in_state(1, people, WIRE_MOVE_HOME) < CROWD; i++)
+		(void)pair_step();
+	assert_int_equal(in_state(1, people, WIRE_MOVE_HOME), CROWD);
+	for (unsigned i = 0; i < CROWD; i++)
+		person_free(&people[i]);
+}
+
 /* --- a source that wants to be left alone
  * ------------------------------------------------------- */
 
@@ -607,6 +655,7 @@ main(void)
 	    PAIR_TEST(what_does_not_fit_the_freeze_is_fetched_while_it_is_frozen),
 	    PAIR_TEST(an_attempt_that_takes_too_long_is_made_again),
 	    PAIR_TEST(both_regions_move_an_account_to_each_other),
+	    PAIR_TEST(a_crowd_moves_in_turns),
 	    PAIR_TEST(a_busy_source_is_asked_later),
 	    PAIR_TEST(a_lying_source_gets_nowhere_and_the_move_ends),
 	    PAIR_TEST(what_is_promised_is_kept_until_the_source_has_signed),
