@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What moving looks like over HTTP: to other regions, to strangers and to people's apps."""
 import http.client
+import os
 import threading
 import time
 import urllib.request
 
 import pytest
 
-from etebase_client import Client, Refused, item, new_person, strings_in
+from etebase_client import Client, Refused, item, new_person, strings_in, uid
 from peer_region import Peer
 from regions import loopback
 from websocket_client import WebSocket
@@ -118,12 +119,13 @@ def another(person):
 
 
 class Writer(threading.Thread):
-    """Writes one item until it is stored or the account has moved, as apps do."""
+    """Writes one item, or a chunk, until it is stored or the account has moved, as apps do."""
 
-    def __init__(self, person):
+    def __init__(self, person, content=None):
         super().__init__()
         self.person = person
         self.client = another(person)
+        self.chunk = (uid(32), content)
         self.item = item()
         self.refusals = []
         self.stored = False
@@ -133,7 +135,10 @@ class Writer(threading.Thread):
         give_up = time.monotonic() + 60
         while not self.stored and time.monotonic() < give_up:
             try:
-                self.client.batch(self.person.collection, [self.item])
+                if self.chunk[1]:
+                    self.client.put_chunk(self.person.collection, *self.chunk)
+                else:
+                    self.client.batch(self.person.collection, [self.item])
                 self.stored = True
             except (OSError, http.client.HTTPException):  # the server ends
                 time.sleep(0.05)
@@ -184,7 +189,9 @@ def figure(site, name):
 def test_what_is_written_while_it_is_frozen_waits_and_is_stored_if_nothing_comes_of_it(moving, us):
     peer = Client(moving.url)
     us.freeze(peer, "in", moving.move)
-    writers = [Writer(moving) for _ in range(4)]
+    # One of them is on the disk before its job runs, and stays there between two runs.
+    writers = [Writer(moving, os.urandom(size)) for size in (1000, 1 << 20)]
+    writers += [Writer(moving) for _ in range(4)]
     # Reading goes on, and so do the sessions.
     before = len(moving.items(moving.collection))
     for writer in writers:
@@ -195,6 +202,11 @@ def test_what_is_written_while_it_is_frozen_waits_and_is_stored_if_nothing_comes
                 503, "account_frozen", "1")
             assert refused.detail
     assert len(moving.items(moving.collection)) == before + 4
+    for writer in writers[:2]:
+        assert moving.get_chunk(moving.collection, writer.chunk[0]) == writer.chunk[1]
+    # And nothing else is left of what waited.
+    assert [path.stat().st_size for path in (moving.site.data / "chunks").rglob("*")
+            if path.is_file()] == [1 << 20]
     assert figure(moving.site, "domicile_request_held_seconds_count") >= 4
     assert figure(moving.site, "domicile_requests_held") == 0
 
