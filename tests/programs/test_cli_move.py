@@ -78,6 +78,21 @@ def somebody(houses):
     return device
 
 
+@pytest.fixture(name="eve", scope="module")
+def somebody_behind_a_liar(houses):
+    """A device, and what stands between it and its region."""
+    liar = Liar(houses["in"])
+    yield Device(houses.folder, "eve").signup(liar, "eve"), liar
+    liar.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_lies(request):
+    yield
+    if "eve" in request.fixturenames:
+        request.getfixturevalue("eve")[1].rule = lambda asked, reply: None
+
+
 def plan(device, target, *words, code=0):
     return json.loads(device.run("move", target, "--dry-run", "--json", *words, code=code).stdout)
 
@@ -165,8 +180,8 @@ def test_what_is_shared_stops_a_move_unless_it_is_left(houses, tmp_path):
         assert plan(device, "pt", "--shared", "leave")["possible"]
 
 
-def test_nothing_is_ordered_without_a_yes(houses, tmp_path):
-    device = Device(tmp_path).signup(houses["in"], "dora")
+def test_nothing_is_ordered_without_a_yes(eve):
+    device, _ = eve
     refused = device.run("move", "pt", code=3)
     assert "--yes" in refused.stderr and "nothing was ordered" in refused.stderr
     assert "keeps its copy for 1 to 30 days" in device.run(
@@ -338,13 +353,6 @@ def test_a_backup_goes_on_while_the_account_moves(pair, tmp_path):
 # --- who is believed -------------------------------------------------------------------
 
 
-@pytest.fixture(name="liar")
-def before_in(houses):
-    liar = Liar(houses["in"])
-    yield liar
-    liar.close()
-
-
 def moved(handoff, signature, region="pt"):
     return msgpack.packb({"code": "account_moved", "detail": "It moved.", "region": region,
                           "handoff": string(handoff) + string(signature),
@@ -358,11 +366,14 @@ def handoff(identity, source, target, epoch=2):
             + bytes(32) + struct.pack(">Q", 5) + bytes(32) + bytes(40))
 
 
-def test_a_server_that_sends_the_account_elsewhere_is_not_believed(houses, liar, tmp_path):
-    device = Device(tmp_path).signup(liar, "eve")
+def state_of(houses, name):
+    return next((houses.folder / "device-eve" / "state").glob("eve*")) / name
+
+
+def test_a_server_that_sends_the_account_elsewhere_is_not_believed(houses, eve, tmp_path):
+    device, liar = eve
     identity = bytes.fromhex(json.loads(device.run("where", "--json").stdout)["identity"])
-    files = {name: (next((tmp_path / "device-phone" / "state").glob("eve*")) / name)
-             for name in ("session", "region.pub", "group")}
+    files = {name: state_of(houses, name) for name in ("session", "region.pub", "group")}
     before = {name: path.read_bytes() for name, path in files.items()}
     own = nacl.signing.SigningKey.generate()
     cases = [(b"", b"", "does not prove it"), (b"nonsense", bytes(64), "shows no hand-off")]
@@ -388,39 +399,9 @@ def test_a_server_that_sends_the_account_elsewhere_is_not_believed(houses, liar,
     assert before == {name: path.read_bytes() for name, path in files.items()}
 
 
-def test_another_group_or_an_older_one_is_not_believed(houses, liar, tmp_path):
-    device = Device(tmp_path).signup(liar, "fay")
-    true = houses.group.signed.read_bytes()
-    other = Group(tmp_path / "other", "Other regions")
-    other.add(houses["in"])
-    other.add(houses["pt"])
-
-    def show(bytes_shown):
-        def rule(request, reply):
-            if request.path.endswith("/group/"):
-                reply.status, reply.body = 200, bytes_shown
-        liar.rule = rule
-
-    for shown, said in ((other.sign(), "of another group of regions"),
-                        (true[:-1], "is not good"), (true[:200], "is not good"),
-                        (true[:-1] + bytes([true[-1] ^ 1]), "is not good"), (b"", "is not good")):
-        show(shown)
-        for words in (["where"], ["move", "pt", "--dry-run"]):
-            assert said in device.run(*words, code=1).stderr
-    kept = next((tmp_path / "device-phone" / "state").glob("fay*")) / "group"
-    assert kept.read_bytes() == true
-    # A newer one counts, and then the first one is too old.
-    newer = Group.__new__(Group)
-    newer.folder, newer.signed = houses.group.folder, houses.group.signed
-    show(newer.sign())
-    assert json.loads(device.run("where", "--json").stdout)["group"]["version"] == 2
-    show(true)
-    assert "older group file (version 1)" in device.run("where", code=1).stderr
-
-
-def test_damaged_answers_about_moving_end_with_a_sentence(houses, liar, tmp_path):
+def test_damaged_answers_about_moving_end_with_a_sentence(eve):
     """Whatever comes: a documented exit code, a sentence, and no control characters."""
-    device = Device(tmp_path).signup(liar, "gus")
+    device, liar = eve
     dice = random.Random(7)
 
     def damage(body):
@@ -440,7 +421,7 @@ def test_damaged_answers_about_moving_end_with_a_sentence(houses, liar, tmp_path
                          ("/moves/", ["move", "--status"]), ("/moves/", ["where"]),
                          ("/moves/plan/", ["move", "pt", "--dry-run"]),
                          ("/region/", ["where"]), ("/proposal/", ["move", "--status"])):
-        for _ in range(8):
+        for _ in range(5):
             def rule(request, reply):
                 if about in request.path:
                     reply.body = damage(reply.body)
@@ -452,3 +433,32 @@ def test_damaged_answers_about_moving_end_with_a_sentence(houses, liar, tmp_path
             assert process.returncode == 0 or err.startswith("domicile: "), err
     liar.rule = lambda request, reply: None
     assert plan(device, "pt")["possible"]
+
+
+def test_another_group_or_an_older_one_is_not_believed(houses, eve, tmp_path):
+    device, liar = eve
+    true = houses.group.signed.read_bytes()
+    other = Group(tmp_path / "other", "Other regions")
+    other.add(houses["in"])
+    other.add(houses["pt"])
+
+    def show(bytes_shown):
+        def rule(request, reply):
+            if request.path.endswith("/group/"):
+                reply.status, reply.body = 200, bytes_shown
+        liar.rule = rule
+
+    for shown, said in ((other.sign(), "of another group of regions"),
+                        (true[:-1], "is not good"), (true[:200], "is not good"),
+                        (true[:-1] + bytes([true[-1] ^ 1]), "is not good"), (b"", "is not good")):
+        show(shown)
+        for words in (["where"], ["move", "pt", "--dry-run"]):
+            assert said in device.run(*words, code=1).stderr
+    assert state_of(houses, "group").read_bytes() == true
+    # A newer one counts, and then the first one is too old.
+    newer = Group.__new__(Group)
+    newer.folder, newer.signed = houses.group.folder, houses.group.signed
+    show(newer.sign())
+    assert json.loads(device.run("where", "--json").stdout)["group"]["version"] == 2
+    show(true)
+    assert "older group file (version 1)" in device.run("where", code=1).stderr
