@@ -234,17 +234,22 @@ copy(struct http_exchange *exchange, struct dom_slice *slice)
 	return slice->data != NULL;
 }
 
-/* The head goes away before the body is there. */
+/* The head goes away before the body is there: with it, whatever the route has read. */
 static bool
 keep_request(struct http_exchange *exchange)
 {
 	struct service_request *request = &exchange->request;
+	struct dom_slice *const kept[] = {&request->token, &request->host,
+	    &request->collection_uid, &request->item_uid, &request->chunk_uid,
+	    &request->session_id, &request->erasure, &request->invitation_uid,
+	    &request->username, &request->ticket, &request->stoken, &request->iterator,
+	    &request->move_id, &request->region_to};
 
-	return copy(exchange, &request->token) && copy(exchange, &request->host) &&
-	       copy(exchange, &request->collection_uid) && copy(exchange, &request->item_uid) &&
-	       copy(exchange, &request->chunk_uid) && copy(exchange, &request->session_id) &&
-	       copy(exchange, &request->ticket) && copy(exchange, &request->stoken) &&
-	       copy(exchange, &request->iterator);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (!copy(exchange, kept[i]))
+			return false;
+	}
+	return true;
 }
 
 static bool

@@ -108,6 +108,18 @@ def test_the_protocol_over_tls(tls_region, monkeypatch, test):
     test(tls_region)
 
 
+def test_what_a_query_names_is_what_is_asked_for(tls_region):
+    """A stream's head is gone by the time that its request runs."""
+    person, other = (new_person(tls_region.url, name=name, context=tls_region.client_context())
+                     for name in ("ana", "ben"))
+    connection = connect(tls_region)
+    reply = connection.reply(connection.start(
+        "GET", "/api/v1/invitation/outgoing/fetch_user_profile/?username=ben",
+        [("authorization", f"Token {person.token}")]))
+    assert reply.status == 200 and other.identity_public in reply.read()
+    connection.close()
+
+
 def test_many_streams_at_once_each_get_their_own_reply(tls_region):
     person = new_person(tls_region.url, context=tls_region.client_context())
     collection = person.create_collection()
