@@ -18,7 +18,8 @@
  *   GRACE     the source erases without a device's acknowledgement
  *   ERASURES  the person, or a rule, erases records
  *   RESTORE   region 0 is once restored from a backup that holds every
- *             acknowledged write, while it is not home any more
+ *             acknowledged write, after it has given the account away, whether or
+ *             not the hand-off has arrived
  *
  * Each M_ is a mistake, and has to fail.
  */
@@ -37,7 +38,8 @@
 /* Move m goes from region m to the other one; messages of attempt a of move m. */
 #define MSG(m, a) ((m)*ATT + (a))
 
-mtype = { NONE, STAGING, PREPARED, HOME, FROZEN, GONE, UNSURE };
+/* UNSURE, HELD: restored; its peers have not answered, or one of them is prepared. */
+mtype = { NONE, STAGING, PREPARED, HOME, FROZEN, GONE, UNSURE, HELD };
 
 mtype st[2];
 byte data[2];          /* what each region holds of the account */
@@ -53,6 +55,9 @@ bool mActive[MOVES], mAck[MOVES], cleared[MOVES];
 
 #ifdef M_TOCTOU
 bool pending[W];
+#endif
+#ifdef M_ERASERETURN
+bool late;
 #endif
 #ifdef RESTORE
 bool backed, restored;
@@ -87,6 +92,8 @@ byte backup;
 #define REACHES (cleared[1] && st[0] == HOME && acked == BIT(W) - 1)
 #elif defined(R_RESTORED)
 #define REACHES (restored && cleared[0])
+#elif defined(R_HELD)
+#define REACHES (restored && st[0] == HOME && mHandoff[0])
 #elif defined(R_AGAIN)
 #define REACHES (mAbort[0] && mActive[0])
 #endif
@@ -232,11 +239,23 @@ end:	do
 }
 #endif
 
+#ifdef M_SIGNEARLY /* the root is of before the freeze, and not looked at again */
+#define SIGN_EARLY(m) mFrozen[MSG(m, satt[m])] = true
+#define SIGN_BEFORE(m)                                                                         \
+	:: atomic { st[me] == HOME && era[me] == m && order[m] && satt[m] < ATT ->             \
+		frozenRoot[MSG(m, satt[m])] = data[me] }
+#else
+#define SIGN_EARLY(m)
+#define SIGN_BEFORE(m)
+#endif
+
 /* As the source of move m, where `me` is its region m. */
 #define SOURCE(m)                                                                              \
 	:: atomic { st[me] == HOME && era[me] == m && order[m] && !revoked[m] &&              \
 	            satt[m] < ATT ->                                                           \
-		st[me] = FROZEN;                                                               \
+		st[me] = FROZEN; SIGN_EARLY(m) }                                               \
+	/* signed behind the request, of what is there then */                                 \
+	:: atomic { st[me] == FROZEN && era[me] == m && !mFrozen[MSG(m, satt[m])] ->           \
 		mFrozen[MSG(m, satt[m])] = true; frozenRoot[MSG(m, satt[m])] = data[me] }      \
 	/* the deadline, a restart, or the person's cancelling */                              \
 	:: atomic { st[me] == FROZEN && era[me] == m ->                                        \
@@ -263,8 +282,9 @@ end:	do
 
 /* As the target of move m; the copy that it once gave away is erased before. */
 #define TARGET(m)                                                                              \
-	:: atomic { order[m] && !revoked[m] && era[me] == m &&                                 \
-	            (st[me] == NONE || (m > 0 && st[me] == GONE)) ->                           \
+	:: atomic { m > 0 && order[m] && !revoked[m] && era[me] == m && st[me] == GONE ->      \
+		st[me] = NONE; data[me] = 0; cleared[0] = true }                               \
+	:: atomic { order[m] && !revoked[m] && era[me] == m && st[me] == NONE ->               \
 		st[me] = STAGING; data[me] = 0 }                                               \
 	:: atomic { st[me] == STAGING && era[me] == m && st[OTHER] != NONE &&                  \
 	            (data[OTHER] & ~data[me] & 7) ->                                           \
@@ -317,6 +337,11 @@ end:	do
 	            !mFrozen[MSG(0, satt[0])] ->
 		mFrozen[MSG(0, satt[0])] = true; frozenRoot[MSG(0, satt[0])] = data[0] }
 #endif
+	SIGN_BEFORE(0)
+#ifdef M_ERASERETURN /* the days of grace end for whatever is there by then */
+	:: atomic { MOVES > 1 && !late && mActive[0] && era[0] > 0 && st[0] != NONE ->
+		late = true; st[0] = NONE; data[0] = 0; cleared[0] = true }
+#endif
 #ifdef M_ABORTLATE
 	:: atomic { st[0] == GONE && era[0] == 1 && !mActive[0] && satt[0] < ATT ->
 		mAbort[MSG(0, satt[0])] = true; satt[0]++; st[0] = HOME; era[0] = 0 }
@@ -326,19 +351,28 @@ end:	do
 	:: atomic { backed && !restored && era[0] == 1 && st[0] != STAGING &&
 	            st[0] != PREPARED && st[0] != HOME && st[0] != FROZEN &&
 	            SUBSET(acked, backup) ->
-		restored = true; data[0] = backup; era[0] = 0;
-		if
-		:: satt[0] < ATT - 1 -> satt[0]++
-		:: else -> skip
-		fi;
+		/* It knows nothing of the attempt, and begins none that it had begun. */
+		restored = true; data[0] = backup; era[0] = 0; satt[0]++;
 #ifdef M_NOGUARD
 		st[0] = HOME
 #else
 		st[0] = UNSURE
 #endif
 	   }
-	/* Asks its peers before it serves: what lives there does not live here. */
-	:: atomic { st[0] == UNSURE && era[1] == 1 -> st[0] = GONE; era[0] = 1 }
+	/* Asks its peers before it serves: what lives there does not live here .. */
+	:: atomic { (st[0] == UNSURE || st[0] == HELD) && era[1] == 1 ->
+		st[0] = GONE; era[0] = 1 }
+	/* .. and what is prepared there may still become home, until that attempt is over. */
+	:: atomic { st[0] == UNSURE && era[1] == 0 && st[1] == PREPARED ->
+		mAbort[MSG(0, datt[0])] = true;
+#ifdef M_NOHOLD
+		st[0] = HOME
+#else
+		st[0] = HELD
+#endif
+	   }
+	:: atomic { (st[0] == UNSURE || st[0] == HELD) && era[1] == 0 && st[1] != PREPARED ->
+		st[0] = HOME }
 #endif
 	od
 }
