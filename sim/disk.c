@@ -113,11 +113,16 @@ sim_disk_figures(const struct sim_disk *disk)
 }
 
 static bool
+bytes_hold(const struct sim_bytes *bytes, const void *data, size_t size)
+{
+	return bytes->size >= size && memmem(bytes->data, bytes->size, data, size) != NULL;
+}
+
+static bool
 node_holds(const struct sim_node *node, const void *data, size_t size)
 {
 	if (!node->is_folder)
-		return memmem(node->seen->data, node->seen->size, data, size) != NULL ||
-		       memmem(node->kept->data, node->kept->size, data, size) != NULL;
+		return bytes_hold(node->seen, data, size) || bytes_hold(node->kept, data, size);
 	for (size_t i = 0; i < node->names.count; i++) {
 		if (node_holds(node->names.list[i].node, data, size))
 			return true;

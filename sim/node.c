@@ -159,8 +159,11 @@ change_add(struct sim_node *node)
 void
 sim_node_write(struct sim_node *node, size_t offset, const void *data, size_t size)
 {
-	struct sim_change *change = change_add(node);
+	struct sim_change *change;
 
+	if (size == 0)
+		return;
+	change = change_add(node);
 	*change = (struct sim_change){.offset = offset, .size = size, .at = node->pending_size};
 	if (node->pending_size + size > node->pending_room) {
 		if (node->pending_room == 0)
@@ -169,8 +172,7 @@ sim_node_write(struct sim_node *node, size_t offset, const void *data, size_t si
 			node->pending_room *= 2;
 		node->pending_bytes = sim_retake(node->pending_bytes, node->pending_room);
 	}
-	if (size != 0)
-		memcpy(node->pending_bytes + node->pending_size, data, size);
+	memcpy(node->pending_bytes + node->pending_size, data, size);
 	node->pending_size += size;
 	sim_bytes_write(&node->seen, offset, data, size);
 }

@@ -64,6 +64,7 @@ void faults_scenario(const char *name);
 void faults_try(const char *fault, uint64_t nth, const char *crash);
 
 void faults_of(const struct scenario *scenario, const struct fault_options *options);
+void faults_end(void); /* after the last: the region is gone */
 
 /* region.c: the region on its disk. */
 extern struct sim_disk *region_disk;

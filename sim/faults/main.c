@@ -77,6 +77,7 @@ main(int argc, char **argv)
 	run_all(ops, op_count, &options);
 	run_all(keeper_scenarios, keeper_scenario_count, &options);
 	run_all(care_scenarios, care_scenario_count, &options);
+	faults_end();
 	move_faults(&options);
 	printf(
 	    "faults: %llu scenarios, %llu runs, %llu allocations failed, %llu disk operations "

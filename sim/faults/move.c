@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * Whole moves between two regions (move_pair.h), each on a disk of its own, with a fault
- * somewhere in one of them.  Its owner writes between the steps.  At any moment there is at
- * most one home; when the fault is over the move ends, and the target has each write that was
- * acknowledged and none that was refused.
+ * Whole moves between two regions (sites.h), with a fault somewhere in one of them.  The
+ * account's owner writes between the steps.  At any moment there is at most one home; when the
+ * fault is over the move ends, and the target has each write that was acknowledged and none
+ * that was refused.
  */
 #include "sim/faults/move.h"
 
 #include <string.h>
 
-#include "move_pair.h"
 #include "sim/alloc.h"
-#include "sim/faults/faults.h"
+#include "sim/faults/sites.h"
 
 enum {
 	STEPS_MAX = 3000,
+	COPY_STEPS = 1,
 	STEPS_FULL = 60, /* with a full disk */
 	WRITES_MAX = 30,
-	WRITE_EVERY = 4, /* steps */
-	HOLDS_MAX = 20,
+	WRITE_EVERY = 4,  /* steps */
 	FAILURES_MAX = 3, /* steps without memory, then there is some again */
 };
 
@@ -30,227 +29,15 @@ struct move_fault {
 	enum sim_crash how;
 };
 
-static struct sim_disk *disks[PAIR_REGIONS], *images[PAIR_REGIONS];
+static struct sim_disk *images[PAIR_REGIONS];
 static struct pair kept_pair;
 static struct house kept_house;
-static struct sim_random chance;
-static unsigned failures;
-static struct dom_arena *scratch;
+static struct dom_arena *scratch, *group_arena;
 
 /* What the owner has written: 0 not yet, or what they were told. */
 enum told { NOT_SENT, STORED, REFUSED, PERHAPS };
 static enum told written[WRITES_MAX];
 static unsigned write_count;
-
-static const char *const disk_names[PAIR_REGIONS] = {"in", "sg"};
-
-/* --- regions ----------------------------------------------------------------------------- */
-
-static struct house *
-at(int region)
-{
-	return region == pair.at ? &house : &pair.houses[region];
-}
-
-static void
-close_region(int region)
-{
-	struct house *one = at(region);
-
-	mover_close(&pair.asks[region]);
-	mover_close(&pair.answers[region]);
-	keeper_close(&pair.keepers[region]);
-	store_reader_close(&one->reader);
-	store_close(&one->store);
-}
-
-static enum dom_status ask_peers(void *context, struct mover_ask *asks, size_t count);
-
-static enum dom_status
-open_workers(int region)
-{
-	struct mover_options options = {.service = &pair.services[region],
-	    .store = pair.services[region].store,
-	    .role = MOVER_ANSWERS,
-	    .lanes = 1,
-	    .peer = {.ask = ask_peers}};
-	struct keeper_options keeper = {.service = &pair.services[region],
-	    .store = pair.services[region].store,
-	    .journal = journal_in_memory()};
-	enum dom_status st;
-
-	keeper.journal.context = &pair.journals[region];
-	if ((st = mover_open(&options, &pair.answers[region])) != DOM_OK)
-		return st;
-	options.role = MOVER_ASKS;
-	if ((st = mover_open(&options, &pair.asks[region])) != DOM_OK)
-		return st;
-	return keeper_open(&keeper, &pair.keepers[region]);
-}
-
-static enum dom_status
-open_region(int region)
-{
-	struct house *one = at(region);
-	char message[300] = "";
-	enum dom_status st = store_open(&(struct store_options){.folder = one->folder,
-	                                    .region = disk_names[region],
-	                                    .key = one->service.key,
-	                                    .clock = one->service.clock,
-	                                    .manual = true,
-	                                    .chunk_row_size_max = 4096},
-	    &one->store, message, sizeof(message));
-
-	if (st == DOM_OK)
-		st = store_reader_open(one->store, &one->reader);
-	one->service.store = pair.services[region].store = one->store;
-	return st == DOM_OK ? open_workers(region) : st;
-}
-
-/* In whatever state a move is, its stores are whole. */
-static void
-examine(int region)
-{
-	int was = pair.at;
-
-	be(region);
-	state_close();
-	(void)state_look();
-	state_close();
-	be(was);
-}
-
-/* The fault is found and mended, and the region starts again. */
-static void
-restart_region(int region, enum sim_crash how)
-{
-	close_region(region);
-	if (sim_disk_open_count(disks[region]) != 0) {
-		wrong("%u descriptors are left open", sim_disk_open_count(disks[region]));
-		exit(1);
-	}
-	sim_alloc_pause(true);
-	sim_disk_crash(disks[region], how, &chance);
-	if (open_region(region) != DOM_OK) {
-		wrong("region %s does not start again", disk_names[region]);
-		exit(1);
-	}
-	examine(region);
-	sim_alloc_pause(false);
-}
-
-static bool
-is_down(int region)
-{
-	return sim_disk_is_stopped(disks[region]) || store_failed(at(region)->store);
-}
-
-static void
-pause_faults(bool is_paused)
-{
-	sim_alloc_pause(is_paused);
-	for (int i = 0; i < PAIR_REGIONS; i++)
-		sim_disk_pause(disks[i], is_paused);
-}
-
-/* --- between the regions ------------------------------------------------------------------ */
-
-struct serving {
-	int to;
-	struct service_request request;
-	struct service_reply reply;
-	struct dom_arena *arena;
-};
-
-static enum dom_status
-run_request(struct store_txn *txn, void *context)
-{
-	struct serving *serving = context;
-
-	return service_run(&pair.services[serving->to], txn, &serving->request, NULL,
-	    serving->arena, &serving->reply);
-}
-
-static void
-serve_once(struct serving *serving)
-{
-	struct store_txn *txn = NULL;
-	enum dom_status st;
-
-	service_reply_free(&serving->reply);
-	if (service_plan(serving->request.op)->writes) {
-		st = store_write(at(serving->to)->store, run_request, serving);
-	} else if ((st = store_read_begin(at(serving->to)->reader, &txn)) == DOM_OK) {
-		st = run_request(txn, serving);
-		store_read_end(&txn);
-	}
-	if (st != DOM_OK && st != DOM_EDENIED)
-		service_failure(st, &serving->reply);
-}
-
-/* As http/ does: a code becomes a status and a body. */
-static void
-take_reply(struct mover_ask *ask, const struct service_reply *reply)
-{
-	bool is_refused = reply->code == SERVICE_PEER_REFUSED;
-	struct wire_error error = {
-	    .code = dom_slice_of(is_refused ? "peer_refused" : "unavailable"),
-	    .detail = dom_slice_of(reply->detail == NULL ? "" : reply->detail),
-	    .is_simple = true,
-	    .abort = reply->abort.bytes,
-	    .signature = reply->abort.signature};
-
-	ask->failure = DOM_OK;
-	ask->status = reply->code == SERVICE_DONE ? 200 : is_refused ? 409 : 503;
-	ask->retry_after_seconds = reply->retry_after_seconds;
-	if (reply->code == SERVICE_DONE)
-		dom_buffer_append_slice(&ask->reply, dom_buffer_slice(&reply->body));
-	else
-		wire_error_encode(&ask->reply, &error);
-	if (dom_buffer_finish(&ask->reply) != DOM_OK)
-		ask->failure = DOM_ENOMEM;
-}
-
-static void
-serve(struct mover_ask *ask, int to)
-{
-	struct serving serving = {.to = to,
-	    .request = {.op = ask->change ? SERVICE_PEER_CHANGE : SERVICE_PEER,
-	        .limit = -1,
-	        .body = ask->body},
-	    .arena = dom_arena_new(0)};
-	int64_t wait_ms;
-
-	if (serving.arena == NULL)
-		return;
-	serve_once(&serving);
-	/* Held: whoever answers works on it. */
-	for (int i = 0; i < HOLDS_MAX && serving.reply.hold_ms != 0; i++) {
-		failures += mover_step(pair.answers[to], &wait_ms) < 0;
-		serve_once(&serving);
-	}
-	/* Nobody hears a machine that has stopped. */
-	if (sim_disk_is_stopped(disks[to]))
-		ask->failure = DOM_EUNCERTAIN;
-	else
-		take_reply(ask, &serving.reply);
-	service_reply_free(&serving.reply);
-	dom_arena_free(&serving.arena);
-}
-
-static enum dom_status
-ask_peers(void *context, struct mover_ask *asks, size_t count)
-{
-	(void)context;
-	for (size_t i = 0; i < count; i++) {
-		int to = dom_slice_is(asks[i].region->name, disk_names[0]) ? 0 : 1;
-
-		asks[i].failure = DOM_ENETWORK;
-		if (!is_down(to))
-			serve(&asks[i], to);
-	}
-	return DOM_OK;
-}
 
 /* --- the owner -----------------------------------------------------------------------------
  */
@@ -280,14 +67,16 @@ write_meanwhile(void)
 
 	if (write_count == WRITES_MAX)
 		return;
-	pause_faults(true);
+	sites_pause(true);
 	while (region < PAIR_REGIONS && account_state(region) != STORE_ACCOUNT_HOME)
 		region++;
-	if (region == PAIR_REGIONS || at(region)->ana.token[0] == '\0') {
-		pause_faults(false);
+	if (region < PAIR_REGIONS)
+		be(region);
+	if (region == PAIR_REGIONS || house.ana.token[0] == '\0') {
+		be(was);
+		sites_pause(false);
 		return;
 	}
-	be(region);
 	one = item(1000 + write_count, 'w', NULL);
 	ask(SERVICE_ITEM_BATCH, &house.ana);
 	house.request.collection_uid = dom_slice_of(uid('c', 1));
@@ -295,19 +84,19 @@ write_meanwhile(void)
 	house.request.body = dom_buffer_slice(&house.body);
 	sending = (struct sending){
 	    .request = house.request, .arena = dom_arena_new(0), .region = region};
-	pause_faults(false);
+	sites_pause(false);
 	st = store_write(house.store, run_write, NULL);
-	pause_faults(true);
-	written[write_count++] = st == DOM_OK && sending.reply.code == SERVICE_DONE &&
-	                                 !sim_disk_is_stopped(disks[region])
-	                             ? STORED
-	                         : st == DOM_EUNCERTAIN || sim_disk_is_stopped(disks[region])
-	                             ? PERHAPS
-	                             : REFUSED;
+	sites_pause(true);
+	written[write_count++] =
+	    st == DOM_OK && sending.reply.code == SERVICE_DONE &&
+	            !sim_disk_is_stopped(site_disks[region])
+	        ? STORED
+	    : st == DOM_EUNCERTAIN || sim_disk_is_stopped(site_disks[region]) ? PERHAPS
+	                                                                      : REFUSED;
 	service_reply_free(&sending.reply);
 	dom_arena_free(&sending.arena);
 	be(was);
-	pause_faults(false);
+	sites_pause(false);
 }
 
 /* The target's items against what the owner was told. */
@@ -361,12 +150,12 @@ step_region(int region, int64_t *least_ms)
 	enum dom_status st = keeper_step(pair.keepers[region]);
 	bool did = st == DOM_OK;
 
-	failures += st < 0;
-	for (int i = 0; i < 2 && !is_down(region); i++) {
+	site_failures += st < 0;
+	for (int i = 0; i < 2 && !site_is_down(region); i++) {
 		int64_t wait_ms = MOVER_WAIT_MS_MAX;
 
 		st = mover_step(movers[i], &wait_ms);
-		failures += st < 0;
+		site_failures += st < 0;
 		did |= st == DOM_OK;
 		if (st == DOM_ABSENT && wait_ms < *least_ms)
 			*least_ms = wait_ms;
@@ -377,9 +166,19 @@ step_region(int region, int64_t *least_ms)
 static bool
 has_arrived(const struct scenario *scenario)
 {
-	return scenario->number == WIRE_MOVE_HOME ? the_move(1).state == WIRE_MOVE_HOME
-	                                          : the_move(1).state == WIRE_MOVE_SETTLED &&
-	                                                the_move(0).state == WIRE_MOVE_ERASED;
+	struct store_move source = the_move(0), target = the_move(1);
+
+	switch (scenario->number) {
+	case WIRE_MOVE_HOME:
+		return target.state == WIRE_MOVE_HOME;
+	case WIRE_MOVE_SETTLED:
+		return target.state == WIRE_MOVE_SETTLED && source.state == WIRE_MOVE_ERASED;
+	default:
+		/* It stays known until its order has expired. */
+		return target.state == WIRE_MOVE_DISCARDED &&
+		       target.due_ms > house.now_ms + DAY_MS &&
+		       source.state == WIRE_MOVE_CANCELLED && !source.open;
+	}
 }
 
 /* Looks as nobody of this world can, so no fault strikes. */
@@ -388,13 +187,13 @@ look(const struct scenario *scenario)
 {
 	bool arrived;
 
-	pause_faults(true);
+	sites_pause(true);
 	dom_arena_reset(pair.arena);
 	dom_arena_reset(house.arena);
 	if (homes() > 1)
 		wrong("the account has two homes");
 	arrived = has_arrived(scenario);
-	pause_faults(false);
+	sites_pause(false);
 	return arrived;
 }
 
@@ -404,7 +203,7 @@ run_steps(const struct scenario *scenario, const struct move_fault *fault)
 {
 	uint64_t struck = 0;
 
-	failures = 0;
+	site_failures = 0;
 	for (unsigned i = 0; i < STEPS_MAX; i++) {
 		int64_t least_ms = MOVER_WAIT_MS_MAX;
 		bool did = false;
@@ -412,21 +211,21 @@ run_steps(const struct scenario *scenario, const struct move_fault *fault)
 		if (scenario->number == WIRE_MOVE_HOME && i % WRITE_EVERY == 1)
 			write_meanwhile();
 		for (int region = 0; region < PAIR_REGIONS; region++) {
-			if (!is_down(region))
+			if (!site_is_down(region))
 				did |= step_region(region, &least_ms);
-			if (failures >= FAILURES_MAX && fault->region < 0)
+			if (site_failures >= FAILURES_MAX && fault->region < 0)
 				struck += sim_alloc_heal();
 		}
 		/* Also one that went down while the other asked it. */
 		for (int region = 0; region < PAIR_REGIONS; region++) {
-			if (is_down(region))
-				restart_region(region, fault->how);
+			if (site_is_down(region))
+				site_restart(region, fault->how);
 		}
 		if (look(scenario))
 			return struck;
 		/* Somebody makes room. */
 		if (i == STEPS_FULL && fault->stays && fault->region >= 0)
-			sim_disk_heal(disks[fault->region]);
+			sim_disk_heal(site_disks[fault->region]);
 		if (!did)
 			house.now_ms += least_ms > 0 ? least_ms : 1;
 	}
@@ -441,14 +240,27 @@ start_run(void)
 	pair = kept_pair;
 	house = kept_house;
 	for (int i = 0; i < PAIR_REGIONS; i++) {
-		sim_disk_free(&disks[i]);
-		disks[i] = sim_disk_new(disk_names[i], 1);
-		sim_disk_copy(images[i], disks[i]);
-		if (open_region(i) != DOM_OK)
+		sim_disk_free(&site_disks[i]);
+		site_disks[i] = sim_disk_new(site_names[i], 1);
+		sim_disk_copy(images[i], site_disks[i]);
+		if (site_open(i) != DOM_OK)
 			abort();
 	}
 	memset(written, 0, sizeof(written));
 	write_count = 0;
+}
+
+/* Not even in what a file once was: pair_fill() has made chunks of one letter. */
+static void
+expect_nothing(int region)
+{
+	uint8_t mark[64];
+
+	memset(mark, 'c', sizeof(mark));
+	if (account_state(region) != -1)
+		wrong("region %s still knows the account", site_names[region]);
+	if (sim_disk_holds(site_disks[region], mark, sizeof(mark)))
+		wrong("a chunk is on the disk of region %s", site_names[region]);
 }
 
 /* Where the move arrived all is the same, and each store is whole. */
@@ -458,22 +270,29 @@ end_run(const struct scenario *scenario)
 	uint8_t source[32], target[32];
 	struct wire_erased sums[2];
 
-	if (scenario->number == WIRE_MOVE_HOME) {
+	switch (scenario->number) {
+	case WIRE_MOVE_HOME:
 		compare();
 		root_at(0, source, &sums[0]);
 		root_at(1, target, &sums[1]);
 		if (memcmp(source, target, sizeof(source)) != 0)
 			wrong("the roots differ");
-	} else if (account_state(0) != -1) {
-		wrong("the source still knows the account");
+		break;
+	case WIRE_MOVE_SETTLED:
+		expect_nothing(0);
+		break;
+	default:
+		expect_nothing(1);
+		if (account_state(0) != STORE_ACCOUNT_HOME)
+			wrong("a cancelled move left no home");
+		break;
 	}
 	for (int i = 0; i < PAIR_REGIONS; i++)
-		restart_region(i, SIM_CRASH_KEEP);
+		site_restart(i, SIM_CRASH_KEEP);
 	be(0);
 	for (int i = 0; i < PAIR_REGIONS; i++)
-		close_region(i);
-	service_reply_free(&house.reply);
-	dom_buffer_clear(&house.body);
+		site_close(i);
+	sites_empty();
 }
 
 /* True: the fault has struck. */
@@ -483,18 +302,20 @@ run_with(const struct scenario *scenario, const struct move_fault *fault)
 	uint64_t struck, restarts;
 
 	start_run();
-	restarts = sim_disk_figures(disks[0]).crashes + sim_disk_figures(disks[1]).crashes;
+	restarts =
+	    sim_disk_figures(site_disks[0]).crashes + sim_disk_figures(site_disks[1]).crashes;
 	if (fault->region < 0 && fault->nth != 0)
 		sim_alloc_fail(fault->nth, fault->stays);
 	else if (fault->nth != 0)
-		sim_disk_fail(disks[fault->region], fault->fault, fault->nth, fault->stays);
+		sim_disk_fail(
+		    site_disks[fault->region], fault->fault, fault->nth, fault->stays);
 	struck = run_steps(scenario, fault) + sim_alloc_heal();
 	if (fault->region >= 0)
-		struck += sim_disk_struck(disks[fault->region]) +
-		          sim_disk_figures(disks[0]).crashes +
-		          sim_disk_figures(disks[1]).crashes - restarts;
+		struck += sim_disk_struck(site_disks[fault->region]) +
+		          sim_disk_figures(site_disks[0]).crashes +
+		          sim_disk_figures(site_disks[1]).crashes - restarts;
 	for (int i = 0; i < PAIR_REGIONS; i++)
-		sim_disk_heal(disks[i]);
+		sim_disk_heal(site_disks[i]);
 	totals.runs++;
 	end_run(scenario);
 	return struck != 0;
@@ -516,7 +337,7 @@ measure(const struct scenario *scenario)
 	for (int i = 0; i < PAIR_REGIONS; i++) {
 		for (unsigned fault = 0; fault < SIM_FAULT_COUNT; fault++)
 			operations[i][fault] =
-			    sim_disk_operations(disks[i], (enum sim_fault)fault);
+			    sim_disk_operations(site_disks[i], (enum sim_fault)fault);
 	}
 }
 
@@ -575,42 +396,62 @@ loops(const struct scenario *scenario, const struct fault_options *options)
 static void
 keep(void)
 {
-	be(0);
-	service_reply_free(&house.reply);
+	sites_empty();
 	for (int i = 0; i < PAIR_REGIONS; i++) {
-		close_region(i);
+		site_close(i);
 		sim_disk_free(&images[i]);
 		images[i] = sim_disk_new(i == 0 ? "image of in" : "image of sg", 1);
-		sim_disk_copy(disks[i], images[i]);
+		sim_disk_copy(site_disks[i], images[i]);
 	}
 	/* The group lies in the other one; this one is emptied at each step. */
 	if (scratch == NULL)
 		scratch = dom_arena_new(0);
+	if (pair.arena != scratch)
+		group_arena = pair.arena;
 	pair.arena = scratch;
 	kept_pair = pair;
 	kept_house = house;
 }
 
-void
-move_faults(const struct fault_options *options)
-{
-	static const struct scenario way = {
-	    .name = "move: to its home", .number = WIRE_MOVE_HOME, .weight = 4};
-	static const struct scenario rest = {
-	    .name = "move: what is left", .number = WIRE_MOVE_SETTLED, .weight = 2};
+/* --- moves -----------------------------------------------------------------------------------
+ */
 
-	if (options->only != NULL && strstr(options->only, "move") == NULL)
-		return;
-	sim_random_seed(&chance, 11);
+static void
+begin_move(void)
+{
 	for (int i = 0; i < PAIR_REGIONS; i++)
-		disks[i] = sim_disk_new(disk_names[i], 1);
+		site_disks[i] = sim_disk_new(site_names[i], 1);
 	pair_roots[0] = "/sim/in";
 	pair_roots[1] = "/sim/sg";
-	faults_scenario(way.name);
 	if (pair_set_up(NULL) != 0)
 		abort();
 	pair_fill();
 	assert_int_equal(order_move(1), SERVICE_DONE);
+}
+
+static void
+end_move(void)
+{
+	start_run();
+	dom_arena_free(&scratch);
+	pair.arena = group_arena;
+	pair_tear_down(NULL);
+	for (int i = 0; i < PAIR_REGIONS; i++) {
+		sim_disk_free(&images[i]);
+		sim_disk_free(&site_disks[i]);
+	}
+}
+
+static void
+moved(const struct fault_options *options)
+{
+	static const struct scenario way = {
+	    .name = "move: to its home", .number = WIRE_MOVE_HOME, .weight = 1};
+	static const struct scenario rest = {
+	    .name = "move: what is left", .number = WIRE_MOVE_SETTLED, .weight = 1};
+
+	faults_scenario(way.name);
+	begin_move();
 	keep();
 	loops(&way, options);
 	faults_scenario(rest.name);
@@ -622,8 +463,34 @@ move_faults(const struct fault_options *options)
 	assert_int_equal(acknowledge(2), SERVICE_DONE);
 	keep();
 	loops(&rest, options);
-	for (int i = 0; i < PAIR_REGIONS; i++) {
-		sim_disk_free(&images[i]);
-		sim_disk_free(&disks[i]);
-	}
+	end_move();
+}
+
+/* The person thinks better of it when the target has most of it. */
+static void
+cancelled(const struct fault_options *options)
+{
+	static const struct scenario off = {
+	    .name = "move: cancelled", .number = WIRE_MOVE_CANCELLED, .weight = 1};
+
+	faults_scenario(off.name);
+	begin_move();
+	pair_run_until(1, WIRE_MOVE_STAGING);
+	for (int i = 0; i < COPY_STEPS; i++)
+		(void)pair_step();
+	be(0);
+	assert_int_equal(cancel_move(), SERVICE_DONE);
+	keep();
+	loops(&off, options);
+	end_move();
+}
+
+void
+move_faults(const struct fault_options *options)
+{
+	if (options->only != NULL && strstr("moves", options->only) == NULL)
+		return;
+	sim_random_seed(&site_chance, 11);
+	moved(options);
+	cancelled(options);
 }

@@ -59,8 +59,7 @@ region_world(void)
 void
 region_free(void)
 {
-	service_reply_free(&house.reply);
-	dom_buffer_free(&house.body);
+	world_tear_down(NULL);
 	sim_disk_free(&region_disk);
 }
 

@@ -361,6 +361,15 @@ fail_disk(const struct scenario *scenario, const struct fault_options *options,
 }
 
 void
+faults_end(void)
+{
+	restore_house();
+	region_free();
+	sim_disk_free(&image);
+	sim_disk_free(&world);
+}
+
+void
 faults_of(const struct scenario *scenario, const struct fault_options *options)
 {
 	static const enum sim_fault stops[] = {
