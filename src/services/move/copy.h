@@ -47,6 +47,8 @@ DOM_MUST_CHECK enum dom_status copy_read(struct store_txn *txn,
  */
 DOM_MUST_CHECK enum dom_status copy_put(
     struct store_txn *txn, int64_t account, const struct wire_record *record);
+/* Is it within the limits that requests have here?  copy_put() takes no other. */
+bool copy_valid(const struct wire_record *record);
 /* Before the records of a pass: what comes whole is forgotten. */
 DOM_MUST_CHECK enum dom_status copy_begin_pass(struct store_txn *txn, int64_t account);
 

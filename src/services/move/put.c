@@ -212,10 +212,12 @@ put(struct store_txn *txn, int64_t account, const struct wire_record *record,
 enum dom_status
 copy_put(struct store_txn *txn, int64_t account, const struct wire_record *record)
 {
-	struct dom_arena *arena = dom_arena_new(0);
+	struct dom_arena *arena;
 	enum dom_status st;
 
-	if (arena == NULL)
+	if (!copy_valid(record))
+		return DOM_EINPUT;
+	if ((arena = dom_arena_new(0)) == NULL)
 		return DOM_ENOMEM;
 	st = put(txn, account, record, arena);
 	dom_arena_free(&arena);

@@ -369,12 +369,13 @@ past_erasure(int64_t account)
 	    .account = account,
 	    .scope = WIRE_SCOPE_ITEM,
 	    .state = STORE_ERASURE_ERASED,
-	    .collection_uid = dom_slice_of(account == 0 ? "" : "collection"),
-	    .item_uid = dom_slice_of(account == 0 ? "" : "item"),
+	    .collection_uid = dom_slice_of(account == 0 ? "" : "collectioncollection"),
+	    .item_uid = dom_slice_of(account == 0 ? "" : "itemitemitemitemitem"),
 	    .requested_ms = 1,
 	    .ended_ms = 2,
 	    .receipt = dom_slice_of("receipt"),
-	    .receipt_signature = dom_slice_of("signature")};
+	    .receipt_signature = dom_slice_of("signature-signature-signature-signature-"
+	                                      "signature-signature-sign")};
 }
 
 static enum dom_status
@@ -419,6 +420,151 @@ a_collection_that_its_owner_has_left_is_left_there_too(void **state)
 	assert_same_root();
 }
 
+/* --- what no client could have stored ----------------------------- */
+
+static struct wire_record good[8];
+static uint8_t many[2 << 20];
+static struct dom_slice list[1];
+
+static void
+make_good(void)
+{
+	struct dom_slice key = dom_slice(many, 32), sealed = dom_slice(many, DOM_SECRETS_SIZE),
+	                 signature = dom_slice(many, 64), c = dom_slice_of(uid('c', 1)),
+	                 i = dom_slice_of(uid('i', 1)), r = dom_slice_of(uid('r', 1)),
+	                 k = dom_slice_of(uid('k', 1)), some = dom_slice_of("some");
+
+	list[0] = k;
+	good[0] = (struct wire_record){.type = WIRE_RECORD_ACCOUNT,
+	    .of.account = {.name = some,
+	        .email = some,
+	        .salt = key,
+	        .login_public = key,
+	        .identity_public = key,
+	        .encrypted_content = sealed,
+	        .statement_public = key}};
+	good[1] = (struct wire_record){.type = WIRE_RECORD_COLLECTION,
+	    .of.collection = {
+	        .uid = c, .is_member = true, .collection_key = some, .collection_type = some}};
+	good[2] = (struct wire_record){.type = WIRE_RECORD_REVISION,
+	    .of.revision = {.collection_uid = c,
+	        .item_uid = i,
+	        .uid = r,
+	        .clock = 5,
+	        .is_current = true,
+	        .encryption_key = some,
+	        .meta = some,
+	        .chunks = list,
+	        .chunk_count = 1}};
+	good[3] = (struct wire_record){
+	    .type = WIRE_RECORD_CHUNK, .of.chunk = {.collection_uid = c, .uid = k}};
+	good[4] = (struct wire_record){.type = WIRE_RECORD_STATEMENT,
+	    .of.statement = {.serial = 1,
+	        .service = some,
+	        .bytes = some,
+	        .signature = signature,
+	        .receipt = some,
+	        .receipt_signature = signature}};
+	good[5] = (struct wire_record){.type = WIRE_RECORD_CONSENT,
+	    .of.consent = {.service = some, .types = list, .type_count = 1}};
+	good[6] = (struct wire_record){
+	    .type = WIRE_RECORD_REMOVED, .of.removed = {.uid = c, .collection_type = some}};
+	good[7] = (struct wire_record){.type = WIRE_RECORD_ERASURE,
+	    .of.erasure = {.scope = WIRE_SCOPE_ITEM,
+	        .collection_uid = c,
+	        .item_uid = i,
+	        .receipt = some,
+	        .receipt_signature = signature}};
+}
+
+/* Fields with the most, or the only, bytes that they may have. */
+static void
+what_no_client_could_have_stored_is_not_put_down(void **state)
+{
+	struct {
+		struct dom_slice *field;
+		size_t size; /* 0: a uid */
+		bool exactly;
+	} fields[] = {
+	    {&good[0].of.account.name, WIRE_NAME_SIZE_MAX, false},
+	    {&good[0].of.account.email, WIRE_EMAIL_SIZE_MAX, false},
+	    {&good[0].of.account.salt, 1024, false},
+	    {&good[0].of.account.login_public, 32, true},
+	    {&good[0].of.account.identity_public, 32, true},
+	    {&good[0].of.account.encrypted_content, 64 << 10, false},
+	    {&good[0].of.account.statement_public, 32, true},
+	    {&good[1].of.collection.uid, 0, false},
+	    {&good[1].of.collection.collection_key, 1024, false},
+	    {&good[1].of.collection.collection_type, 1024, false},
+	    {&good[2].of.revision.collection_uid, 0, false},
+	    {&good[2].of.revision.item_uid, 0, false},
+	    {&good[2].of.revision.uid, 0, false},
+	    {&good[2].of.revision.encryption_key, 1024, false},
+	    {&good[2].of.revision.meta, 1 << 20, false},
+	    {&list[0], 0, false},
+	    {&good[3].of.chunk.collection_uid, 0, false},
+	    {&good[3].of.chunk.uid, 0, false},
+	    {&good[4].of.statement.service, 32, false},
+	    {&good[4].of.statement.bytes, 64 << 10, false},
+	    {&good[4].of.statement.signature, 64, true},
+	    {&good[4].of.statement.receipt, 512, false},
+	    {&good[4].of.statement.receipt_signature, 64, true},
+	    {&good[6].of.removed.uid, 0, false},
+	    {&good[6].of.removed.collection_type, 1024, false},
+	    {&good[7].of.erasure.service, 32, false},
+	    {&good[7].of.erasure.collection_uid, 0, false},
+	    {&good[7].of.erasure.item_uid, 0, false},
+	    {&good[7].of.erasure.receipt, 512, false},
+	    {&good[7].of.erasure.receipt_signature, 64, true},
+	};
+	uint64_t *const clocks[] = {&good[1].of.collection.items_clock,
+	    &good[1].of.collection.members_clock, &good[1].of.collection.member_clock,
+	    &good[2].of.revision.clock, &good[4].of.statement.serial,
+	    &good[4].of.statement.clock, &good[5].of.consent.serial, &good[6].of.removed.clock};
+	const size_t count = sizeof(good) / sizeof(good[0]);
+
+	(void)state;
+	make_good();
+	for (size_t i = 0; i < count; i++)
+		assert_true(copy_valid(&good[i]));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		struct dom_slice was = *fields[i].field;
+		size_t valid = 0;
+
+		*fields[i].field = fields[i].size == 0
+		                       ? dom_slice_of("no uid/at all, not this one")
+		                       : dom_slice(many, fields[i].size + 1);
+		for (size_t k = 0; k < count; k++)
+			valid += copy_valid(&good[k]);
+		/* The list is that of a consent, too. */
+		assert_int_equal(valid, count - 1);
+		if (fields[i].exactly) {
+			*fields[i].field = dom_slice(many, fields[i].size - 1);
+			valid = 0;
+			for (size_t k = 0; k < count; k++)
+				valid += copy_valid(&good[k]);
+			assert_int_equal(valid, count - 1);
+		}
+		*fields[i].field = was;
+	}
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+		uint64_t was = *clocks[i];
+		size_t valid = 0;
+
+		*clocks[i] = INT64_MAX;
+		for (size_t k = 0; k < count; k++)
+			valid += copy_valid(&good[k]);
+		assert_int_equal(valid, count - 1);
+		*clocks[i] = was;
+	}
+	good[5].of.consent.service = dom_slice_of("No service");
+	assert_false(copy_valid(&good[5]));
+	good[7].of.erasure.scope = 0;
+	assert_false(copy_valid(&good[7]));
+	good[0].type = (enum wire_record_type)9;
+	assert_false(copy_valid(&good[0]));
+}
+
 int
 main(void)
 {
@@ -427,6 +573,8 @@ main(void)
 	        what_was_copied_has_the_same_root, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        writing_on_during_passes_is_caught_up_with, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        what_no_client_could_have_stored_is_not_put_down, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_book_of_the_copy_follows_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_large_account_comes_in_pages, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
