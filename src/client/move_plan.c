@@ -27,6 +27,8 @@ enum {
 	ASKS_AT_ONCE = 4,
 	ROUND_TRIPS_ELSE = 12, /* offer, passes, freeze, switch, activation */
 	PAUSE_MS_MAX = 5000,   /* then the source takes it back */
+	/* Read there and put down here: of 20,000, on a machine that had more to do. */
+	ITEMS_A_SECOND = 8000,
 };
 
 struct planning {
@@ -452,7 +454,8 @@ predict(struct dom_move_plan *plan)
 	int64_t between_us = plan->source.round_trip_us + plan->target.round_trip_us;
 	uint64_t asks = plan->chunks / ((uint64_t)ASK_CHUNKS * ASKS_AT_ONCE) + ROUND_TRIPS_ELSE;
 
-	plan->duration_ms = (int64_t)asks * between_us / 1000;
+	plan->duration_ms =
+	    (int64_t)asks * between_us / 1000 + (int64_t)(plan->items * 1000 / ITEMS_A_SECOND);
 	if (plan->rate_bytes > 0)
 		plan->duration_ms +=
 		    (int64_t)(plan->bytes / plan->rate_bytes) * 1000 +

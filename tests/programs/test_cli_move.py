@@ -18,6 +18,7 @@ from cli_device import PASSWORD, Device, contact, jpeg, tree
 from conftest import ROOT
 from lying_server import Liar, Reply
 from regions import Group, Site, program
+from test_evacuate import Evacuation, until
 
 SHIPPED = json.loads((ROOT / "packaging" / "services.json").read_text())
 
@@ -348,6 +349,33 @@ def test_a_backup_goes_on_while_the_account_moves(pair, tmp_path):
     phone.run("restore", tmp_path / "restored")
     assert tree(tmp_path / "restored") == tree(export)
     liar.close()
+
+
+def test_what_the_operator_asks_is_shown_declined_agreed_to_and_taken_back(pair, tmp_path):
+    here, there = pair
+    phone = Device(tmp_path).signup(here)
+    (tmp_path / "plan").write_text("notice = 1h\ngrace = 2\n[all]\ncohort = rest\n")
+    evacuation = Evacuation(here, tmp_path / "plan", there.name)
+    until(evacuation.line, "1 told")
+
+    def answer():
+        return phone.status()["proposal"]["answer"]
+
+    said = phone.run("status").stdout
+    assert "The operator of in asks you to let the account move to sg" in said
+    assert "Nothing moves unless you say so" in said and answer() == "none"
+    assert "declined to move to sg" in phone.run("move", "--refuse").stdout
+    assert "You declined" in phone.run("move", "--status").stdout and answer() == "refused"
+    # An order to that region agrees, and waits for its turn.
+    assert "You agreed to move to sg" in phone.run("move", "sg", "--yes").stdout
+    told = json.loads(phone.run("move", "--status", "--json").stdout)
+    assert told["moves"][0]["state"] == "ordered" and answer() == "agreed"
+    assert told["proposal"]["target"] == "sg" and told["proposal"]["grace_days"] == 2
+    assert "order" in phone.run("move", "--refuse", code=1).stderr
+    assert "is cancelled" in phone.run("move", "--cancel").stdout and answer() == "refused"
+    evacuation.interrupt()
+    here.control("evacuate", "--withdraw")
+    assert phone.status()["proposal"] is None
 
 
 # --- who is believed -------------------------------------------------------------------
