@@ -229,14 +229,12 @@ def test_over_tls_with_certificates_of_their_own(make_site, group, tmp_path):
     person.order_move("in", "sg")
     # Nobody told the source whom to believe.
     wait_until(lambda: "the region sg cannot be asked: https://" in source.log, lambda: source.log)
-    refused = target.log.count("cannot be asked")  # when it started, it asked as well
     for site in sites:
         site.settings["peer_ca"] = roots
         site.restart()
     person.connection.close()
     there = follow(person, source, target)
     assert everything(there) == before
-    assert target.log.count("cannot be asked") == refused
 
 
 def test_a_move_that_is_cancelled_changes_nothing(pair, person):
