@@ -186,6 +186,31 @@ def test_what_is_written_meanwhile_comes_along(pair, person):
     assert len(set(writer.acknowledged)) == len(writer.acknowledged)
 
 
+@pytest.mark.long
+def test_many_cross_each_other(pair):
+    """Six accounts each way at once, all written to; more than there are lanes."""
+    ways = [(pair[number % 2], pair[1 - number % 2]) for number in range(12)]
+    writers = []
+    for number, (source, target) in enumerate(ways):
+        person = new_person(source.url, f"person{number}", region=source.name)
+        collection = person.create_collection()
+        settle(person, collection, 2)
+        writers.append(Writer(person, collection, source, target))
+    for writer in writers:
+        writer.start()
+    for writer, (source, target) in zip(writers, ways):
+        second = Client(source.url)
+        second.login(writer.person.name, writer.person.login_key)
+        second.statement_key, second.serial = writer.person.statement_key, writer.person.serial
+        second.order_move(source.name, target.name)
+    for writer in writers:
+        writer.join()
+        if writer.failure is not None:
+            raise writer.failure
+        there = {entry["uid"] for entry in writer.moved.items(writer.collection)}
+        assert set(writer.acknowledged) <= there
+
+
 def figures(site):
     with urllib.request.urlopen(f"http://{site.settings['metrics_listen']}/metrics") as reply:
         return dict(line.rsplit(" ", 1) for line in reply.read().decode().splitlines()
