@@ -116,7 +116,8 @@ DOM_MUST_CHECK enum dom_status store_account_turn(struct store_txn *txn, int64_t
     enum store_account_state from, enum store_account_state to, uint64_t epoch);
 /*
  * A copy that is being made: state STAGING, clock 0.  DOM_CONFLICT: the name,
- * the address or the id is taken here.
+ * the address or the id is taken here, or files of an account that had the id are still to
+ * leave the disk (store_settle()): new ones would lie in the same folder and go with them.
  */
 DOM_MUST_CHECK enum dom_status store_account_stage(
     struct store_txn *txn, const struct store_account *account, int64_t *number_r);

@@ -2,6 +2,7 @@
 /* Erasing in steps, what is due, erasures, and what is left on the disk. */
 #include "contract.h"
 #include "store/erase.h"
+#include "store/move.h"
 
 enum { STEP = 3 }; /* rows; small, so that every loop is entered again */
 
@@ -421,6 +422,28 @@ an_account_goes_once_it_owns_nothing(void **state)
 	write_commit(world);
 }
 
+/* Its new files would lie where the old ones are removed. */
+static void
+an_id_is_free_again_once_its_files_have_left_the_disk(void **state)
+{
+	struct world *world = *state;
+	struct store_account again = sample_account("bo", 2);
+	struct store_erased sum = {0};
+	struct store_txn *txn = write_begin(world);
+	int64_t bo = add_account(txn, "bo", 2), number;
+
+	assert_status(store_account_begin_erase(txn, bo), DOM_OK);
+	write_commit(world);
+	(void)erase_all(world, bo, store_erase_account, &sum);
+	txn = write_begin(world);
+	assert_status(store_account_stage(txn, &again, &number), DOM_CONFLICT);
+	write_commit(world);
+	assert_status(store_settle(world->store), DOM_OK);
+	txn = write_begin(world);
+	assert_status(store_account_stage(txn, &again, &number), DOM_OK);
+	write_commit(world);
+}
+
 const struct CMUnitTest erase_cases[] = {
     CONTRACT_CASE(a_collection_goes_in_steps_and_all_of_it_is_counted),
     CONTRACT_CASE(an_erased_collections_number_is_not_given_to_another),
@@ -428,5 +451,6 @@ const struct CMUnitTest erase_cases[] = {
     CONTRACT_CASE(a_chunk_that_is_named_meanwhile_stays),
     CONTRACT_CASE(an_account_that_is_being_erased_is_nobody_at_once),
     CONTRACT_CASE(an_account_goes_once_it_owns_nothing),
+    CONTRACT_CASE(an_id_is_free_again_once_its_files_have_left_the_disk),
 };
 const size_t erase_case_count = sizeof(erase_cases) / sizeof(erase_cases[0]);

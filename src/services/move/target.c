@@ -181,7 +181,8 @@ refuse_id(struct move_asked *asked, const uint8_t id[STORE_ID_SIZE])
 
 	if (st < 0)
 		return st;
-	if (st == DOM_OK && account.state == STORE_ACCOUNT_ERASING)
+	/* Nobody has it any more, but its files have not left the disk yet. */
+	if (st == DOM_ABSENT || account.state == STORE_ACCOUNT_ERASING)
 		return move_refuse_yet(asked, still_here, 1);
 	return move_refuse(asked, "There is an account of this id here already.");
 }

@@ -276,9 +276,15 @@ enum dom_status
 store_account_stage(
     struct store_txn *txn, const struct store_account *account, int64_t *number_r)
 {
-	struct sql_call call;
+	struct sql_call call = sql_call(txn->connection, SQL_GONE_HAS);
 	enum dom_status st;
 
+	sql_put_slice(&call, dom_slice(account->id, sizeof(account->id)));
+	st = sql_step(&call);
+	if (sql_end(&call) < 0)
+		return call.failed;
+	if (st != DOM_ABSENT)
+		return st == DOM_OK ? DOM_CONFLICT : st;
 	if ((st = store_account_add(txn, account, number_r)) != DOM_OK)
 		return st;
 	call = sql_call(txn->connection, SQL_ACCOUNT_STAGE);

@@ -373,6 +373,7 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_ACCOUNT_FLOOR] = "UPDATE region SET account_floor = max(account_floor, ?)",
 	[SQL_ERASE_ACCOUNT] = "DELETE FROM account WHERE number = ?",
 	[SQL_GONE_ADD] = "INSERT OR IGNORE INTO gone (file) VALUES (?)",
+	[SQL_GONE_HAS] = "SELECT 1 FROM gone WHERE file = ?",
 	[SQL_GONE_LIST] = "SELECT file FROM gone ORDER BY file LIMIT ?",
 	[SQL_GONE_REMOVE] = "DELETE FROM gone WHERE file = ?",
 
