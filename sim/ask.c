@@ -6,7 +6,7 @@
 
 #include "sim/phone.h"
 
-enum { TRIES = 4 };
+enum { TRIES = 4, FOLLOWS = 3 };
 
 struct asking {
 	struct answer *answer;
@@ -82,6 +82,7 @@ phone_insist(struct phone *phone, struct answer *answer_r, const char *method,
 {
 	char text[1024];
 	bool logged_in = false;
+	unsigned follows = 0;
 	va_list args;
 
 	va_start(args, path);
@@ -93,6 +94,11 @@ phone_insist(struct phone *phone, struct answer *answer_r, const char *method,
 		if (answer_r->status == 401 && !logged_in && phone->token[0] != '\0') {
 			logged_in = true;
 			if (!stock_log_in(phone))
+				return;
+			continue;
+		}
+		if (strcmp(answer_r->code, "account_moved") == 0 && follows++ < FOLLOWS) {
+			if (!stock_follow(phone, answer_r))
 				return;
 			continue;
 		}

@@ -7,6 +7,7 @@
 
 #include "wire/stoken.h"
 
+#include "services/move/guard.h"
 #include "sim/oracle.h"
 #include "sim/phone.h"
 #include "sim/time.h"
@@ -46,8 +47,7 @@ audit_find(struct store_txn *txn, struct o_account *model, struct dom_arena *are
 static bool
 is_home(int state)
 {
-	return state == STORE_ACCOUNT_HOME || state == STORE_ACCOUNT_FROZEN ||
-	       state == STORE_ACCOUNT_ERASING;
+	return state == STORE_ACCOUNT_HOME || state == STORE_ACCOUNT_FROZEN;
 }
 
 struct region *
@@ -61,6 +61,7 @@ audit_home(struct oracle *oracle, unsigned account, struct store_account *accoun
 		    .oracle = oracle, .world = world, .region = &world->regions[i]};
 
 		if (!region_is_up(audit.region) || audit.region->is_armed ||
+		    move_guard_is_closed(audit.region->guard) ||
 		    store_read_begin(audit.region->reader, &audit.txn) != DOM_OK)
 			continue;
 		if (audit_find(audit.txn, &oracle->accounts[account], oracle->arena,

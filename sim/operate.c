@@ -44,7 +44,7 @@ operate_restore(struct region *region)
 	struct store_restore_report report;
 	char from[96], message[256];
 
-	if (region->backups == 0 || !region->is_up)
+	if (region->backups == 0 || !region->is_up || !oracle_may_restore(region))
 		return;
 	/* What was asked to be erased is in the journal by then, else no backup could know of
 	 * it. */

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/digest.h"
+
 #include "wire/etebase.h"
 
+#include "services/root/root.h"
 #include "sim/phone.h"
 #include "sim/serving.h"
 #include "sim/time.h"
@@ -296,6 +299,9 @@ note_statement(struct region *region, unsigned account, struct dom_slice body)
 		if (statement.erase && consent->type_size != 0)
 			note_erased(oracle, account, consent->type, consent->type_size);
 		break;
+	case WIRE_MOVE_ORDER:
+		of->orders++;
+		break;
 	case WIRE_ERASURE:
 		if (statement.scope == WIRE_SCOPE_ITEM) {
 			note_history_erased(oracle, &statement);
@@ -456,6 +462,35 @@ resolve(struct region *region)
 	oracle->uncertain_count = kept;
 }
 
+/*
+ * Whose session it is, as the store says: a phone may still use one of an account that its
+ * owner has given up.
+ */
+static bool
+is_sender(struct serving *serving, uint32_t may_see)
+{
+	struct oracle *oracle = serving->region->world->oracle;
+	struct dom_arena *arena = dom_arena_new(0);
+	uint8_t hash[STORE_TOKEN_HASH_SIZE];
+	struct store_session session;
+	struct store_account account;
+	struct store_txn *txn = NULL;
+	bool is = false;
+
+	if (dom_sha256(serving->request.token, hash) == DOM_OK &&
+	    store_read_begin(serving->region->reader, &txn) == DOM_OK &&
+	    store_session_find(txn, hash, arena, &session) == DOM_OK &&
+	    store_account_by_number(txn, session.account, arena, &account) == DOM_OK) {
+		for (unsigned i = 0; i < oracle->account_count; i++)
+			is = is || ((may_see >> i % 32 & 1) != 0 && oracle->accounts[i].has_id &&
+			               memcmp(oracle->accounts[i].id, account.id,
+			                   sizeof(account.id)) == 0);
+	}
+	store_read_end(&txn);
+	dom_arena_free(&arena);
+	return is;
+}
+
 /* Nobody reads what they were never let into. */
 void
 oracle_answered(struct serving *serving)
@@ -471,7 +506,8 @@ oracle_answered(struct serving *serving)
 	collection = oracle_collection(world->oracle, serving->request.collection_uid);
 	if (collection == NULL)
 		return;
-	if ((collection->may_see >> serving->call->account % 32 & 1) == 0)
+	if ((collection->may_see >> serving->call->account % 32 & 1) == 0 &&
+	    !is_sender(serving, collection->may_see))
 		world_broken(world, "no account sees another's data", "%s of %s by %s",
 		    route_op_name(serving->request.op), collection->uid, phone->name);
 	if (collection->is_erased && !service_plan(serving->request.op)->writes)
@@ -479,10 +515,92 @@ oracle_answered(struct serving *serving)
 		    route_op_name(serving->request.op), collection->uid, phone->name);
 }
 
+/* --- moves ----------------------------------------------------------------------- */
+
+static bool
+root_of(struct region *region, struct store_txn *txn, const struct store_account *account,
+    const uint8_t identity[32], uint8_t root_r[32])
+{
+	struct root_options options = {
+	    .scope = WIRE_SCOPE_ACCOUNT, .account = account->number, .clock = account->clock};
+	struct wire_erased sum;
+
+	(void)region;
+	memcpy(options.identity_public, identity, sizeof(options.identity_public));
+	return root_compute(txn, &options, root_r, &sum) == DOM_OK;
+}
+
+/* It is at home here since this moment. */
+static void
+arrive(struct region *region, struct store_txn *txn, struct o_account *model,
+    const struct store_account *account)
+{
+	struct world *world = region->world;
+	uint8_t root[32];
+
+	world->cover->moves++;
+	world->cover->moves_back += model->epoch > 1;
+	world_say(world, "%s has moved from %s to %s", model->name,
+	    world->regions[model->home].name, region->name);
+	/* The root is of the epoch too, so what was given away is counted as one more. */
+	if (model->was_given && model->root_clock == account->clock &&
+	    root_of(region, txn, account, model->identity, root) &&
+	    memcmp(root, model->root, sizeof(root)) != 0)
+		world_broken(world, "roots before and after a move are equal", "%s in %s",
+		    model->name, region->name);
+	model->home = region->index;
+	model->epoch = account->epoch;
+	model->was_given = false;
+	if (model->was_restored)
+		model->is_lost = true;
+}
+
+/* Given away here: what it was, as the target must have it. */
+static void
+depart(struct region *region, struct store_txn *txn, struct o_account *model,
+    const struct store_account *account)
+{
+	model->was_given = root_of(region, txn, account, model->identity, model->root);
+	model->root_clock = account->clock;
+}
+
+static void
+look_at_move(struct region *region, struct store_txn *txn, unsigned index)
+{
+	struct oracle *oracle = region->world->oracle;
+	struct o_account *model = &oracle->accounts[index];
+	struct store_account account;
+
+	if (audit_find(txn, model, oracle->arena, &account) != DOM_OK)
+		return;
+	if (account.state == STORE_ACCOUNT_HOME && region->index != model->home &&
+	    account.epoch > model->epoch)
+		arrive(region, txn, model, &account);
+	else if (account.state == STORE_ACCOUNT_GONE && region->index == model->home &&
+	         !model->was_given && account.epoch == model->epoch + 1)
+		depart(region, txn, model, &account);
+}
+
 void
 oracle_pumped(struct region *region)
 {
-	(void)region;
+	struct oracle *oracle = region->world->oracle;
+	struct store_account account;
+	struct store_txn *txn = NULL;
+
+	if (region->is_armed || !region->is_up || region->world->region_count < 2)
+		return;
+	for (unsigned i = 0; i < oracle->account_count; i++) {
+		if (oracle->accounts[i].orders == 0 || oracle->accounts[i].is_erased ||
+		    oracle->accounts[i].is_lost)
+			continue;
+		dom_arena_reset(oracle->arena);
+		if (store_read_begin(region->reader, &txn) != DOM_OK)
+			return;
+		look_at_move(region, txn, i);
+		store_read_end(&txn);
+		(void)audit_home(oracle, i, &account);
+	}
 }
 
 void
@@ -505,6 +623,8 @@ oracle_backup_begins(struct region *region)
 		memcpy(backup->consents[i], oracle->accounts[i].consents,
 		    sizeof(backup->consents[i]));
 		backup->is_made[i] = oracle->accounts[i].is_made;
+		backup->home[i] = oracle->accounts[i].home;
+		backup->epoch[i] = oracle->accounts[i].epoch;
 	}
 }
 
@@ -530,6 +650,24 @@ restore_consents(struct o_account *account, const struct o_consent *of_backup)
 	}
 }
 
+bool
+oracle_may_restore(struct region *region)
+{
+	const struct oracle *oracle = region->world->oracle;
+	const struct o_backup *backup = &oracle->backups[region->index];
+
+	for (unsigned i = 0; i < oracle->account_count; i++) {
+		const struct o_account *account = &oracle->accounts[i];
+
+		if (account->home == region->index && account->is_made &&
+		    account->orders != 0 &&
+		    (!backup->is_made[i] || backup->home[i] != account->home ||
+		        backup->epoch[i] != account->epoch))
+			return false;
+	}
+	return true;
+}
+
 void
 oracle_restored(struct region *region)
 {
@@ -541,6 +679,7 @@ oracle_restored(struct region *region)
 
 		if (account->home != region->index)
 			continue;
+		account->was_restored = account->was_given;
 		if (!backup->is_made[i])
 			account->is_lost = true;
 		else

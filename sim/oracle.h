@@ -86,6 +86,11 @@ struct o_account {
 	unsigned home;  /* where it was made or came to, as far as acknowledged */
 	struct o_consent consents[ORACLE_SERVICES];
 	uint64_t epoch;
+	unsigned orders; /* to move, committed */
+	bool was_restored; /* while it was between two regions */
+	uint8_t root[32];  /* when it was given away, at this clock */
+	uint64_t root_clock;
+	bool was_given;
 };
 
 /* A job of which nobody knows whether it is on the disk, until its region starts again. */
@@ -100,6 +105,8 @@ struct o_backup {
 	uint64_t at;
 	struct o_consent consents[ORACLE_ACCOUNTS_MAX][ORACLE_SERVICES];
 	bool is_made[ORACLE_ACCOUNTS_MAX];
+	unsigned home[ORACLE_ACCOUNTS_MAX];
+	uint64_t epoch[ORACLE_ACCOUNTS_MAX];
 };
 
 struct oracle {
@@ -157,6 +164,8 @@ void oracle_started(struct region *region);
 void oracle_backup_begins(struct region *region);
 void oracle_backup_made(struct region *region);
 void oracle_restored(struct region *region);
+/* Would a restore take away an account that came here since?  Nobody does that. */
+bool oracle_may_restore(struct region *region);
 
 /* --- audit.c: against the stores -----------------------------------------------------------
  */

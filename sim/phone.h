@@ -47,7 +47,8 @@ struct person {
 	bool may_be_old;          /* a change was never answered */
 	unsigned account;         /* the oracle's */
 	bool is_signed_up;
-	unsigned region; /* where they say the account is */
+	unsigned region; /* where they say the account is .. */
+	uint64_t epoch;  /* .. as of this epoch */
 	struct dom_account_key *key;
 	struct dom_identity_key *identity;
 	uint8_t public_key[32];
@@ -129,8 +130,10 @@ bool stock_account_act(struct phone *phone, enum action_kind action);
 bool stock_state(struct phone *phone, struct wire_statement *statement, bool *may_be_r);
 /* stock_share.c */
 bool stock_share_act(struct phone *phone, enum action_kind action);
-/* A move is asked for, or cancelled. */
+/* stock_move.c: a move is asked for, or cancelled. */
 bool stock_move_act(struct phone *phone, enum action_kind action);
+/* The account has moved, and this answer says where to: go there, and log in. */
+bool stock_follow(struct phone *phone, const struct answer *answer);
 
 bool ours_act(struct phone *phone, enum action_kind action);
 void ours_close(struct phone *phone);

@@ -33,6 +33,8 @@ static const unsigned weights[ACTION_KIND_COUNT] = {
     [ACTION_LOGOUT] = 2,
     [ACTION_REVOKE] = 2,
     [ACTION_SNOOP] = 4,
+    [ACTION_MOVE] = 6,
+    [ACTION_MOVE_CANCEL] = 1,
     [ACTION_BACKUP] = 2,
     [ACTION_RESTORE] = 1,
     [ACTION_CATALOGUE] = 1,
@@ -89,7 +91,7 @@ plan_make(struct plan *plan, uint64_t seed)
 	memset(plan, 0, sizeof(*plan));
 	sim_random_seed(&random, seed ^ UINT64_C(0x5eed0f0a5172));
 	plan->seed = seed;
-	plan->regions = 1 + (unsigned)sim_random_below(&random, 2);
+	plan->regions = 1 + (unsigned)sim_random_below(&random, 3);
 	plan->people = 1 + (unsigned)sim_random_below(&random, 4);
 	plan->phones_each = 1 + (unsigned)sim_random_below(&random, 3);
 	plan->count = STEPS_LEAST + (unsigned)sim_random_below(&random, STEPS_MORE);

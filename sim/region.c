@@ -10,6 +10,8 @@
 
 #include "daemon/recover.h"
 #include "services/consent/consent.h"
+#include "services/move/guard.h"
+#include "sim/movers.h"
 #include "sim/oracle.h"
 #include "sim/serving.h"
 #include "sim/time.h"
@@ -172,7 +174,8 @@ keeper_event(void *context)
 		return;
 	}
 	wait_us = keep(region);
-	oracle_pumped(region);
+	if (wait_us != IDLE_US)
+		oracle_pumped(region);
 	time_after(wait_us, keeper_event, of);
 	region_look(region);
 }
@@ -244,6 +247,8 @@ read_catalogue(struct region *region, char *message_r, size_t message_size)
 static void
 close_all(struct region *region)
 {
+	movers_close(region);
+	move_guard_close(&region->guard);
 	keeper_close(&region->keeper);
 	retention_desk_close(&region->retention);
 	store_reader_close(&region->keeper_reader);
@@ -282,6 +287,7 @@ open_all(struct region *region, char *message_r, size_t message_size)
 	        .random = sim_random_source(&region->random),
 	        .key = region->key,
 	        .store = region->store};
+	movers_settings(region);
 	recovery.store = region->store;
 	if ((st = recover_journal(
 	         &recovery, &region->journal, &followed, message_r, message_size)) != DOM_OK)
@@ -293,6 +299,14 @@ open_all(struct region *region, char *message_r, size_t message_size)
 	                          .journal = journal_file_functions(region->journal)},
 	         &region->keeper)) != DOM_OK)
 		snprintf(message_r, message_size, "no reader or keeper");
+	if (st != DOM_OK)
+		return st;
+	if ((st = move_guard_open(&region->service, region->store, &region->guard)) == DOM_OK) {
+		region->service.guard = region->guard;
+		st = movers_start(region);
+	}
+	if (st != DOM_OK)
+		snprintf(message_r, message_size, "no guard or mover");
 	return st;
 }
 
@@ -319,6 +333,18 @@ region_start(struct region *region, char *message_r, size_t message_size)
 }
 
 /* is_up is false before anything is closed, so that nobody is answered any more. */
+static void
+close_down(struct region *region)
+{
+	region->is_up = false;
+	region->is_closing = true;
+	movers_end(region);
+	serving_drop_all(region);
+	close_all(region);
+	assert(region->servings == NULL);
+	region->is_closing = false;
+}
+
 void
 region_stop(struct region *region)
 {
@@ -326,9 +352,7 @@ region_stop(struct region *region)
 		return;
 	while (store_pump(region->store) != 0)
 		;
-	region->is_up = false;
-	close_all(region);
-	serving_drop_all(region);
+	close_down(region);
 }
 
 void
@@ -344,9 +368,7 @@ region_crash(struct region *region, enum sim_crash how)
 			sim_disk_fail(region->disk, SIM_FAULT_EIO, 1, true);
 		else
 			sim_disk_stop(region->disk);
-		region->is_up = false;
-		close_all(region);
-		serving_drop_all(region);
+		close_down(region);
 	}
 	/*
 	 * The machine of a process that was killed goes on: what was written is seen, and as
@@ -367,6 +389,10 @@ start_again(void *context)
 
 	if (region->is_up || region->world->is_over)
 		return;
+	if (region->is_closing) {
+		time_after(TIME_SECOND_US, start_again, region);
+		return;
+	}
 	if ((st = region_start(region, message, sizeof(message))) == DOM_OK)
 		return;
 	/* Only a fault of its disk may keep a region down. */

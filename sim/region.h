@@ -48,6 +48,10 @@ struct region {
 	enum sim_fault armed;
 	uint64_t armed_number, struck; /* seen of the disk's count */
 	struct serving *servings;
+	uint64_t serving_count;
+	struct movers *movers;
+	struct move_guard *guard;
+	bool is_closing;
 
 	unsigned backups; /* made so far; the newest has this number */
 	int64_t backup_us;
@@ -77,6 +81,8 @@ void region_heal(struct region *region);
 /* After anything that may have struck its disk: die if the disk has stopped, or the store
  * failed. */
 void region_look(struct region *region);
+/* Calls that wait for an account to be given away, or kept: look again. */
+void serving_retry_held(struct region *region);
 /* There is nothing left that the keeper wants to do. */
 bool region_is_settled(struct region *region);
 

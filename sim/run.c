@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -94,6 +95,7 @@ run_plan(const struct plan *plan)
 	if ((child = fork()) < 0)
 		abort();
 	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		world_run(plan, &record->cover);
 		_exit(0);
 	}
@@ -120,6 +122,7 @@ run_seeds(uint64_t first, uint64_t count, double seconds, double *cpu_seconds_r)
 	if ((child = fork()) < 0)
 		abort();
 	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		static struct plan plan;
 
 		for (uint64_t i = 0; i < count && (seconds <= 0 || cpu_seconds() < seconds);

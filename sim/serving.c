@@ -15,11 +15,12 @@
 
 #include "http/reply.h"
 #include "services/push/push.h"
+#include "sim/movers.h"
 #include "sim/oracle.h"
 #include "sim/time.h"
 #include "sim/world.h"
 
-enum { PUMP_US = 4000 };
+enum { PUMP_US = 4000, HELD_US = 50 * 1000 };
 
 static void
 serving_free(struct serving *serving)
@@ -43,6 +44,7 @@ serving_new(struct region *region, struct net_call *call)
 	if (serving == NULL || (serving->arena = dom_arena_new(64 << 20)) == NULL)
 		abort();
 	serving->region = region;
+	serving->number = ++region->serving_count;
 	serving->call = call;
 	serving->link = &region->servings;
 	serving->next = region->servings;
@@ -119,6 +121,66 @@ pump(void *context)
 	region_look(region);
 }
 
+/* --- what is held: as http/held.h ------------------------------------------------ */
+
+static void submit_again(struct serving *serving);
+
+struct held {
+	struct world_life *of;
+	uint64_t number;
+};
+
+static void
+held_event(void *context)
+{
+	struct held held = *(struct held *)context;
+	struct region *region = held.of->region;
+	bool is_alive = region->is_up && region->life == held.of->life;
+	struct serving *serving = is_alive ? region->servings : NULL;
+
+	free(context);
+	free(held.of);
+	while (serving != NULL && serving->number != held.number)
+		serving = serving->next;
+	if (serving != NULL && serving->is_held)
+		submit_again(serving);
+}
+
+static void
+retry_after(struct serving *serving, int64_t us)
+{
+	struct held *held = malloc(sizeof(*held));
+
+	if (held == NULL)
+		abort();
+	*held = (struct held){world_life_of(serving->region), serving->number};
+	time_after(us, held_event, held);
+}
+
+/* True: its answer may be another in a moment. */
+static bool
+park(struct serving *serving)
+{
+	if (serving->call == NULL || serving->reply.hold_ms == 0)
+		return false;
+	if (serving->hold_until_us == 0)
+		serving->hold_until_us = time_now_us() + INT64_C(1000) * serving->reply.hold_ms;
+	if (time_now_us() >= serving->hold_until_us)
+		return false;
+	serving->is_held = true;
+	retry_after(serving, HELD_US);
+	return true;
+}
+
+void
+serving_retry_held(struct region *region)
+{
+	for (struct serving *serving = region->servings; serving != NULL;
+	     serving = serving->next)
+		if (serving->is_held)
+			retry_after(serving, 0);
+}
+
 static enum dom_status
 job_run(struct store_txn *txn, struct store_job *job)
 {
@@ -156,6 +218,12 @@ job_done(struct store_job *job, enum dom_status status)
 		oracle_uncertain(serving);
 	if (status == DOM_OK && serving->reply.wakes_keeper)
 		world_wake_keeper(region);
+	if (status == DOM_OK && serving->reply.wakes_mover) {
+		movers_wake(region);
+		serving_retry_held(region);
+	}
+	if ((status == DOM_OK || status == DOM_EDENIED) && park(serving))
+		return;
 	if (serving->request.op == SERVICE_SESSION_TOUCH)
 		serving_free(serving);
 	else
@@ -163,11 +231,9 @@ job_done(struct store_job *job, enum dom_status status)
 }
 
 static void
-submit(struct serving *serving)
+submit_as(struct serving *serving, enum dom_status st)
 {
 	struct region *region = serving->region;
-	enum dom_status st = service_stage(
-	    &region->service, &serving->request, serving->arena, &serving->staged);
 
 	serving->job = (struct store_job){.run = job_run, .done = job_done};
 	if (st == DOM_OK)
@@ -183,6 +249,20 @@ submit(struct serving *serving)
 	region->pump_is_due = true;
 	time_after(
 	    (int64_t)sim_random_below(&region->random, PUMP_US), pump, world_life_of(region));
+}
+
+static void
+submit(struct serving *serving)
+{
+	submit_as(serving, service_stage(&serving->region->service, &serving->request,
+	                       serving->arena, &serving->staged));
+}
+
+static void
+submit_again(struct serving *serving)
+{
+	serving->is_held = false;
+	submit_as(serving, DOM_OK);
 }
 
 static void
@@ -316,11 +396,14 @@ region_take(struct region *region, struct net_call *call)
 void
 serving_drop_all(struct region *region)
 {
-	while (region->servings != NULL) {
-		struct serving *serving = region->servings;
+	struct serving *serving = region->servings, *next;
+
+	for (; serving != NULL; serving = next) {
 		struct net_call *call = serving->call;
 
-		assert(!serving->is_queued);
+		next = serving->next;
+		if (serving->is_queued)
+			continue;
 		serving->call = NULL;
 		if (call != NULL)
 			net_cut(call);

@@ -17,10 +17,16 @@ struct serving {
 	struct http_response response;
 	struct store_job job;
 	bool is_queued;
+	uint64_t number; /* of its region */
+	bool is_held;
+	int64_t hold_until_us;
 	struct serving *next, **link; /* of its region */
 };
 
-/* All of them, when the region dies; the store's queue is empty by now. */
+/*
+ * When the region dies: all but those that the store has in its queue, which ends them when it
+ * is closed.  What is staged lives in the store.
+ */
 void serving_drop_all(struct region *region);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "wire/catalogue.h"
 #include "wire/evidence.h"
+#include "wire/moves.h"
 #include "wire/receipt.h"
 #include "wire/statement.h"
 
@@ -140,8 +141,32 @@ sign_response(struct dom_buffer *body, const struct dom_main_key *main,
 	dom_buffer_free(&bytes);
 }
 
+/* The account lives elsewhere: that is where to log in. */
 static bool
-log_in_with(struct phone *phone, unsigned password)
+move_on(struct phone *phone, const struct answer *answer)
+{
+	struct person *person = phone->person;
+	struct wire_moved moved;
+	struct wire_move handoff;
+
+	if (strcmp(answer->code, "account_moved") != 0 ||
+	    wire_moved_decode(dom_buffer_slice(&answer->body), &moved) != DOM_OK ||
+	    wire_move_decode(moved.handoff.bytes, &handoff) != DOM_OK)
+		return false;
+	for (unsigned i = 0; i < phone->world->region_count; i++) {
+		if (!dom_slice_is(moved.region, phone->world->regions[i].name) ||
+		    handoff.epoch <= person->epoch)
+			continue;
+		person->epoch = handoff.epoch;
+		person->region = phone->region = i;
+		return true;
+	}
+	return false;
+}
+
+/* Where the account is not any more: *moved_r says so. */
+static bool
+log_in_with(struct phone *phone, unsigned password, bool *moved_r)
 {
 	const struct region *region = &phone->world->regions[phone->region];
 	struct answer asked, answer = {0};
@@ -161,6 +186,7 @@ log_in_with(struct phone *phone, unsigned password)
 		phone_ask(phone, &answer, "POST", &body, "%slogin/", authentication);
 		was_done = take_token(phone, &answer);
 	}
+	*moved_r = move_on(phone, &asked) || move_on(phone, &answer);
 	dom_buffer_free(&body);
 	dom_buffer_free(&answer.body);
 	dom_buffer_free(&asked.body);
@@ -179,6 +205,7 @@ begin_anew(struct phone *phone, unsigned account)
 	if (person->account == account) {
 		person->generation++;
 		person->is_signed_up = false;
+		person->epoch = 0;
 		person->password = person->password_last = 0;
 		person->may_be_old = false;
 	}
@@ -190,16 +217,16 @@ begin_anew(struct phone *phone, unsigned account)
 /* After a lost answer, a restore, or at the same time as another phone's change: any of them.
  */
 static bool
-try_passwords(struct phone *phone)
+try_passwords(struct phone *phone, bool *moved_r)
 {
 	struct person *person = phone->person;
 
-	if (log_in_with(phone, person->password)) {
+	if (log_in_with(phone, person->password, moved_r)) {
 		person->may_be_old = false;
 		return true;
 	}
-	for (unsigned password = person->password_last + 1; password-- != 0;) {
-		if (password == person->password || !log_in_with(phone, password))
+	for (unsigned password = person->password_last + 1; password-- != 0 && !*moved_r;) {
+		if (password == person->password || !log_in_with(phone, password, moved_r))
 			continue;
 		person->password = password;
 		person->may_be_old = false;
@@ -212,14 +239,18 @@ bool
 stock_log_in(struct phone *phone)
 {
 	struct person *person = phone->person;
+	bool moved = true;
 
 	phone->token[0] = '\0';
 	if (phone->account != person->account)
 		stock_forget(phone);
 	phone->account = person->account;
-	phone->region = person->region;
-	if (try_passwords(phone))
-		return true;
+	while (moved) {
+		moved = false;
+		phone->region = person->region;
+		if (try_passwords(phone, &moved))
+			return true;
+	}
 	/* Not again from within a sign-up. */
 	return person->is_signed_up && begin_anew(phone, phone->account) &&
 	       stock_sign_up(phone);
@@ -537,6 +568,9 @@ stock_account_act(struct phone *phone, enum action_kind action)
 		return log_out(phone);
 	case ACTION_REVOKE:
 		return revoke(phone);
+	case ACTION_MOVE:
+	case ACTION_MOVE_CANCEL:
+		return stock_move_act(phone, action);
 	default:
 		return false;
 	}

@@ -14,6 +14,7 @@
 
 #include "sim/fiber.h"
 #include "sim/history.h"
+#include "sim/movers.h"
 #include "sim/oracle.h"
 #include "sim/phone.h"
 #include "sim/plan.h"
@@ -299,6 +300,9 @@ populate(struct world *world, const struct plan *plan)
 	for (unsigned i = 0; i < plan->regions; i++) {
 		region_make(&world->regions[i], world, i);
 		world->region_count++;
+	}
+	movers_group(world);
+	for (unsigned i = 0; i < plan->regions; i++) {
 		if (region_start(&world->regions[i], message, sizeof(message)) != DOM_OK)
 			world_broken(world, "a region starts", "%s", message);
 	}
@@ -330,10 +334,30 @@ is_quiet(struct world *world)
 	return true;
 }
 
+/* Nobody is between two regions: every move has come to its end, or to its days of grace. */
+static bool
+is_everybody_home(struct world *world)
+{
+	struct store_account account;
+
+	if (!is_quiet(world))
+		return false;
+	for (unsigned i = 0; i < world->oracle->account_count; i++) {
+		const struct o_account *model = &world->oracle->accounts[i];
+
+		dom_arena_reset(world->oracle->arena);
+		if (model->orders != 0 && !model->is_erased && !model->is_lost &&
+		    (audit_home(world->oracle, i, &account) == NULL ||
+		        account.state != STORE_ACCOUNT_HOME))
+			return false;
+	}
+	return true;
+}
+
 static bool
 has_settled(struct world *world)
 {
-	if (!is_quiet(world))
+	if (!is_everybody_home(world))
 		return false;
 	for (unsigned i = 0; i < world->region_count; i++)
 		if (!region_is_settled(&world->regions[i]))
@@ -463,6 +487,7 @@ world_run(const struct plan *plan, struct cover *cover)
 		;
 	be_calm(world);
 	run_until(world, is_quiet, "what was begun");
+	run_until(world, is_everybody_home, "moves");
 	use_all(world);
 	run_until(world, has_settled, "the keepers");
 	audit_all(world->oracle, true);

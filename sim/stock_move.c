@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Moving, as the owner of a stock phone goes about it: in a browser, say. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wire/moves.h"
+#include "wire/statement.h"
+
+#include "sim/phone.h"
+
+/* Away, or back. */
+static bool
+order(struct phone *phone)
+{
+	struct world *world = phone->world;
+	unsigned target = (phone->region + 1 +
+	                      (unsigned)sim_random_below(&phone->random,
+	                          world->region_count > 1 ? world->region_count - 1 : 1)) %
+	                  world->region_count;
+	struct wire_statement statement = {.kind = WIRE_MOVE_ORDER};
+	struct wire_move_plan plan;
+	struct answer answer;
+	bool is_good, may_be;
+
+	if (target == phone->region)
+		return false;
+	phone_insist(phone, &answer, "GET", NULL, "/domicile/v1/moves/plan/?to=%s",
+	    world->regions[target].name);
+	is_good = is_done(&answer) &&
+	          wire_move_plan_decode(dom_buffer_slice(&answer.body), &plan) == DOM_OK;
+	if (is_good) {
+		statement.service = dom_slice_of("");
+		statement.target = dom_slice_of(world->regions[target].name);
+		statement.epoch = plan.epoch;
+		statement.expires_ms =
+		    time_now_ms() +
+		    (int64_t)(1 + sim_random_below(&phone->random, 48)) * 3600000;
+		statement.leave_shared = sim_random_one_in(&phone->random, 2);
+		statement.grace_days = (uint32_t)sim_random_below(&phone->random, 2);
+	}
+	dom_buffer_free(&answer.body);
+	return is_good && stock_state(phone, &statement, &may_be);
+}
+
+static bool
+cancel(struct phone *phone)
+{
+	struct dom_arena *arena = dom_arena_new(0);
+	struct wire_statement statement = {.kind = WIRE_MOVE_CANCEL};
+	struct wire_moves_entry *entries;
+	struct answer answer;
+	size_t count = 0;
+	bool is_good, may_be;
+
+	phone_insist(phone, &answer, "GET", NULL, "/domicile/v1/moves/");
+	is_good = is_done(&answer) &&
+	          wire_moves_decode(dom_buffer_slice(&answer.body), arena, &entries, &count) ==
+	              DOM_OK &&
+	          count != 0 && !entries[0].is_target;
+	if (is_good) {
+		statement.service = dom_slice_of("");
+		memcpy(statement.move, entries[0].move.data, sizeof(statement.move));
+	}
+	dom_buffer_free(&answer.body);
+	dom_arena_free(&arena);
+	return is_good && stock_state(phone, &statement, &may_be);
+}
+
+/* A device has looked at the target: the source need not keep its copy. */
+static void
+acknowledge(struct phone *phone, const struct wire_move *handoff)
+{
+	struct wire_statement statement = {.kind = WIRE_MOVE_ACK, .epoch = handoff->epoch};
+	bool may_be;
+
+	statement.service = dom_slice_of("");
+	memcpy(statement.move, handoff->move, sizeof(statement.move));
+	memcpy(statement.root, handoff->root, sizeof(statement.root));
+	(void)stock_state(phone, &statement, &may_be);
+}
+
+static void
+carry(struct phone *phone, const struct wire_signed_move *handoff)
+{
+	struct dom_buffer body = {0};
+	struct answer answer;
+
+	wire_handoff_encode(&body, handoff);
+	phone_ask(phone, &answer, "POST", &body, "/domicile/v1/moves/handoff/");
+	dom_buffer_free(&answer.body);
+	dom_buffer_free(&body);
+}
+
+bool
+stock_follow(struct phone *phone, const struct answer *answer)
+{
+	struct world *world = phone->world;
+	struct person *person = phone->person;
+	struct wire_moved moved;
+	struct wire_move handoff;
+	struct dom_buffer kept = {0};
+	unsigned target = 0;
+	bool was_done;
+
+	dom_buffer_append_slice(&kept, dom_buffer_slice(&answer->body));
+	if (wire_moved_decode(dom_buffer_slice(&kept), &moved) != DOM_OK ||
+	    wire_move_decode(moved.handoff.bytes, &handoff) != DOM_OK)
+		world_broken(world, "who has moved is told where to", "%s", phone->name);
+	while (target < world->region_count &&
+	       !dom_slice_is(moved.region, world->regions[target].name))
+		target++;
+	if (target == world->region_count)
+		world_broken(world, "who has moved is told where to", "%s", phone->name);
+	/* A region may tell of a move that another has followed since. */
+	if (handoff.epoch > person->epoch) {
+		person->epoch = handoff.epoch;
+		person->region = target;
+	}
+	phone->region = person->region;
+	phone->token[0] = '\0';
+	if (sim_random_one_in(&phone->random, 2))
+		carry(phone, &moved.handoff);
+	was_done = stock_log_in(phone);
+	if (was_done && phone->region == target && sim_random_one_in(&phone->random, 2))
+		acknowledge(phone, &handoff);
+	dom_buffer_free(&kept);
+	return was_done;
+}
+
+bool
+stock_move_act(struct phone *phone, enum action_kind action)
+{
+	return action == ACTION_MOVE ? order(phone) : cancel(phone);
+}
