@@ -1174,7 +1174,7 @@ try_in(int state, enum wire_peer_op op, bool over_a_restart)
 		good_body(op);
 		if (fault == 0)
 			dom_buffer_clear(&leaving.body);
-		if (fault == 1)
+		if (fault == 1 && leaving.body.size != 0)
 			memset(leaving.body.data, 0xa5, leaving.body.size);
 		if (fault == 2)
 			dom_write_u8(&leaving.body, 0);
