@@ -2,12 +2,13 @@
 """Regions that trust each other: made, added to a group, and what they refuse."""
 import json
 import shutil
+import subprocess
 import urllib.request
 
 import pytest
 
 from etebase_client import Client, Refused
-from regions import Group, domicilectl, loopback
+from regions import Group, domicilectl, loopback, program
 
 
 def refused(site, domiciled, said):
@@ -107,6 +108,15 @@ def test_nothing_moves_yet(make_site, group):
     assert 'domicile_moves{side="source",state="exporting"} 0' in page
     assert 'domicile_moves{side="target",state="staging"} 0' in page
     assert "domicile_move_pause_seconds_count 0" in page
+
+
+def test_watching_ends_with_its_reader(pair):
+    with subprocess.Popen(
+            [program("DOMICILECTL", "src/daemon/domicilectl"), "-c", pair[0].configuration, "moves",
+             "--watch"], stdout=subprocess.PIPE, text=True) as watch:
+        assert ["no account moves" in watch.stdout.readline() for _ in range(2)] == [True, True]
+        watch.stdout.close()
+        watch.wait(20)
 
 
 # --- the group file -----------------------------------------------------------------
