@@ -312,39 +312,3 @@ def test_a_source_restored_from_before_the_switch_is_no_second_home(pair, tmp_pa
     again = Client(source.url)
     again.login(stays.name, stays.login_key)
     assert len(everything(again)) == 1
-
-
-def test_a_source_restored_from_before_the_switch_is_no_second_home(pair, tmp_path):
-    source, target = pair
-    person = new_person(source.url, "ana", region="in")
-    stays = new_person(source.url, "bea", region="in")
-    settle(person, person.create_collection(), count=1)
-    settle(stays, stays.create_collection(), count=1)
-    source.control("backup", tmp_path / "backup", "--with-key")
-    move = person.order_move("in", "sg")
-    there = follow(person, source, target)
-    there.batch(there.collections()[0]["item"]["uid"], [item(chunks=[chunk(50)])])
-    acknowledge(there)
-    wait_until(lambda: states(source, move)["source"]["state"] == "erased", "it is not erased")
-    before = everything(there)
-    source.stop()
-    shutil.rmtree(source.data)  # also the journal: nothing is left here that knows of the move
-    source.control("restore", tmp_path / "backup", "--without-journal")
-    # Alone it serves nobody who could live elsewhere.
-    target.stop()
-    source.start()
-    with pytest.raises(Refused) as refused:
-        Client(source.url).login(person.name, person.login_key)
-    assert refused.value.status == 503, refused.value
-    target.start()
-    wait_until(lambda: homes([source], stays) == 1, lambda: source.log)
-    with pytest.raises(Refused) as refused:
-        Client(source.url).login(person.name, person.login_key)
-    assert refused.value.code == "account_moved"
-    assert homes(pair, person) == 1
-    again = Client(target.url)
-    again.login(person.name, person.login_key)
-    assert everything(again) == before
-    again = Client(source.url)
-    again.login(stays.name, stays.login_key)
-    assert len(everything(again)) == 1
