@@ -4,6 +4,9 @@
  * late, and both regions crash after any step: nothing that was acknowledged is missing, and
  * never are there two homes.
  */
+#include "base/encode.h"
+
+#include "wire/certificate.h"
 #include "wire/moves.h"
 
 #include "move_pair.h"
@@ -98,6 +101,64 @@ an_account_moves_and_nothing_is_missing(void **state)
 	pair_run_until(0, WIRE_MOVE_ERASED);
 	pair_run_until(1, WIRE_MOVE_SETTLED);
 	assert_int_equal(account_state(0), -1);
+}
+
+/* What is asked of this region, by Ana, about this move. */
+static enum service_code
+ask_certificate(const struct person *person, const uint8_t move[16])
+{
+	static char hex[33];
+
+	dom_hex_encode(dom_slice(move, 16), hex);
+	ask(SERVICE_MOVE_CERTIFICATE, person);
+	house.request.move_id = dom_slice_of(hex);
+	return send();
+}
+
+static void
+expect_certificate(bool has_ack, bool has_erased)
+{
+	struct wire_certificate_view view;
+	struct store_move move = the_move(1);
+	const char *why = "";
+
+	assert_int_equal(ask_certificate(&house.ana, move.id), SERVICE_DONE);
+	assert_true(house.reply.body_is_raw);
+	if (wire_certificate_check(dom_buffer_slice(&house.reply.body),
+	        dom_slice(pair.group.key, 32), house.arena, &view, &why) != DOM_OK)
+		fail_msg("%s", why);
+	assert_int_equal(view.has_ack, has_ack);
+	assert_int_equal(view.has_erased, has_erased);
+}
+
+static void
+a_certificate_is_complete_as_far_as_the_move_is(void **state)
+{
+	struct store_move move;
+	uint8_t id[16];
+
+	(void)state;
+	start();
+	pair_run_until(1, WIRE_MOVE_HOME);
+	be(1);
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	expect_certificate(false, false);
+	/* Nobody else's, and of no other move. */
+	move = the_move(1);
+	sign_up(&house.bob);
+	assert_int_equal(ask_certificate(&house.bob, move.id), SERVICE_DOES_NOT_EXIST);
+	memcpy(id, move.id, sizeof(id));
+	id[15] ^= 1;
+	assert_int_equal(ask_certificate(&house.ana, id), SERVICE_DOES_NOT_EXIST);
+	/* What a device acknowledges has to be what was handed over. */
+	assert_int_equal(acknowledge(3), SERVICE_MOVE_REFUSED);
+	assert_int_equal(acknowledge(1), SERVICE_MOVE_REFUSED);
+	expect_certificate(false, false);
+	assert_int_equal(acknowledge(2), SERVICE_DONE);
+	expect_certificate(true, false);
+	pair_run_until(1, WIRE_MOVE_SETTLED);
+	be(1);
+	expect_certificate(true, true);
 }
 
 static enum dom_status
@@ -400,6 +461,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    PAIR_TEST(an_account_moves_and_nothing_is_missing),
+	    PAIR_TEST(a_certificate_is_complete_as_far_as_the_move_is),
 	    PAIR_TEST(what_it_may_have_is_the_new_regions_to_say),
 	    PAIR_TEST(its_owner_writes_between_any_two_steps),
 	    PAIR_TEST(there_and_back_again),
