@@ -134,33 +134,6 @@ carry(struct following *following)
 	return st;
 }
 
-/* Is it the region that the group says is at this address? */
-static enum dom_status
-check_region(struct following *following)
-{
-	struct dom_session *session = following->session;
-	const struct wire_group_region *target = &following->target;
-	struct dom_call *call = dom_call_new(session, "GET", "domicile/v1/region/");
-	struct wire_region region;
-	enum dom_status st;
-
-	if (call == NULL)
-		return no_memory(session);
-	call->anonymous = call->stays = true;
-	st = dom_call_run(call);
-	if (st == DOM_OK &&
-	    (wire_region_decode(dom_call_reply(call), &region) != DOM_OK ||
-	        !dom_slice_equal(region.name, target->name) ||
-	        !dom_slice_equal(region.public_key, dom_slice(target->key, 32))))
-		st = dom_session_fail(session, DOM_EINTEGRITY,
-		    "The account has moved to region %.*s, but %s does not answer as that "
-		    "region. Nothing was changed here; tell its operator",
-		    (int)target->name.size, (const char *)target->name.data,
-		    session->server_url);
-	dom_call_free(&call);
-	return st;
-}
-
 static enum dom_status
 go_to(struct following *following, struct dom_slice address)
 {
@@ -173,7 +146,7 @@ go_to(struct following *following, struct dom_slice address)
 	if ((st = dom_session_go(session, url, &from)) != DOM_OK)
 		return st;
 	if ((st = carry(following)) == DOM_OK)
-		st = check_region(following);
+		st = dom_group_check_here(session, &following->target);
 	if (st != DOM_OK) {
 		dom_session_return(session, &from);
 		return st;

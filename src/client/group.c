@@ -8,6 +8,8 @@
 
 #include <domicile/consent.h>
 
+#include "wire/statement.h"
+
 #include "client/call.h"
 #include "client/files.h"
 #include "client/session.h"
@@ -206,6 +208,30 @@ dom_group_learn(struct dom_session *session, bool is_ours, const struct wire_gro
 out:
 	*group_r = st == DOM_OK ? &session->group->group : NULL;
 	dom_group_free(&next);
+	dom_call_free(&call);
+	return st;
+}
+
+enum dom_status
+dom_group_check_here(struct dom_session *session, const struct wire_group_region *region)
+{
+	struct dom_call *call = dom_call_new(session, "GET", "domicile/v1/region/");
+	struct wire_region told;
+	enum dom_status st;
+
+	if (call == NULL)
+		return no_memory(session);
+	call->anonymous = call->stays = true;
+	st = dom_call_run(call);
+	if (st == DOM_OK &&
+	    (wire_region_decode(dom_call_reply(call), &told) != DOM_OK ||
+	        !dom_slice_equal(told.name, region->name) ||
+	        !dom_slice_equal(told.public_key, dom_slice(region->key, sizeof(region->key)))))
+		st = dom_session_fail(session, DOM_EINTEGRITY,
+		    "%s does not answer as region %.*s, with the key that the group has for "
+		    "it. Nothing was changed; tell its operator",
+		    session->server_url, (int)region->name.size,
+		    (const char *)region->name.data);
 	dom_call_free(&call);
 	return st;
 }

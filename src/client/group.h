@@ -32,6 +32,13 @@ DOM_MUST_CHECK enum dom_status dom_group_learn(
 DOM_MUST_CHECK enum dom_status dom_group_copy(
     struct dom_session *session, struct dom_arena *arena, struct wire_group *group_r);
 
+/*
+ * Is the server that is asked now this region, with the name and the key that the
+ * group has for it?  DOM_EINTEGRITY: it is another.
+ */
+DOM_MUST_CHECK enum dom_status dom_group_check_here(
+    struct dom_session *session, const struct wire_group_region *region);
+
 void dom_group_free(struct dom_group **group);
 
 #endif

@@ -282,30 +282,6 @@ ask_room(struct planning *planning)
 	return st;
 }
 
-/* Is it the region that the group says is at this address? */
-static enum dom_status
-check_target(struct planning *planning)
-{
-	struct dom_session *session = planning->session;
-	struct dom_call *call = dom_call_new(session, "GET", "domicile/v1/region/");
-	struct wire_region region;
-	enum dom_status st;
-
-	if (call == NULL)
-		return no_memory(session);
-	call->anonymous = call->stays = true;
-	st = dom_call_run(call);
-	if (st == DOM_OK &&
-	    (wire_region_decode(dom_call_reply(call), &region) != DOM_OK ||
-	        !dom_slice_equal(region.name, planning->target.name) ||
-	        !dom_slice_equal(region.public_key, dom_slice(planning->target.key, 32))))
-		st = dom_session_fail(session, DOM_EINTEGRITY,
-		    "%s does not answer as this region, with the key that the group has for it",
-		    session->server_url);
-	dom_call_free(&call);
-	return st;
-}
-
 static enum dom_status
 ask_target_at(
     struct planning *planning, struct dom_slice address, const struct dom_catalogue *here)
@@ -319,7 +295,7 @@ ask_target_at(
 	dom_move_text(address, plan->target.address, sizeof(plan->target.address));
 	if ((st = dom_session_go(session, plan->target.address, &home)) != DOM_OK)
 		return st;
-	if ((st = check_target(planning)) == DOM_OK &&
+	if ((st = dom_group_check_here(session, &planning->target)) == DOM_OK &&
 	    (st = dom_catalogue_ask(session, &there)) == DOM_OK)
 		compare_terms(plan, here, there);
 	if (st == DOM_OK)

@@ -438,3 +438,21 @@ facade_open(const char *device)
 	session->retry_first_ms = 1;
 	return session;
 }
+
+void
+facade_start_with(const struct phone_record *records, size_t count)
+{
+	struct dom_complaint complaint;
+	struct dom_import_counts counts;
+	struct dom_session *session;
+
+	facade_start();
+	session = phone_sign_up("first");
+	phone_turn_on(session);
+	assert_ok(session, phone_backup(session, "things", records, count, &counts));
+	dom_session_close(&session);
+	if ((session = facade_log_in("model", FACADE_SG, &complaint)) == NULL)
+		fail_msg("%s", complaint.text);
+	assert_ok(session, dom_sync(session));
+	dom_session_close(&session);
+}

@@ -31,6 +31,11 @@ extern struct facade facades[FACADE_COUNT];
 extern struct dom_buffer facade_group;
 
 void facade_start(void);
+/*
+ * With an account in it that has these records in its collection "things", and a device
+ * "model" of sg that has seen them.
+ */
+void facade_start_with(const struct phone_record *records, size_t count);
 /* All is as it was at the start, but for what is stored. */
 void facade_reset(void);
 /* A device that has the same state folder; what it had is removed. */

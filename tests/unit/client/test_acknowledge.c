@@ -25,21 +25,8 @@ static struct dom_move_found found;
 static int
 set_up_once(void **state)
 {
-	struct dom_complaint complaint;
-	struct dom_import_counts counts;
-	struct dom_session *first;
-
 	(void)state;
-	facade_start();
-	first = phone_sign_up("first");
-	phone_turn_on(first);
-	assert_ok(first, phone_backup(first, "things", records, RECORDS, &counts));
-	dom_session_close(&first);
-	phone = facade_log_in("model", FACADE_SG, &complaint);
-	if (phone == NULL)
-		fail_msg("%s", complaint.text);
-	assert_ok(phone, dom_sync(phone));
-	dom_session_close(&phone);
+	facade_start_with(records, RECORDS);
 	return 0;
 }
 
