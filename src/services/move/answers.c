@@ -55,8 +55,9 @@ answers_now(const struct move_answers *answers)
 void
 answers_wait(struct move_answers *answers, int64_t ms)
 {
-	if (ms < 0)
-		ms = 0;
+	/* The clock goes on between two looks at it. */
+	if (ms < 1)
+		ms = 1;
 	if (ms < answers->wait_ms)
 		answers->wait_ms = ms;
 }

@@ -67,7 +67,10 @@ answers_step_lives(struct move_answers *answers, struct store_txn **txn)
 	if (st != DOM_OK || count == 0)
 		return st == DOM_OK ? DOM_ABSENT : st;
 	if (rows[0].due_ms > time_ms) {
-		answers_wait(answers, rows[0].due_ms - time_ms);
+		/* The region's time goes on once a minute. */
+		answers_wait(answers, rows[0].due_ms - time_ms < ANSWERS_AGAIN_MS
+		                          ? ANSWERS_AGAIN_MS
+		                          : rows[0].due_ms - time_ms);
 		return DOM_ABSENT;
 	}
 	store_read_end(txn);
