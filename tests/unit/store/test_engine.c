@@ -121,7 +121,7 @@ may_scan(int id)
 {
 	return id == SQL_COUNT || id == SQL_RESTORES || id == SQL_SNAPSHOT ||
 	       id == SQL_GONE_LIST || id == SQL_REGION_IS || id == SQL_REGION_KEY_IS ||
-	       id == SQL_REGION_CLAIM;
+	       id == SQL_REGION_CLAIM || id == SQL_PROPOSAL_WITHDRAW;
 }
 
 static void
