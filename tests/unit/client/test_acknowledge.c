@@ -8,6 +8,8 @@
 
 #include <domicile/move.h>
 
+#include "wire/moves.h"
+
 #include "client/client.h"
 #include "client/files.h"
 #include "facade.h"
@@ -187,31 +189,60 @@ a_revision_that_is_not_there_is_missed(void **state)
 	assert_int_equal(found.lost, 1);
 }
 
-/* The region shows an older state of an item than the device has seen. */
+/* An item of the collection "things". */
 static void
-an_item_that_went_back_is_missed(void **state)
+some_item(const char *things, char item_r[DOM_UID_SIZE_MAX + 1])
 {
-	struct dom_item_row row;
-	struct dom_state_walk *walk;
-	char things[DOM_UID_SIZE_MAX + 1], item[DOM_UID_SIZE_MAX + 1];
 	struct dom_arena *arena = dom_arena_new(0);
 	struct dom_collection_row collection;
+	struct dom_state_walk *walk;
+	struct dom_item_row row;
 
-	(void)state;
-	things_uid(things);
+	assert_non_null(arena);
 	assert_int_equal(
 	    dom_state_collection_find(phone->state, dom_slice_of(things), arena, &collection),
 	    DOM_OK);
 	assert_int_equal(
 	    dom_state_walk_open(phone->state, collection.number, true, &walk), DOM_OK);
 	assert_int_equal(dom_state_walk_next(walk, &row), DOM_OK);
-	snprintf(item, sizeof(item), "%.*s", (int)row.uid.size, (const char *)row.uid.data);
+	snprintf(item_r, DOM_UID_SIZE_MAX + 1, "%.*s", (int)row.uid.size,
+	    (const char *)row.uid.data);
 	dom_state_walk_close(&walk);
+	dom_arena_free(&arena);
+}
+
+/* The region shows an older state of an item than the device has seen. */
+static void
+an_item_that_went_back_is_missed(void **state)
+{
+	char things[DOM_UID_SIZE_MAX + 1], item[DOM_UID_SIZE_MAX + 1];
+
+	(void)state;
+	things_uid(things);
+	some_item(things, item);
 	know(things, item, "AAAAAAAAAAAAAAAAAAAAAA");
 	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
 	assert_ok(phone, dom_sync(phone));
 	is_not_signed("1 of 3 revisions");
-	dom_arena_free(&arena);
+}
+
+/* What was learned between two moves counts, too, also if nobody looked after the first. */
+static void
+of_two_moves_the_last_counts(void **state)
+{
+	char things[DOM_UID_SIZE_MAX + 1], item[DOM_UID_SIZE_MAX + 1];
+
+	(void)state;
+	things_uid(things);
+	some_item(things, item);
+	facade_move_whole(phone, FACADE_SG, FACADE_PT, 2, false);
+	assert_ok(phone, dom_sync(phone));
+	know(things, item, "AAAAAAAAAAAAAAAAAAAAAA");
+	facade_move_whole(phone, FACADE_PT, FACADE_IN, 3, false);
+	assert_ok(phone, dom_sync(phone));
+	is_not_signed("1 of 3 revisions");
+	assert_int_equal(found.epoch, 3);
+	assert_string_equal(found.source, "pt");
 }
 
 /* Another device went on writing: what was known is in the history. */
@@ -276,6 +307,7 @@ a_collection_that_is_gone_is_missed_unless_it_was_left(void **state)
 static void
 another_certificate_than_that_of_the_hand_off_is_refused(void **state)
 {
+	struct wire_moved moved;
 	struct wire_move shown;
 
 	(void)state;
@@ -284,6 +316,19 @@ another_certificate_than_that_of_the_hand_off_is_refused(void **state)
 	facade_move(FACADE_SG, &shown, facades[FACADE_SG].key);
 	assert_ok(phone, dom_sync(phone));
 	is_not_signed("of another move");
+	/* Of the same move, but what it was shown then had another root. */
+	tear_down(NULL);
+	set_up(NULL);
+	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_int_equal(
+	    wire_moved_decode(dom_buffer_slice(&facades[FACADE_SG].moved), &moved), DOM_OK);
+	assert_int_equal(wire_move_decode(moved.handoff.bytes, &shown), DOM_OK);
+	shown.source = dom_slice_of("sg");
+	shown.target = dom_slice_of("in");
+	shown.root[0] ^= 1;
+	facade_move(FACADE_SG, &shown, facades[FACADE_SG].key);
+	assert_ok(phone, dom_sync(phone));
+	is_not_signed("not of the hand-off that this device was shown");
 }
 
 static void
@@ -314,6 +359,7 @@ main(void)
 	        a_revision_that_is_not_there_is_missed, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        an_item_that_went_back_is_missed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(of_two_moves_the_last_counts, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        what_was_changed_since_is_found_in_the_history, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
