@@ -328,6 +328,27 @@ fail_memory(const struct scenario *scenario, const struct fault_options *options
 		region_close();
 }
 
+/*
+ * The disk is well again and the process has gone on: what it acknowledges from now on holds
+ * as ever, so after a sync that failed it acknowledges nothing.
+ */
+static enum dom_status
+go_on(const struct scenario *scenario, enum dom_status st)
+{
+	enum dom_status again;
+
+	if (scenario->promise != ATOMIC || scenario->closed || st >= 0 ||
+	    sim_disk_is_stopped(region_disk))
+		return st;
+	begin(scenario);
+	again = scenario->act(scenario);
+	if (again >= 0)
+		return again;
+	if (st != DOM_EUNCERTAIN && !store_failed(house.store))
+		wrong("when the disk is well again it says %s", dom_status_text(again));
+	return st;
+}
+
 static void
 fail_disk(const struct scenario *scenario, const struct fault_options *options,
     enum sim_fault fault, bool stays, enum sim_crash how)
@@ -354,8 +375,10 @@ fail_disk(const struct scenario *scenario, const struct fault_options *options,
 		/* The process hears of what is done, but nobody hears the process. */
 		if (sim_disk_is_stopped(region_disk) && st < 0)
 			st = DOM_EUNCERTAIN;
-		if (!stops)
+		if (!stops) {
 			sim_disk_heal(region_disk);
+			st = go_on(scenario, st);
+		}
 		finish_run(scenario, st, how);
 	}
 }

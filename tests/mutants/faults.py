@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Faults in what holds when memory and disks fail: what sim-faults must see.
+
+(name, file, what stands there, what the fault makes of it, the scenarios of sim-faults that are
+run, one in how many places).  `often`: also in make check, not only in make check-long.
+"""
+import typing
+
+
+class Fault(typing.NamedTuple):
+    name: str
+    file: str
+    before: str
+    after: str
+    only: str
+    stride: int = 3
+    often: bool = False
+
+
+WRITE = "src/store/dir/blobs_write.c"
+DIR = "src/store/dir/blobs_dir.c"
+WRITER = "src/store/sqlite/writer.c"
+
+FAULTS = [
+    # Syncs.
+    Fault("a file is not synced", WRITE, "st = blobs_sync(old->blobs, fd);", "st = DOM_OK;",
+          "large CHUNK_PUT"),
+    Fault("a file's name is not synced", WRITE,
+          "if ((st = blobs_sync(old->blobs, old->folder)) < 0)", "if ((st = DOM_OK) < 0)",
+          "large CHUNK_PUT"),
+    Fault("a new folder is not synced", DIR, "st = blobs_sync(blobs, fd);", "st = DOM_OK;",
+          "large CHUNK_PUT"),
+    Fault("a commit is not synced", "src/store/sqlite/connection.c", "synchronous = FULL",
+          "synchronous = NORMAL", "LOGOUT", often=True),
+    Fault("the journal is not synced", "src/daemon/journal.c", "if (fdatasync(file->fd) != 0)",
+          "if (false)", "keeper: a service", 7),
+    Fault("what was unlinked is not synced", "src/store/dir/blobs_forget.c",
+          "return fsync(fd) == 0 ? DOM_OK : DOM_ESTORE;", "(void)fd;\n\treturn DOM_OK;",
+          "keeper: a service", 7),
+    Fault("what a backup has copied is not synced", "src/store/sqlite/care.c",
+          "if (syncfs(folder) == 0 && fsync(folder) == 0)", "if (folder >= 0)", "backup", 7),
+    # Answers.
+    Fault("an uncertain commit is told as done", WRITER, "if (st < 0)\n\t\t\tentry->status = st;",
+          "if (st < 0 && st != DOM_EUNCERTAIN)\n\t\t\tentry->status = st;", "SIGNUP"),
+    Fault("a job that failed is not undone", WRITER, "group_undo_job(store);\n\t}",
+          "(void)group_undo_job;\n\t}", "ITEM_BATCH"),
+    # What must not stay behind.
+    Fault("a descriptor stays open", DIR, "\tclose(folder);\n\tif (st < 0)\n\t\treturn st;",
+          "\tif (st < 0)\n\t\treturn st;\n\tclose(folder);", "large CHUNK_GET", 1),
+    Fault("an arena is not freed", "src/store/sqlite/settle.c",
+          "store_reader_close(&reader);\n\tdom_arena_free(&arena);", "store_reader_close(&reader);",
+          "keeper: a service", 40),
+    # What was found first, as it was.
+    Fault("a digest without memory", "src/crypto/digest.c",
+          "if (!sha->failed && EVP_DigestUpdate", "if (EVP_DigestUpdate",
+          "keeper: an item", 11),
+    Fault("a rollback without memory", WRITER, "if (!sqlite3_get_autocommit(writer->db))\n\t\tst =",
+          "if (false)\n\t\tst =", "LOGIN", 1),
+    Fault("who has moved is taken for erased", "src/store/sqlite/fsck_look.c", "AND state = 1 AND",
+          "AND state <> 0 AND", "moves", 500),
+]
