@@ -86,11 +86,9 @@ DOM_MUST_CHECK enum dom_status store_move_message_get(struct store_txn *txn, int
 DOM_MUST_CHECK enum dom_status store_move_message_remove(
     struct store_txn *txn, int64_t move, int kind);
 
-/* How much there is of an account, and whom it shares with. */
+/* How much there is of an account; counts them, a fraction of a second for a million. */
 struct store_extent {
 	uint64_t collections, items, chunks;
-	uint64_t shared;      /* of its collections: others are in them */
-	uint64_t memberships; /* in collections of others */
 };
 DOM_MUST_CHECK enum dom_status store_account_extent(
     struct store_txn *txn, int64_t account, struct store_extent *extent_r);
@@ -105,6 +103,14 @@ DOM_MUST_CHECK enum dom_status store_peer_answer(
     struct store_txn *txn, struct dom_slice name, uint64_t *restores_r);
 DOM_MUST_CHECK enum dom_status store_peer_answer_set(
     struct store_txn *txn, struct dom_slice name, uint64_t restores);
+
+/* With whom an account shares; quick. */
+struct store_sharing {
+	uint64_t shared;      /* of its collections: others are in them */
+	uint64_t memberships; /* in collections of others */
+};
+DOM_MUST_CHECK enum dom_status store_account_sharing(
+    struct store_txn *txn, int64_t account, struct store_sharing *sharing_r);
 
 /* --- the account's state ------------------------------------------------------ */
 

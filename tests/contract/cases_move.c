@@ -347,9 +347,57 @@ what_is_sent_whole_is_forgotten_of_copies_only(void **state)
 	write_commit(world);
 }
 
+static void
+it_is_known_how_much_there_is_and_who_shares(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), bo = add_account(txn, "bo", 2);
+	int64_t alone = add_collection(txn, "c1", ana), shared = add_collection(txn, "c2", ana),
+	        others = add_collection(txn, "c3", bo);
+	struct store_staged *staged;
+	struct store_extent extent;
+	struct store_sharing sharing;
+
+	for (int64_t n = alone; n <= others; n++)
+		assert_status(store_member_add(txn, &(struct store_member){.collection = n,
+		                                        .account = n == others ? bo : ana,
+		                                        .clock = 1,
+		                                        .collection_key = dom_slice_of("k"),
+		                                        .collection_type = dom_slice_of("t")}),
+		    DOM_OK);
+	for (int64_t n = shared; n <= others; n++)
+		assert_status(store_member_add(txn, &(struct store_member){.collection = n,
+		                                        .account = n == others ? ana : bo,
+		                                        .clock = 2,
+		                                        .collection_key = dom_slice_of("k"),
+		                                        .collection_type = dom_slice_of("t")}),
+		    DOM_OK);
+	assert_status(put_item(txn, alone, "i1", "r1", 3), DOM_OK);
+	assert_status(put_item(txn, shared, "i2", "r2", 4), DOM_OK);
+	assert_status(put_item(txn, others, "i3", "r3", 1), DOM_OK);
+	assert_status(store_chunk_stage(world->store, (uint8_t[STORE_ID_SIZE]){1},
+	                  dom_slice_of("x"), &staged),
+	    DOM_OK);
+	assert_status(store_chunk_put(txn, shared, dom_slice_of("k1"), staged), DOM_OK);
+	write_commit(world);
+	store_staged_free(&staged);
+	txn = read_begin(world);
+	assert_status(store_account_extent(txn, ana, &extent), DOM_OK);
+	assert_int_equal(extent.collections, 2);
+	assert_int_equal(extent.items, 2);
+	assert_int_equal(extent.chunks, 1);
+	assert_status(store_account_sharing(txn, ana, &sharing), DOM_OK);
+	assert_int_equal(sharing.shared, 1);
+	assert_int_equal(sharing.memberships, 1);
+	assert_status(store_account_sharing(txn, 99, &sharing), DOM_OK);
+	assert_int_equal(sharing.shared + sharing.memberships, 0);
+}
+
 const struct CMUnitTest move_cases[] = {
     CONTRACT_CASE(a_move_is_found_by_its_id_its_account_and_the_name),
     CONTRACT_CASE(what_is_due_comes_first),
+    CONTRACT_CASE(it_is_known_how_much_there_is_and_who_shares),
     CONTRACT_CASE(messages_go_with_their_move),
     CONTRACT_CASE(who_is_not_at_home_takes_no_write),
     CONTRACT_CASE(a_copy_can_be_made_twice_and_in_any_order),

@@ -42,14 +42,14 @@ static enum dom_status
 leave_shares(struct move_asked *asked, const struct wire_statement *order,
     struct service_changes *changes)
 {
-	struct store_extent extent;
+	struct store_sharing sharing;
 	enum dom_status st;
 
 	if (order->leave_shared)
 		return move_unshare(
 		    asked->call->txn, asked->move.account, asked->call->arena, changes);
-	st = store_account_extent(asked->call->txn, asked->move.account, &extent);
-	if (st == DOM_OK && extent.shared + extent.memberships != 0)
+	st = store_account_sharing(asked->call->txn, asked->move.account, &sharing);
+	if (st == DOM_OK && sharing.shared + sharing.memberships != 0)
 		st = DOM_CONFLICT;
 	return st;
 }

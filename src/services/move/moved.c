@@ -81,6 +81,7 @@ enum dom_status
 move_refuse_fenced(struct service_call *call)
 {
 	int64_t number = store_txn_fenced(call->txn);
+	bool from_region = call->reply->from_region;
 	struct store_account account;
 	enum dom_status st;
 
@@ -95,6 +96,7 @@ move_refuse_fenced(struct service_call *call)
 		        : "An account that this is about is being handed over to another "
 		          "region."
 		          " Nothing was stored; please try again in a moment.");
+		call->reply->from_region = from_region;
 		call->reply->hold_ms = SERVICE_HOLD_WRITE_MS;
 		call->reply->hold_account = number;
 		call->reply->retry_after_seconds = 1;

@@ -87,7 +87,7 @@ enum dom_status
 move_plan_make(
     struct service_call *call, struct dom_slice target, struct wire_move_plan *plan_r)
 {
-	struct store_extent extent;
+	struct store_sharing sharing;
 	struct store_usage usage;
 	const char *fault;
 	enum dom_status st;
@@ -100,29 +100,33 @@ move_plan_make(
 	}
 	if (fault != NULL)
 		plan_r->why = dom_slice_of(fault);
-	st = store_account_extent(call->txn, call->account.number, &extent);
+	st = store_account_sharing(call->txn, call->account.number, &sharing);
 	if (st == DOM_OK)
 		st = store_account_usage(call->txn, call->account.number, &usage);
 	if (st != DOM_OK)
 		return st > 0 ? DOM_ESTORE : st;
 	plan_r->bytes = usage.chunk_bytes;
-	plan_r->items = extent.items;
-	plan_r->chunks = extent.chunks;
-	plan_r->shared = extent.shared;
-	plan_r->memberships = extent.memberships;
+	plan_r->shared = sharing.shared;
+	plan_r->memberships = sharing.memberships;
 	return DOM_OK;
 }
 
 enum dom_status
 move_plan(struct service_call *call)
 {
+	struct store_extent extent;
 	struct wire_move_plan plan;
 	enum dom_status st;
 
 	if (call->request->region_to.data == NULL)
 		return service_refuse(call, SERVICE_VALIDATION_ERROR,
 		    "Say which region the account is to move to: ?to=REGION.");
-	if ((st = move_plan_make(call, call->request->region_to, &plan)) == DOM_OK)
+	if ((st = move_plan_make(call, call->request->region_to, &plan)) != DOM_OK)
+		return st;
+	st = store_account_extent(call->txn, call->account.number, &extent);
+	plan.items = extent.items;
+	plan.chunks = extent.chunks;
+	if (st == DOM_OK)
 		wire_move_plan_encode(&call->reply->body, &plan);
-	return st;
+	return st > 0 ? DOM_ESTORE : st;
 }

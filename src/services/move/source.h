@@ -27,7 +27,7 @@ DOM_MUST_CHECK enum dom_status move_statement_after(struct service_call *call,
 
 /* --- the plan (plan.c) ------------------------------------------- */
 
-/* plan_r->why is constant; empty: it may be ordered. */
+/* All but how many items and chunks there are; why is constant, empty: it may be ordered. */
 DOM_MUST_CHECK enum dom_status move_plan_make(
     struct service_call *call, struct dom_slice target, struct wire_move_plan *plan_r);
 /* Is something of the account being erased, now? */

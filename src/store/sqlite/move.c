@@ -188,8 +188,20 @@ store_account_extent(struct store_txn *txn, int64_t account, struct store_extent
 		extent_r->collections = (uint64_t)sql_get_number(&call);
 		extent_r->items = (uint64_t)sql_get_number(&call);
 		extent_r->chunks = (uint64_t)sql_get_number(&call);
-		extent_r->shared = (uint64_t)sql_get_number(&call);
-		extent_r->memberships = (uint64_t)sql_get_number(&call);
+	}
+	return sql_end(&call);
+}
+
+enum dom_status
+store_account_sharing(struct store_txn *txn, int64_t account, struct store_sharing *sharing_r)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_ACCOUNT_SHARING);
+
+	*sharing_r = (struct store_sharing){0};
+	sql_put_number(&call, account);
+	if (sql_step(&call) == DOM_OK) {
+		sharing_r->shared = (uint64_t)sql_get_number(&call);
+		sharing_r->memberships = (uint64_t)sql_get_number(&call);
 	}
 	return sql_end(&call);
 }

@@ -685,7 +685,7 @@ static void
 what_was_shared_is_left_with_a_note(void **state)
 {
 	int64_t ana, bob;
-	struct store_extent extent;
+	struct store_sharing sharing;
 	struct store_txn *txn;
 	struct store_removed note;
 
@@ -703,9 +703,8 @@ what_was_shared_is_left_with_a_note(void **state)
 	ana = the_account(&house.ana).number;
 	bob = the_account(&house.bob).number;
 	assert_int_equal(store_read_begin(house.reader, &txn), DOM_OK);
-	assert_int_equal(store_account_extent(txn, ana, &extent), DOM_OK);
-	assert_int_equal(extent.shared + extent.memberships, 0);
-	assert_int_equal(extent.collections, 1);
+	assert_int_equal(store_account_sharing(txn, ana, &sharing), DOM_OK);
+	assert_int_equal(sharing.shared + sharing.memberships, 0);
 	assert_int_equal(
 	    store_removed_find(txn, bob, dom_slice_of(uid('c', 1)), house.arena, &note),
 	    DOM_OK);
