@@ -166,10 +166,11 @@ static enum cli_exit
 pick_target(struct moving *moving, const char *word)
 {
 	struct dom_move arrival;
+	size_t size = strlen(word);
 
-	if (strlen(word) >= sizeof(moving->target))
+	if (size >= sizeof(moving->target))
 		return cli_usage(moving->cli, "\"%.70s\" is not the name of a region", word);
-	snprintf(moving->target, sizeof(moving->target), "%s", word);
+	memcpy(moving->target, word, size + 1);
 	if (strcmp(word, "back") != 0)
 		return CLI_DONE;
 	if (!find_arrival(moving, &arrival)) {
