@@ -151,7 +151,8 @@ http_held_turn(struct http_loop *loop)
 	while (held->first != NULL && held->first->held.round != held->round) {
 		struct http_exchange *exchange = held->first;
 
-		if (loop->now_ms >= exchange->held.until_ms)
+		if (loop->now_ms >= exchange->held.until_ms ||
+		    atomic_load(&loop->core->refuses_writes))
 			answer(exchange);
 		else if (exchange->held.is_of_no_use)
 			stay(exchange);

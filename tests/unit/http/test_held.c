@@ -462,6 +462,18 @@ it_does_not_push_into_a_queue_that_is_full(void **state)
 }
 
 static void
+where_nothing_is_written_any_more_nobody_waits(void **state)
+{
+	(void)state;
+	ask(0);
+	(void)one_loop_run(&one);
+	atomic_store(&one.core.refuses_writes, true);
+	pass(HTTP_HELD_MS);
+	assert_answer(0, 503, "Try 1 of it.");
+	assert_int_equal(asked[0].runs, 1);
+}
+
+static void
 a_server_that_stops_holds_nobody(void **state)
 {
 	(void)state;
@@ -494,6 +506,7 @@ main(void)
 	    HELD(while_the_account_is_frozen_the_writer_is_left_alone),
 	    HELD(a_write_that_is_for_the_mover_is_for_the_held_too),
 	    HELD(it_does_not_push_into_a_queue_that_is_full),
+	    HELD(where_nothing_is_written_any_more_nobody_waits),
 	    HELD(a_server_that_stops_holds_nobody),
 	};
 
