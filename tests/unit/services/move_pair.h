@@ -35,6 +35,7 @@ struct pair {
 	bool (*deliver)(const struct mover_ask *ask, enum wire_peer_op op, int to);
 	bool (*answered)(struct mover_ask *ask, enum wire_peer_op op, int to);
 	unsigned restarts;
+	bool rests[PAIR_REGIONS]; /* its keeper does nothing for now */
 	char told[256];
 	struct dom_buffer answer;
 };
