@@ -78,6 +78,7 @@ move_guard_open(const struct service *service, struct store *store, struct move_
 	guard->store = store;
 	atomic_init(&guard->is_closed, false);
 	atomic_init(&guard->is_restored, false);
+	guard->may_hold = true;
 	guard->opened_ms = dom_clock_now_ms(&service->clock);
 	if ((guard->arena = dom_arena_new(0)) != NULL && (st = know_peers(guard)) == DOM_OK &&
 	    (st = store_reader_open(store, &guard->reader)) == DOM_OK &&

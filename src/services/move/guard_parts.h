@@ -35,6 +35,7 @@ struct move_guard {
 	struct dom_arena *arena; /* of a step */
 	atomic_bool is_closed;
 	atomic_bool is_restored; /* since the peers have answered last */
+	bool may_hold;           /* of a step: a look at all accounts has not said no yet */
 	uint64_t restores;
 	int64_t opened_ms;
 	struct guard_peer *peers;

@@ -394,6 +394,7 @@ take_prepared(struct taking *taking, struct store_txn *txn)
 	if (account.epoch > taking->message.epoch ||
 	    (account.state != STORE_ACCOUNT_HOME && account.state != STORE_ACCOUNT_FROZEN))
 		return DOM_OK;
+	taking->guard->may_hold = true;
 	if (account.state == STORE_ACCOUNT_HOME)
 		st = turn(txn, &account, STORE_ACCOUNT_FROZEN, account.epoch);
 	if (st == DOM_OK)
@@ -523,34 +524,53 @@ run_release(struct store_txn *txn, void *context)
 	return st > 0 ? DOM_ESTORE : st;
 }
 
-enum dom_status
-guard_release(struct move_guard *guard, const struct guard_peer *peer)
+/* All that are frozen; *any_r: there were some. */
+static enum dom_status
+release_all(struct move_guard *guard, struct releasing *releasing, struct store_reader *reader,
+    struct dom_arena *page, bool *any_r)
 {
-	struct releasing releasing = {.peer = peer, .arena = dom_arena_new(0)};
-	struct dom_arena *page = dom_arena_new(0);
-	struct store_reader *reader = NULL;
 	struct store_txn *txn = NULL;
 	struct store_account *rows;
 	int64_t after = 0;
 	size_t count = 0;
-	enum dom_status st = DOM_ENOMEM;
+	enum dom_status st;
 
-	/* A reader of its own: the operator may ask from another thread. */
-	if (page != NULL && releasing.arena != NULL)
-		st = store_reader_open(guard->store, &reader);
 	do {
-		if (st != DOM_OK || (st = store_read_begin(reader, &txn)) != DOM_OK)
+		if ((st = store_read_begin(reader, &txn)) != DOM_OK)
 			break;
 		dom_arena_reset(page);
 		st = store_account_scan(txn, after, PAGE_ROWS, page, &rows, &count);
 		store_read_end(&txn);
 		for (size_t i = 0; st == DOM_OK && i < count; i++) {
-			after = releasing.account = rows[i].number;
-			dom_arena_reset(releasing.arena);
-			if (rows[i].state == STORE_ACCOUNT_FROZEN)
-				st = store_write(guard->store, run_release, &releasing);
+			after = releasing->account = rows[i].number;
+			if (rows[i].state != STORE_ACCOUNT_FROZEN)
+				continue;
+			*any_r = true;
+			dom_arena_reset(releasing->arena);
+			st = store_write(guard->store, run_release, releasing);
 		}
 	} while (st == DOM_OK && count != 0);
+	return st;
+}
+
+enum dom_status
+guard_release(struct move_guard *guard, const struct guard_peer *peer)
+{
+	struct releasing releasing = {.peer = peer};
+	struct store_reader *reader = NULL;
+	struct dom_arena *page = NULL;
+	bool any = false;
+	enum dom_status st = DOM_ENOMEM;
+
+	/* However many peers end their answers: once is enough, if there are none. */
+	if (peer != NULL && !guard->may_hold)
+		return DOM_OK;
+	/* A reader of its own: the operator may ask from another thread. */
+	if ((releasing.arena = dom_arena_new(0)) != NULL && (page = dom_arena_new(0)) != NULL &&
+	    (st = store_reader_open(guard->store, &reader)) == DOM_OK)
+		st = release_all(guard, &releasing, reader, page, &any);
+	if (peer != NULL && st == DOM_OK && !any)
+		guard->may_hold = false;
 	store_reader_close(&reader);
 	dom_arena_free(&page);
 	dom_arena_free(&releasing.arena);
