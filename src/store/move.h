@@ -37,7 +37,8 @@ struct store_move {
 	uint64_t epoch; /* in which the account lived at the source */
 	uint8_t attempt[STORE_MOVE_ID_SIZE];
 	unsigned attempts;
-	int64_t started_ms, changed_ms, due_ms; /* wall clock; due: nothing before */
+	int64_t started_ms, changed_ms;
+	int64_t due_ms; /* wall clock, or T at the end of a grace: nothing before */
 	/* Progress of the copy: what has come, and what the source said there is. */
 	uint64_t clock; /* the target has everything up to here */
 	uint64_t bytes, bytes_total;
