@@ -391,3 +391,107 @@ the_account(const struct person *person)
 	store_read_end(&txn);
 	return account;
 }
+
+/* --- what several tests ask ---------------------------------------- */
+
+void
+list_moves(struct wire_moves_entry **entries_r, size_t *count_r)
+{
+	assert_int_equal(get(SERVICE_MOVES, &house.ana), SERVICE_DONE);
+	assert_int_equal(wire_moves_decode(dom_buffer_slice(&house.reply.body), house.arena,
+	                     entries_r, count_r),
+	    DOM_OK);
+}
+
+enum service_code
+ask_chunk(unsigned collection, unsigned chunk)
+{
+	const struct wire_peer_chunk chunks[] = {
+	    {dom_slice_of(uid('c', collection)), dom_slice_of(uid('k', chunk))}};
+
+	dom_buffer_clear(&leaving.body);
+	wire_peer_chunks_encode(&leaving.body, chunks, 1);
+	return peer_asks(WIRE_PEER_CHUNKS);
+}
+
+void
+store_chunk(const struct person *person, unsigned collection, unsigned number)
+{
+	struct wire_item one[] = {item(number, 'r', NULL)};
+	struct wire_chunk chunk = {
+	    .uid = dom_slice_of(uid('k', number)), .content = dom_slice_of("ciphertext")};
+
+	one[0].content.chunks = &chunk;
+	one[0].content.chunk_count = 1;
+	assert_int_equal(put(person, SERVICE_ITEM_BATCH, collection, one, 1), SERVICE_DONE);
+}
+
+void
+expect_moved(enum service_code code)
+{
+	assert_int_equal(code, SERVICE_ACCOUNT_MOVED);
+	assert_non_null(house.reply.moved);
+	assert_true(dom_slice_is(house.reply.moved->region, "sg"));
+	assert_true(dom_slice_is(house.reply.moved->address, "https://sg.example"));
+	assert_true(house.reply.moved->handoff.bytes.size > 100);
+	assert_non_null(strstr(house.reply.detail, "https://sg.example"));
+}
+
+struct wire_signed_move
+active_for(const struct wire_signed_move *handoff)
+{
+	struct wire_move message = answer_to(handoff, WIRE_MOVE_ACTIVE);
+
+	return sign_move(&message, leaving.sg);
+}
+
+/* Ana's, taken by sg. */
+struct dom_slice
+ack_for(const struct wire_signed_move *handoff, void (*change)(struct wire_statement *ack))
+{
+	struct wire_statement ack = order_of_ana();
+	uint8_t public[DOM_PUBLIC_KEY_SIZE], signature[DOM_SIGNATURE_SIZE],
+	    receipt_signature[DOM_SIGNATURE_SIZE];
+	struct wire_receipt receipt = {.kind = WIRE_RECEIPT_TAKEN,
+	    .region = dom_slice_of("sg"),
+	    .accepted_ms = house.now_ms,
+	    .clock = 9};
+	struct dom_buffer statement = {0}, taken = {0}, evidence = {0};
+	struct wire_move given;
+	struct dom_slice kept;
+
+	assert_int_equal(wire_move_decode(handoff->bytes, &given), DOM_OK);
+	ack.kind = WIRE_MOVE_ACK;
+	ack.region = dom_slice_of("sg");
+	memcpy(ack.move, leaving.move, sizeof(ack.move));
+	ack.epoch = given.epoch;
+	memcpy(ack.root, given.root, sizeof(ack.root));
+	if (change != NULL)
+		change(&ack);
+	wire_statement_encode(&statement, &ack);
+	dom_statement_public(house.ana.account, public);
+	dom_statement_sign(house.ana.account, dom_buffer_slice(&statement), signature);
+	assert_int_equal(wire_subject(dom_slice(public, 32), dom_buffer_slice(&statement),
+	                     dom_slice(signature, sizeof(signature)), receipt.subject),
+	    DOM_OK);
+	dom_region_sign_public(leaving.sg, receipt.region_public);
+	wire_receipt_encode(&taken, &receipt);
+	dom_region_sign(leaving.sg, dom_buffer_slice(&taken), receipt_signature);
+	wire_evidence_encode(&evidence,
+	    &(struct wire_evidence){.statement_public = dom_slice(public, 32),
+	        .statement = dom_buffer_slice(&statement),
+	        .signature = dom_slice(signature, sizeof(signature)),
+	        .receipt = dom_buffer_slice(&taken),
+	        .receipt_signature = dom_slice(receipt_signature, sizeof(receipt_signature))});
+	kept = dom_arena_copy(leaving.arena, dom_buffer_slice(&evidence));
+	dom_buffer_free(&statement);
+	dom_buffer_free(&taken);
+	dom_buffer_free(&evidence);
+	return kept;
+}
+
+enum service_code
+ask_ack(struct dom_slice evidence)
+{
+	return ask_cursor(WIRE_PEER_ACK, evidence);
+}

@@ -66,4 +66,17 @@ struct wire_signed_move given_away(struct wire_signed_move *prepare_r); /* the h
 struct store_move the_move(void);
 struct store_account the_account(const struct person *person);
 
+/* What Ana's device is told of her moves. */
+void list_moves(struct wire_moves_entry **entries_r, size_t *count_r);
+/* A revision of item `number` that names chunk `number`, of ten bytes. */
+void store_chunk(const struct person *person, unsigned collection, unsigned number);
+enum service_code ask_chunk(unsigned collection, unsigned chunk);
+/* 403 account_moved, to sg, with the proof. */
+void expect_moved(enum service_code code);
+/* What sg says when it is home; Ana's acknowledgement, taken by sg, perhaps changed. */
+struct wire_signed_move active_for(const struct wire_signed_move *handoff);
+struct dom_slice ack_for(
+    const struct wire_signed_move *handoff, void (*change)(struct wire_statement *ack));
+enum service_code ask_ack(struct dom_slice evidence);
+
 #endif
