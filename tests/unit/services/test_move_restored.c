@@ -228,6 +228,19 @@ move_until(enum fate fate)
 	pair.answered = NULL;
 }
 
+/* Whoever asks for it by its name is told where it lives, and by whom that is signed. */
+static void
+assert_is_told(void)
+{
+	be(0);
+	ask(SERVICE_LOGIN_CHALLENGE, NULL);
+	wire_challenge_ask_encode(&house.body, dom_slice_of("ana"));
+	assert_int_equal(send(), SERVICE_ACCOUNT_MOVED);
+	assert_non_null(house.reply.moved);
+	assert_true(dom_slice_is(house.reply.moved->region, "sg"));
+	assert_true(dom_slice_equal(house.reply.moved->handoff.bytes, handoff.bytes));
+}
+
 static void
 live_through(enum fate fate, unsigned backup, bool told, enum carried carried)
 {
@@ -252,6 +265,11 @@ live_through(enum fate fate, unsigned backup, bool told, enum carried carried)
 	assert_int_equal(serves(1), lives_there);
 	if (fate >= HOME_THERE || (fate == GIVEN_AWAY && carried == BEFORE_ASKING))
 		assert_true(lives_there);
+	if (lives_there)
+		assert_is_told();
+	/* What had gone is gone again, as the journal says. */
+	if (fate == ERASED_HERE)
+		assert_int_equal(count_all().accounts, 0);
 }
 
 static void
