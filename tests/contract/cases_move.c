@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* The fence around what an account owns, moves and their messages, and copies. */
 #include "contract.h"
+#include "store/erase.h"
 #include "store/move.h"
 
 static struct store_move
@@ -86,6 +87,59 @@ a_move_is_found_by_its_id_its_account_and_the_name(void **state)
 	assert_int_equal(count, 1);
 	assert_status(store_move_list(txn, 0, false, 9, world->arena, &rows, &count), DOM_OK);
 	assert_int_equal(count, 2);
+}
+
+/* The tombstone: whoever asks for the name is told where it lives. */
+static void
+a_move_stays_when_its_account_is_erased(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	int64_t ana = add_account(txn, "ana", 1), number;
+	struct store_move move = sample_move(ana), *rows;
+	struct store_erased sum = {0};
+	struct dom_slice bytes, signature;
+	size_t count;
+
+	assert_status(store_move_add(txn, &move, &number), DOM_OK);
+	assert_status(store_move_message_put(
+	                  txn, number, 5, dom_slice_of("hand-off"), dom_slice_of("signed")),
+	    DOM_OK);
+	assert_status(store_account_begin_erase(txn, ana), DOM_OK);
+	assert_status(store_erase_account(txn, ana, 100, &sum), DOM_ABSENT);
+	write_commit(world);
+	world_reopen(world);
+	txn = read_begin(world);
+	assert_status(
+	    store_moves_by_name(txn, dom_slice_of("ana"), 9, world->arena, &rows, &count),
+	    DOM_OK);
+	assert_int_equal(count, 1);
+	assert_int_equal(rows[0].number, number);
+	assert_int_equal(rows[0].account, 0);
+	assert_int_equal(rows[0].identity[0], 2);
+	assert_status(
+	    store_move_message_get(txn, number, 5, world->arena, &bytes, &signature), DOM_OK);
+	assert_slice(bytes, "hand-off");
+}
+
+static void
+what_a_peer_has_answered_is_kept(void **state)
+{
+	struct world *world = *state;
+	struct store_txn *txn = write_begin(world);
+	uint64_t restores = 99;
+
+	assert_status(store_peer_answer(txn, dom_slice_of("sg"), &restores), DOM_ABSENT);
+	assert_status(store_peer_answer_set(txn, dom_slice_of("sg"), 0), DOM_OK);
+	assert_status(store_peer_answer_set(txn, dom_slice_of("sg"), 3), DOM_OK);
+	assert_status(store_peer_answer_set(txn, dom_slice_of("us"), 1), DOM_OK);
+	write_commit(world);
+	world_reopen(world);
+	txn = read_begin(world);
+	assert_status(store_peer_answer(txn, dom_slice_of("sg"), &restores), DOM_OK);
+	assert_int_equal(restores, 3);
+	assert_status(store_peer_answer(txn, dom_slice_of("us"), &restores), DOM_OK);
+	assert_int_equal(restores, 1);
 }
 
 static void
@@ -396,6 +450,8 @@ it_is_known_how_much_there_is_and_who_shares(void **state)
 
 const struct CMUnitTest move_cases[] = {
     CONTRACT_CASE(a_move_is_found_by_its_id_its_account_and_the_name),
+    CONTRACT_CASE(a_move_stays_when_its_account_is_erased),
+    CONTRACT_CASE(what_a_peer_has_answered_is_kept),
     CONTRACT_CASE(what_is_due_comes_first),
     CONTRACT_CASE(it_is_known_how_much_there_is_and_who_shares),
     CONTRACT_CASE(messages_go_with_their_move),
