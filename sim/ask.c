@@ -97,7 +97,9 @@ phone_insist(struct phone *phone, struct answer *answer_r, const char *method,
 				return;
 			continue;
 		}
-		if (strcmp(answer_r->code, "account_moved") == 0 && follows++ < FOLLOWS) {
+		/* Logging in follows by itself. */
+		if (strcmp(answer_r->code, "account_moved") == 0 &&
+		    strstr(text, "/authentication/") == NULL && follows++ < FOLLOWS) {
 			if (!stock_follow(phone, answer_r))
 				return;
 			continue;

@@ -39,9 +39,9 @@ static_assert(sizeof(action_names) / sizeof(action_names[0]) == ACTION_KIND_COUN
 
 static const char *const fault_names[] = {
     [FAULT_CRASH_KEEP] = "killed",
-    [FAULT_CRASH_LOSE] = "power cut, all lost",
-    [FAULT_CRASH_PREFIX] = "power cut, torn",
-    [FAULT_CRASH_ANY] = "power cut, any order",
+    [FAULT_CRASH_LOSE] = "power cut",
+    [FAULT_CRASH_PREFIX] = "torn power cut",
+    [FAULT_CRASH_ANY] = "reordered power cut",
     [FAULT_DISK_EIO] = "EIO",
     [FAULT_DISK_ENOSPC] = "ENOSPC",
     [FAULT_DISK_SYNC] = "failed sync",

@@ -37,6 +37,12 @@ phone_check_chunk(struct world *world, struct dom_slice uid, struct dom_slice da
 		    (const char *)uid.data);
 }
 
+static bool
+do_it(struct phone *phone, enum action_kind action)
+{
+	return phone->person->uses_ours ? ours_act(phone, action) : stock_act(phone, action);
+}
+
 static void
 act(struct phone *phone, const struct phone_step *step)
 {
@@ -47,16 +53,17 @@ act(struct phone *phone, const struct phone_step *step)
 	if (phone->account != phone->person->account) {
 		phone->token[0] = '\0';
 		stock_forget(phone);
+		ours_forget(phone);
 	}
 	phone->account = phone->person->account;
 	sim_random_seed(&phone->random, step->seed);
 	phone->world->cover->actions[step->action]++;
 	world_say(phone->world, "%s: %s", phone->name, action_name(step->action));
-	was_done = stock_act(phone, step->action);
+	was_done = do_it(phone, step->action);
 	/* Another phone of this person may have been about to change what it needs. */
 	for (unsigned try = 0; phone->must_do && !was_done && try < 3; try++) {
 		time_sleep(10 * TIME_SECOND_US);
-		was_done = stock_act(phone, step->action);
+		was_done = do_it(phone, step->action);
 	}
 	if (was_done)
 		phone->world->cover->done[step->action]++;
@@ -87,6 +94,7 @@ live(void *context)
 		act(phone, &step);
 		phone->is_busy = false;
 	}
+	ours_close(phone);
 }
 
 struct phone *
@@ -102,6 +110,8 @@ phone_new(struct world *world, unsigned index, struct person *person)
 	phone->index = index;
 	phone->node = WORLD_REGIONS_MAX + index;
 	snprintf(phone->name, sizeof(phone->name), "%.12s-%u", person->name, index);
+	if (person->uses_ours)
+		phone->disk = sim_disk_new(phone->name, world->seed * 47 + index);
 	time_spawn(live, phone);
 	return phone;
 }
@@ -114,6 +124,7 @@ phone_free(struct phone **phone)
 	if (old == NULL)
 		return;
 	*phone = NULL;
+	sim_disk_free(&old->disk);
 	free(old->collections);
 	free(old);
 }

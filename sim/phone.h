@@ -52,7 +52,7 @@ struct person {
 	struct dom_account_key *key;
 	struct dom_identity_key *identity;
 	uint8_t public_key[32];
-	bool uses_ours;
+	bool uses_ours, is_signing_up;
 };
 
 struct phone_step {
@@ -80,6 +80,7 @@ struct phone {
 	size_t collection_count;
 	/* ours */
 	struct dom_session *session;
+	struct sim_disk *disk;
 };
 
 struct phone *phone_new(struct world *world, unsigned index, struct person *person);
@@ -137,5 +138,7 @@ bool stock_follow(struct phone *phone, const struct answer *answer);
 
 bool ours_act(struct phone *phone, enum action_kind action);
 void ours_close(struct phone *phone);
+/* The account is no more: forget all of it. */
+void ours_forget(struct phone *phone);
 
 #endif

@@ -82,6 +82,37 @@ draw_pause(struct sim_random *random)
 	}
 }
 
+static enum fault_kind wanted[FAULT_KIND_COUNT];
+static unsigned wanted_count;
+
+bool
+plan_faults(const char *list)
+{
+	wanted_count = 0;
+	while (*list != '\0') {
+		size_t size = strcspn(list, ",");
+		unsigned i = 0;
+
+		while (i < FAULT_CLOCK && (strlen(fault_name((enum fault_kind)i)) != size ||
+		                              strncmp(fault_name((enum fault_kind)i), list, size) != 0))
+			i++;
+		if (i == FAULT_CLOCK || wanted_count == FAULT_KIND_COUNT)
+			return false;
+		wanted[wanted_count++] = (enum fault_kind)i;
+		list += size;
+		list += *list == ',';
+	}
+	return wanted_count != 0;
+}
+
+static enum fault_kind
+draw_fault(struct sim_random *random)
+{
+	if (wanted_count != 0)
+		return wanted[sim_random_below(random, wanted_count)];
+	return (enum fault_kind)sim_random_below(random, FAULT_CLOCK);
+}
+
 void
 plan_make(struct plan *plan, uint64_t seed)
 {
@@ -91,6 +122,7 @@ plan_make(struct plan *plan, uint64_t seed)
 	memset(plan, 0, sizeof(*plan));
 	sim_random_seed(&random, seed ^ UINT64_C(0x5eed0f0a5172));
 	plan->seed = seed;
+	plan->uses_ours = seed % 4 == 3;
 	plan->regions = 1 + (unsigned)sim_random_below(&random, 3);
 	plan->people = 1 + (unsigned)sim_random_below(&random, 4);
 	plan->phones_each = 1 + (unsigned)sim_random_below(&random, 3);
@@ -105,8 +137,7 @@ plan_make(struct plan *plan, uint64_t seed)
 		step->seed = sim_random_next(&random);
 		step->is_fault = !is_early && sim_random_one_in(&random, FAULT_ONE_IN);
 		if (step->is_fault) {
-			step->what.fault =
-			    (enum fault_kind)sim_random_below(&random, FAULT_CLOCK);
+			step->what.fault = draw_fault(&random);
 			step->who = (unsigned)sim_random_below(&random, plan->regions);
 			continue;
 		}

@@ -28,13 +28,14 @@ struct wanted {
 
 static const char usage[] =
     "usage: sim [--seed N [--only STEPS] [--trace] [--calls]]\n"
-    "       sim [--from N] [--seeds COUNT] [--seconds S] [--cover]\n"
+    "       sim [--from N] [--seeds COUNT] [--seconds S] [--faults LIST] [--cover]\n"
     "\n"
     "  --seed N     this world alone, the same each time; --only: leave out all other\n"
     "               steps of its plan; --trace: tell what happens as it does;\n"
     "               --calls: each request, too\n"
     "  --from N     the first of many seeds (1); --seeds: how many (100);\n"
     "               --seconds: end after so much CPU time\n"
+    "  --faults LIST  only these, with commas, named as --cover does\n"
     "  --cover      print which action met which fault\n"
     "  --no-shrink  tell of a failure with the whole plan\n";
 
@@ -135,7 +136,8 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
 	    {"only", required_argument, NULL, 'o'}, {"trace", no_argument, NULL, 't'},
-	    {"calls", no_argument, NULL, 'a'}, {"from", required_argument, NULL, 'f'},
+	    {"calls", no_argument, NULL, 'a'},
+	    {"faults", required_argument, NULL, 'x'}, {"from", required_argument, NULL, 'f'},
 	    {"seeds", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
 	    {"cover", no_argument, NULL, 'c'}, {"no-shrink", no_argument, NULL, 'k'},
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
@@ -158,6 +160,12 @@ main(int argc, char **argv)
 			break;
 		case 'a':
 			tells_calls = true;
+			break;
+		case 'x':
+			if (!plan_faults(optarg)) {
+				fprintf(stderr, "sim: --faults wants names as --cover prints them\n");
+				return 2;
+			}
 			break;
 		case 'f':
 			wanted.first = strtoull(optarg, NULL, 10);

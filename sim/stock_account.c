@@ -86,6 +86,8 @@ stock_sign_up(struct phone *phone)
 		person->made_generation = person->generation;
 	}
 	phone->account = person->account;
+	/* Where it was tried first: what the account before this one says of moves is over. */
+	person->region = phone->world->oracle->accounts[person->account].home;
 	phone->region = person->region;
 	memset(salt, (int)person->generation + 1, sizeof(salt));
 	main = main_key(person, person->password, dom_slice(salt, sizeof(salt)));

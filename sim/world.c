@@ -315,6 +315,7 @@ populate(struct world *world, const struct plan *plan)
 		snprintf(person->name, sizeof(person->name), "%s", names[i]);
 		person->region = i % plan->regions;
 		person->generation = 1;
+		person->uses_ours = plan->uses_ours;
 		world->people_count++;
 	}
 	for (unsigned i = 0; i < plan->people * plan->phones_each; i++)
