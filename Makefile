@@ -6,6 +6,7 @@
 #   make check               the same set-up, then every test
 #   make run                 a region on 127.0.0.1:8037 for daily use, data under ./run/
 #   make check-long          also sanitizers, fuzzing and the slow tests
+#   make sim-report          what the simulator covers, into docs/simulation.md
 #   make bench [QUICK=1]     measure the server against the machine's limits
 #   make format              bring the C files into shape
 #   make install DESTDIR=... what a package needs
@@ -13,8 +14,10 @@
 BUILD ?= build
 EXPORT ?=
 FUZZ_SECONDS ?= 60
+SIM_SECONDS ?= 600
+SIM_MINUTES ?= 2
 
-.PHONY: all demo demo-erase check check-long run bench format install clean
+.PHONY: all demo demo-erase check check-long sim-report run bench format install clean
 
 all:
 	@tools/install-packages build
@@ -37,10 +40,14 @@ check:
 
 check-long:
 	@tools/install-packages build demo check long
-	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tools/check --long
+	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) SIM_MINUTES=$(SIM_MINUTES) tools/check --long
 
 run: all
 	@BUILD=$(BUILD) tools/run-region
+
+# What the simulator covers, into docs/simulation.md.
+sim-report: all
+	@BUILD=$(BUILD) tools/sim-report --seconds $(SIM_SECONDS)
 
 bench:
 	@tools/install-packages build bench

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Faults in the real code, one at a time, which the simulator must find.
+
+(name, file, what stands there, what the fault makes of it, within how many
+seeds it is found, and of which faults of disks and networks alone).
+"""
+import typing
+
+
+class Mutant(typing.NamedTuple):
+    name: str
+    file: str
+    before: str
+    after: str
+    seeds: int = 100
+    faults: str = ""  # only these: as sim --faults
+
+
+GATE = "src/services/consent/gate.c"
+BATCH = "src/services/vault/batch.c"
+TEXTS = "src/store/sqlite/sql_texts.c"
+WRITER = "src/store/sqlite/writer.c"
+FREEZE = "src/services/move/freeze.c"
+
+MUTANTS = [
+    # Consent.
+    Mutant("the gate is open", GATE, "if (!is_covered)", "if (false)"),
+    Mutant("one person's consent covers another", GATE, "call->txn, owner, type, now_ms",
+           "call->txn, 1, type, now_ms"),
+    Mutant("terms are not compared", GATE,
+           "memcmp(consent->terms, entry->terms, DOM_TERMS_SIZE) != 0", "false", 400),
+    Mutant("withdrawing does nothing", "src/services/erasure/statement.c",
+           "enum dom_status st = store_consent_clear(call->txn, call->account.number, service);",
+           "enum dom_status st = DOM_OK;\n\n\t(void)call, (void)service;"),
+    # Durability.
+    Mutant("an acknowledgement before the sync", "src/store/sqlite/connection.c",
+           "PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;"),
+    Mutant("a commit that failed is acknowledged", WRITER,
+           "\t\tif (st < 0)\n\t\t\tentry->status = st;", ""),
+    Mutant("writing goes on after a failed sync", WRITER,
+           "\tatomic_store(&store->failed, true);", "", 200, "failed sync,power cut"),
+    Mutant("the log of before is trusted", "src/store/sqlite/open.c",
+           "\twriter_checkpoint(store, true);\n\tif (store_failed(store))",
+           "\tif (store_failed(store))", 600, "failed sync,power cut"),
+    Mutant("a chunk's file is not synced", "src/store/dir/blobs_dir.c",
+           "if (fsync(fd) == 0)", "if (fd >= 0)"),
+    Mutant("a restore hides later writes", "src/store/sqlite/restore.c",
+           "UPDATE account SET clock = max(clock + %\" PRIu64 \", %\" PRIu64 \")",
+           "UPDATE account SET clock = max(clock + 0 * %\" PRIu64 \", 0 * %\" PRIu64 \")", 600),
+    # Sync.
+    Mutant("a token is handed out too early", "src/services/vault/item.c",
+           "wire_stoken_set(stoken, collection->owner_id, clock)",
+           "wire_stoken_set(stoken, collection->owner_id, clock + 1)"),
+    Mutant("any etag will do", BATCH, "if (batch->is_transaction &&\n\t    ((number == 0)",
+           "if (false && batch->is_transaction &&\n\t    ((number == 0)"),
+    Mutant("a list begins with the newest", TEXTS,
+           "uid <> ? ORDER BY clock, number LIMIT ?", "uid <> ? ORDER BY clock DESC LIMIT ?"),
+    Mutant("a deletion is not written down", TEXTS,
+           "\"UPDATE item SET etag = ?, deleted = ?,", "\"UPDATE item SET etag = ?, deleted = 0 * ?,"),
+    # Whose it is.
+    Mutant("everybody is a member", "src/services/vault/place.c",
+           "call->account.number, call->arena, &place_r->member);",
+           "place_r->collection.owner, call->arena, &place_r->member);"),
+    Mutant("a receipt for other words", "src/services/consent/statement.c",
+           "dom_region_sign(service->key, row->receipt, signature);",
+           "dom_region_sign(service->key, row->bytes, signature);"),
+    # Erasing.
+    Mutant("what is erased stays", "src/services/keeper/remove.c",
+           "\tif (count == 0)\n\t\treturn DOM_ABSENT;", "\tif (count != 99)\n\t\treturn DOM_ABSENT;"),
+    Mutant("memberships of what is erased go on", "src/services/erasure/begin.c",
+           "enum dom_status st = end_memberships(beginning, &owned->collection);",
+           "enum dom_status st = DOM_OK;\n\n\t(void)end_memberships;"),
+    Mutant("a history's erasure takes later revisions", "src/services/keeper/remove.c",
+           "removal->row.clock, STEP_ROWS", "UINT64_MAX, STEP_ROWS", 800),
+    Mutant("the journal is not followed", "src/services/erasure/replay.c",
+           "switch (request->end.kind) {\n\tcase JOURNAL_WITHDRAWAL:",
+           "switch (0) {\n\tcase JOURNAL_WITHDRAWAL:", 600),
+    # Moving.
+    Mutant("a fence is missing", TEXTS, "WHERE number = ? AND state <= 1 RETURNING clock",
+           "WHERE number = ? AND state <= 3 RETURNING clock"),
+    Mutant("a source stays home", FREEZE,
+           "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_GONE, move->epoch + 1);",
+           "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_HOME, move->epoch + 1);"),
+    Mutant("a copy without its history", "src/services/move/read.c",
+           "next_phase(cursor, PHASE_HISTORY);", "next_phase(cursor, PHASE_CHUNKS);"),
+    Mutant("an id is staged in a folder that goes", "src/store/sqlite/move.c",
+           "return st == DOM_OK ? DOM_CONFLICT : st;",
+           "if (st != DOM_OK)\n\t\t\treturn st;", 600),
+    Mutant("a restored region serves at once", "src/services/move/guard.c",
+           "atomic_store(&guard->is_closed, guard->peer_count != 0);", "", 600),
+]
