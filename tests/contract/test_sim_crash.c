@@ -250,6 +250,39 @@ without_syncs_the_same_finds_what_is_lost(void **state)
 	assert_true(found_in > LIES_FOUND_MIN);
 }
 
+/*
+ * A disk that fails for a while: what is begun and not undone then is not taken for durable by
+ * what comes after.
+ */
+static void
+what_a_failing_disk_left_is_not_built_upon(void **state)
+{
+	bool acknowledged[BATCHES] = {false};
+	uint64_t struck = 1;
+
+	(void)state;
+	for (uint64_t nth = 1; struck != 0; nth++) {
+		struct store *store;
+
+		assert_true(nth < ALLOCATIONS_MAX);
+		sim_disk_free(&disk);
+		disk = sim_disk_new("m", nth);
+		sim_disk_copy(image, disk);
+		assert_status(open_store(&store), DOM_OK);
+		sim_disk_fail(disk, SIM_FAULT_EIO, nth, true);
+		acknowledged[0] = put_batch(store, 0) == DOM_OK;
+		struck = sim_disk_struck(disk);
+		sim_disk_heal(disk);
+		for (unsigned i = 1; i < 3; i++)
+			acknowledged[i] = put_batch(store, i) == DOM_OK;
+		sim_disk_stop(disk);
+		store_close(&store);
+		sim_disk_crash(disk, SIM_CRASH_LOSE, &chance);
+		if (look(acknowledged) != 0)
+			fail_msg("operation %u", (unsigned)nth);
+	}
+}
+
 /* A job that could not even be rolled back is not the end of writing. */
 static void
 a_moment_without_memory_does_not_end_writing(void **state)
@@ -289,6 +322,7 @@ main(void)
 {
 	static const struct CMUnitTest cases[] = {
 	    cmocka_unit_test(what_is_acknowledged_survives_a_stop_anywhere),
+	    cmocka_unit_test(what_a_failing_disk_left_is_not_built_upon),
 	    cmocka_unit_test(a_moment_without_memory_does_not_end_writing),
 	    cmocka_unit_test(without_syncs_the_same_finds_what_is_lost),
 	};

@@ -121,8 +121,9 @@ blobs_folder_make(struct blobs *blobs, const char *text, const char *parent)
 		st = blobs_sync(blobs, fd);
 	if (fd >= 0)
 		close(fd);
-	if (st < 0)
-		unlinkat(blobs->folder, text, AT_REMOVEDIR);
+	/* One that stays would be taken for one that is on the disk, until the next start. */
+	if (st < 0 && unlinkat(blobs->folder, text, AT_REMOVEDIR) != 0)
+		atomic_store(&blobs->failed, true);
 	return st;
 }
 
