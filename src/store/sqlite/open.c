@@ -17,6 +17,8 @@
 #define DATABASE_NAME "store.sqlite3"
 #define LOCK_NAME "lock"
 
+enum { LOG_PIECE_SIZE = 32 << 10 };
+
 struct opening {
 	const struct store_options *options;
 	char *message;
@@ -119,6 +121,40 @@ open_lock(struct store *store, const struct opening *opening)
 }
 
 /*
+ * A sync that failed in the process before may have let go of parts of the log that are not on
+ * the disk, though this process reads them from the machine's memory.  A power cut would leave
+ * a log that ends earlier than what was built upon it, so all of it is written once more.
+ */
+static enum dom_status
+renew_log(struct store *store, const struct opening *opening)
+{
+	const char *path = opening->options->folder;
+	char piece[LOG_PIECE_SIZE];
+	ssize_t got, wrote = 0;
+	off_t at = 0;
+	int fd = openat(store->folder, DATABASE_NAME "-wal", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	bool is_synced;
+
+	if (fd < 0)
+		return errno == ENOENT
+		           ? DOM_OK
+		           : opening_fail(opening, DOM_EFILE,
+		                 "the log of the database in %s cannot be opened: %s", path,
+		                 strerror(errno));
+	while ((got = pread(fd, piece, sizeof(piece), at)) > 0 &&
+	       (wrote = pwrite(fd, piece, (size_t)got, at)) == got)
+		at += got;
+	is_synced = got == 0 && fsync(fd) == 0;
+	close(fd);
+	if (!is_synced)
+		return opening_fail(opening,
+		    wrote < 0 && errno == ENOSPC ? DOM_EFULL : DOM_ESTORE,
+		    "the log of the database in %s cannot be written safely: %s", path,
+		    strerror(errno));
+	return DOM_OK;
+}
+
+/*
  * SQLite gives its log the mode of the database, so that is made first.  No
  * connection is open yet: closing this descriptor drops no lock of SQLite's.
  */
@@ -149,6 +185,8 @@ open_database(struct store *store, const struct opening *opening)
 		return st;
 	}
 	close(fd);
+	if ((st = renew_log(store, opening)) < 0)
+		return st;
 	if ((st = store_connect(store, true, &store->writer)) < 0)
 		return opening_fail(opening, st, "%s cannot be opened: %s", store->database,
 		    store->writer.db == NULL ? "no memory" : sqlite3_errmsg(store->writer.db));
