@@ -118,7 +118,29 @@ sim_crash_node(
 	sim_node_clear_pending(node);
 }
 
-/* From here on what is kept is what is seen. */
+void
+sim_lose_written(struct sim_disk *disk, struct sim_node *node, struct sim_random *random)
+{
+	bool any;
+	size_t kept = first_kept(node->change_count, SIM_CRASH_ANY, random, &any);
+
+	if (node->is_folder)
+		return;
+	for (size_t i = 0; i < node->change_count; i++) {
+		const struct sim_change *change = &node->changes[i];
+
+		if (change->truncates)
+			sim_bytes_resize(&node->kept, change->offset);
+		else if (any)
+			keep_sectors(disk, node, change, 0, random);
+		else if (i < kept)
+			sim_bytes_write(&node->kept, change->offset,
+			    node->pending_bytes + change->at, change->size);
+	}
+	sim_node_clear_pending(node);
+}
+
+/* What is seen from here on: what is kept, but the machine's memory outlives a process. */
 static void
 start_again(
     struct sim_disk *disk, struct sim_node *node, enum sim_crash how, struct sim_random *random)
@@ -126,11 +148,17 @@ start_again(
 	if (node->mark == disk->boot)
 		return;
 	node->mark = disk->boot;
-	sim_crash_node(disk, node, how, random);
+	if (how != SIM_CRASH_KEEP)
+		sim_crash_node(disk, node, how, random);
 	node->is_locked = false;
 	node->locked_shared = node->db_shared = 0;
 	node->db_reserved = node->db_pending = node->db_exclusive = NULL;
 	assert(node->shm == NULL);
+	if (how == SIM_CRASH_KEEP) {
+		for (size_t i = 0; i < node->names.count; i++)
+			start_again(disk, node->names.list[i].node, how, random);
+		return;
+	}
 	if (!node->is_folder) {
 		sim_bytes_drop(&node->seen);
 		node->seen = sim_bytes_share(node->kept);

@@ -377,7 +377,7 @@ static void
 lose_some(struct sim_disk *disk, struct sim_node *node)
 {
 	if (is_pending(node))
-		sim_crash_node(disk, node, SIM_CRASH_ANY, &disk->random);
+		sim_lose_written(disk, node, &disk->random);
 }
 
 int

@@ -79,7 +79,8 @@ void sim_disk_stop(struct sim_disk *disk);
 bool sim_disk_is_stopped(const struct sim_disk *disk);
 
 enum sim_crash {
-	SIM_CRASH_KEEP,   /* a process was killed, the machine was not: all that was seen */
+	SIM_CRASH_KEEP,   /* a process was killed, the machine was not: all is seen as before,
+	                     and what was pending still is */
 	SIM_CRASH_LOSE,   /* what was synced and nothing else */
 	SIM_CRASH_PREFIX, /* of each file's and folder's changes the first ones, the last torn
 	                   */
@@ -88,7 +89,7 @@ enum sim_crash {
 };
 const char *sim_crash_name(enum sim_crash how);
 
-/* The machine starts again, well: what is seen now is kept.  Nothing may be open. */
+/* The machine starts again, well: what is kept is what is seen.  Nothing may be open. */
 void sim_disk_crash(struct sim_disk *disk, enum sim_crash how, struct sim_random *random);
 
 /* Are these bytes in any file that it has, seen or kept? */

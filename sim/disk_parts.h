@@ -140,6 +140,13 @@ int sim_disk_rename(struct sim_disk *disk, struct sim_node *from, const char *na
 void sim_crash_node(struct sim_disk *disk, struct sim_node *node, enum sim_crash how,
     struct sim_random *random);
 
+/*
+ * A sync has failed: what was written is lost or kept, and not pending any more.  Names and
+ * lengths are not lost in silence (a file system that cannot keep its journal stops), so
+ * they are still pending, or done.
+ */
+void sim_lose_written(struct sim_disk *disk, struct sim_node *node, struct sim_random *random);
+
 /* "/sim/NAME/rest": the disk, and rest; NULL: no such path, or no such disk. */
 struct sim_disk *sim_disk_of(const char *path, const char **rest_r);
 

@@ -76,7 +76,7 @@ start(const struct scenario *scenario, const struct sim_disk *from)
 	static struct sim_random seeded;
 
 	sim_disk_free(&region_disk);
-	region_disk = sim_disk_new("region", 1);
+	region_disk = sim_disk_new("region", totals.runs);
 	sim_disk_copy(from, region_disk);
 	sim_random_seed(&seeded, 3);
 	sim_random_install(&seeded);
@@ -120,6 +120,22 @@ start_again(const struct scenario *scenario, enum sim_crash how)
 		return state;
 	}
 	return state_look();
+}
+
+/*
+ * A process that was killed and the next one read what the machine remembers.  What the next
+ * one shows is there, also when the power is cut right after its start.
+ */
+static void
+cut_power(uint64_t rows)
+{
+	sim_disk_stop(region_disk);
+	region_close();
+	sim_disk_crash(region_disk, SIM_CRASH_LOSE, &chance);
+	if (region_open() != DOM_OK)
+		wrong("after a cut of the power it does not start: %s", region_message);
+	else if (state_rows() != rows)
+		wrong("what it showed after a start is lost in a cut of the power");
 }
 
 /* What the person was told, against what is there. */
@@ -176,6 +192,11 @@ finish_run(const struct scenario *scenario, enum dom_status st, enum sim_crash h
 		return;
 	if (!scenario->closed)
 		judge(scenario, st, state.rows, false);
+	if (!scenario->closed && how == SIM_CRASH_KEEP && sim_disk_struck(region_disk) != 0) {
+		cut_power(state.rows);
+		if (house.store == NULL)
+			return;
+	}
 	if (scenario->promise == RESUMES || state.rows == rows_before)
 		act_again(scenario);
 	if (scenario->closed && region_open() == DOM_OK) {
@@ -419,6 +440,7 @@ faults_of(const struct scenario *scenario, const struct fault_options *options)
 	fail_disk(scenario, options, SIM_FAULT_ENOSPC, false, SIM_CRASH_KEEP);
 	fail_disk(scenario, options, SIM_FAULT_ENOSPC, true, SIM_CRASH_LOSE);
 	fail_disk(scenario, options, SIM_FAULT_SYNC, false, SIM_CRASH_LOSE);
+	fail_disk(scenario, options, SIM_FAULT_SYNC, false, SIM_CRASH_KEEP);
 	fail_disk(scenario, options, SIM_FAULT_SYNC, true, SIM_CRASH_KEEP);
 	for (unsigned i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
 		for (unsigned how = 0; how < options->crashes; how++)
