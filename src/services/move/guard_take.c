@@ -334,6 +334,9 @@ keep_cancelled(struct taking *taking, struct store_txn *txn, struct store_accoun
 	if (st == DOM_OK)
 		st = sign_abort(taking, txn);
 	if (st == DOM_OK)
+		st = move_message_keep(
+		    txn, move, MOVE_MESSAGE_HELD, &(struct wire_signed_move){0});
+	if (st == DOM_OK)
 		st = move_why_keep(txn, move,
 		    "This region was restored from a backup while the account moved: the "
 		    "account"
@@ -481,24 +484,43 @@ is_listed(const struct guard_peer *peer, const struct store_move *move)
 	return false;
 }
 
-/* Frozen by the guard, and not by an attempt that is on; and not for another peer. */
-static bool
-may_release(const struct guard_peer *peer, const struct store_move *rows, size_t count)
+/* Does this move still wait?  It does not from now on if it is the peer's and not listed. */
+static enum dom_status
+look_at_hold(const struct releasing *releasing, struct store_txn *txn,
+    const struct store_move *move, bool *ends, bool *goes_on)
 {
-	bool waits_for_it = peer == NULL;
+	const struct guard_peer *peer = releasing->peer;
+	struct wire_signed_move held;
+	enum dom_status st =
+	    move_message(txn, move, MOVE_MESSAGE_HELD, releasing->arena, &held);
 
-	for (size_t i = 0; i < count; i++) {
+	if (st != DOM_OK)
+		return st == DOM_ABSENT ? DOM_OK : st;
+	if (peer != NULL &&
+	    (!dom_slice_equal(move->peer, peer->region->name) || is_listed(peer, move))) {
+		*goes_on = true;
+		return DOM_OK;
+	}
+	*ends = true;
+	return move_message_forget(txn, move, MOVE_MESSAGE_HELD);
+}
+
+/* Frozen by the guard, and not by an attempt that is on; and not for another peer, too. */
+static enum dom_status
+end_holds(const struct releasing *releasing, struct store_txn *txn,
+    const struct store_move *rows, size_t count, bool *is_free_r)
+{
+	bool ends = releasing->peer == NULL, goes_on = false;
+	enum dom_status st = DOM_OK;
+
+	for (size_t i = 0; st == DOM_OK && i < count; i++) {
 		if (rows[i].side != STORE_MOVE_SOURCE)
 			continue;
-		if (rows[i].state == WIRE_MOVE_FROZEN)
-			return false;
-		if (peer != NULL && dom_slice_equal(rows[i].peer, peer->region->name)) {
-			if (is_listed(peer, &rows[i]))
-				return false;
-			waits_for_it |= rows[i].state == WIRE_MOVE_CANCELLED;
-		}
+		goes_on |= rows[i].state == WIRE_MOVE_FROZEN;
+		st = look_at_hold(releasing, txn, &rows[i], &ends, &goes_on);
 	}
-	return waits_for_it;
+	*is_free_r = ends && !goes_on;
+	return st;
 }
 
 static enum dom_status
@@ -507,6 +529,7 @@ run_release(struct store_txn *txn, void *context)
 	const struct releasing *releasing = context;
 	struct store_account account;
 	struct store_move *rows;
+	bool is_free = false;
 	size_t count = 0;
 	enum dom_status st;
 
@@ -516,11 +539,12 @@ run_release(struct store_txn *txn, void *context)
 	if (st == DOM_OK)
 		st = store_moves_of(
 		    txn, account.number, MOVES_LOOKED_AT, releasing->arena, &rows, &count);
+	if (st == DOM_OK)
+		st = end_holds(releasing, txn, rows, count, &is_free);
 	if (st != DOM_OK)
 		return st == DOM_ABSENT ? DOM_OK : st;
-	if (!may_release(releasing->peer, rows, count))
-		return DOM_OK;
-	st = turn(txn, &account, STORE_ACCOUNT_HOME, account.epoch);
+	if (is_free)
+		st = turn(txn, &account, STORE_ACCOUNT_HOME, account.epoch);
 	return st > 0 ? DOM_ESTORE : st;
 }
 

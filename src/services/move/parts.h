@@ -35,6 +35,8 @@ enum move_message {
 	MOVE_MESSAGE_WANTED_BACK = 32,
 	/* At the target: the source has heard that the copy has gone; empty. */
 	MOVE_MESSAGE_DISCARD_TOLD = 33,
+	/* Cancelled, but its target is prepared: the account is frozen for that; empty. */
+	MOVE_MESSAGE_HELD = 34,
 };
 
 enum {

@@ -636,6 +636,35 @@ what_is_prepared_there_waits_until_it_is_not(void **state)
 	}
 }
 
+/* Years ago she wanted to move to another region, and did not. */
+static void
+who_waits_for_one_region_is_not_served_for_another(void **state)
+{
+	struct wire_statement order = order_of_ana();
+	struct wire_signed_move freeze, prepare, handoff;
+
+	(void)state;
+	house.service.settings.group->regions[2].flags = WIRE_REGION_TAKES;
+	order.target = dom_slice_of("us");
+	assert_int_equal(order_it(&order), SERVICE_DONE);
+	assert_int_equal(cancel_it(), SERVICE_DONE);
+	move_with_backup(BEFORE_ORDER, &freeze, &prepare, &handoff);
+	tell(&prepare, true);
+	live_in_backup(true);
+	guard_work();
+	expect_held(&freeze);
+	/* It answers once more than the one that she waits for. */
+	start_again();
+	world.is_silent[SG] = true;
+	guard_work();
+	expect_held(&freeze);
+	world.is_silent[SG] = false;
+	world.count = 0;
+	house.now_ms += 60 * 1000;
+	guard_work();
+	assert_int_equal(write_of_ana(), SERVICE_DONE);
+}
+
 static void
 or_until_it_lives_there(void **state)
 {
@@ -728,6 +757,7 @@ main(void)
 	    GUARD(an_account_that_came_back_lives_here),
 	    GUARD(what_is_not_true_changes_nothing),
 	    GUARD(what_is_prepared_there_waits_until_it_is_not),
+	    GUARD(who_waits_for_one_region_is_not_served_for_another),
 	    GUARD(or_until_it_lives_there),
 	    GUARD(the_operator_may_end_that_waiting),
 	    GUARD(a_move_that_is_known_goes_on),
