@@ -23,7 +23,7 @@ struct copy_cursor {
 	uint64_t since_clock, pass_clock;
 	int64_t since_chunk, pass_chunk;
 	uint8_t phase;
-	int64_t collection;
+	int64_t collection, last_collection; /* last: that the pass has a record of */
 	uint64_t clock, history;
 	int64_t chunk;
 };

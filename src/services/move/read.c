@@ -38,6 +38,7 @@ copy_cursor_encode(struct dom_buffer *bytes, const struct copy_cursor *cursor)
 	dom_write_u64(bytes, (uint64_t)cursor->pass_chunk);
 	dom_write_u8(bytes, cursor->phase);
 	dom_write_u64(bytes, (uint64_t)cursor->collection);
+	dom_write_u64(bytes, (uint64_t)cursor->last_collection);
 	dom_write_u64(bytes, cursor->clock);
 	dom_write_u64(bytes, cursor->history);
 	dom_write_u64(bytes, (uint64_t)cursor->chunk);
@@ -68,6 +69,7 @@ copy_cursor_decode(struct dom_slice bytes, struct copy_cursor *cursor_r)
 	cursor_r->pass_chunk = read_number(&in);
 	cursor_r->phase = dom_read_u8(&in);
 	cursor_r->collection = read_number(&in);
+	cursor_r->last_collection = read_number(&in);
 	cursor_r->clock = (uint64_t)read_number(&in);
 	cursor_r->history = (uint64_t)read_number(&in);
 	cursor_r->chunk = read_number(&in);
@@ -138,6 +140,7 @@ read_collections(struct reading *reading)
 		cursor->collection = rows[i].collection.number;
 	}
 	if (st == DOM_OK && count == 0) {
+		cursor->last_collection = cursor->collection;
 		cursor->collection = 0;
 		next_phase(cursor, PHASE_ITEMS);
 	}
@@ -242,7 +245,8 @@ read_collection(struct reading *reading, bool *ended_r)
 	    1, reading->outer, &owned, &count);
 	if (st != DOM_OK)
 		return st;
-	*ended_r = count == 0;
+	/* One that was made since comes whole with the next pass, its own record first. */
+	*ended_r = count == 0 || owned[0].collection.number > cursor->last_collection;
 	if (*ended_r)
 		return DOM_OK;
 	switch (cursor->phase) {

@@ -338,11 +338,10 @@ a_book_of_the_copy_follows_it(void **state)
 }
 
 static void
-a_large_account_comes_in_pages(void **state)
+write_many(void)
 {
 	struct wire_item items[50];
 
-	(void)state;
 	create(&house.ana, 1, "type");
 	for (unsigned batch = 0; batch < 40; batch++) {
 		for (unsigned i = 0; i < 50; i++) {
@@ -355,11 +354,41 @@ a_large_account_comes_in_pages(void **state)
 		assert_int_equal(
 		    put(&house.ana, SERVICE_ITEM_BATCH, 1, items, 50), SERVICE_DONE);
 	}
+}
+
+static void
+a_large_account_comes_in_pages(void **state)
+{
+	(void)state;
+	write_many();
 	one_pass(NULL);
 	assert_true(target.pages > 1);
 	assert_same_root();
 	one_pass(NULL);
 	assert_int_equal(target.pages, 1);
+}
+
+static void
+make_collection(void)
+{
+	if (written++ != 0)
+		return;
+	create(&house.ana, 2, "type two");
+	write_items(2, 1, 3, 'a');
+	put_chunk(2, 3, 300);
+}
+
+/* Its record would come after its items: all of it comes with the next pass. */
+static void
+a_collection_that_is_made_between_two_pages_comes_whole(void **state)
+{
+	(void)state;
+	written = 0;
+	write_many();
+	one_pass(make_collection);
+	assert_true(target.pages > 1);
+	one_pass(NULL);
+	assert_same_root();
 }
 
 static struct store_erasure
@@ -577,6 +606,8 @@ main(void)
 	        what_no_client_could_have_stored_is_not_put_down, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_book_of_the_copy_follows_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_large_account_comes_in_pages, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_collection_that_is_made_between_two_pages_comes_whole, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_collection_that_its_owner_has_left_is_left_there_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
