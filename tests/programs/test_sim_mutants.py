@@ -9,25 +9,16 @@ import sys
 
 import pytest
 from conftest import ROOT, build_folder
-from test_mutants import compiler_of, linker_of, without
 
 sys.path.insert(0, str(ROOT / "tests" / "mutants"))
-from world import MUTANTS  # noqa: E402 (it is found by the line above)
+from building import compile_mutant, link_mutant  # noqa: E402 (found by the line above)
+from world import MUTANTS  # noqa: E402
 
 
 def simulator_with(mutant, folder):
     """The program with the fault in it."""
     build = build_folder()
-    text = (ROOT / mutant.file).read_text()
-    assert mutant.before in text, f"{mutant.file} changed: {mutant.before!r} is not in it"
-    source = folder / "mutant.c"
-    source.write_text(text.replace(mutant.before, mutant.after, 1))
-    compiler = without(compiler_of(build, mutant.file), "-MQ", "-MF")
-    subprocess.run([*compiler, "-Wno-error", "-o", folder / "mutant.o", "-c", source], cwd=build,
-                   check=True, capture_output=True)
-    subprocess.run(linker_of(build, "sim/sim", folder / "mutant.o", folder / "sim"), cwd=build,
-                   check=True, timeout=60, capture_output=True)
-    return folder / "sim"
+    return link_mutant(build, "sim/sim", compile_mutant(build, mutant, folder, True), folder)
 
 
 def search(simulator, seeds, faults=""):
