@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * What another region says lives there, against what the store shows here; see
- * guard.h.  A region is believed what we have signed ourselves, and that it is
- * prepared: with the latter it can keep an account of ours waiting, until the
- * operator says otherwise.
+ * guard.h.  A region is believed what we have signed ourselves: the hand-off of
+ * what is home there; and of what it says that it is prepared for, our receipt for the
+ * person's order.  So a region can keep waiting only who has ordered a move to it,
+ * until the operator says otherwise.
  */
 #include <stdlib.h>
 
@@ -131,6 +132,43 @@ is_true(struct taking *taking)
 	    home->message.bytes, home->message.signature);
 }
 
+/* The order of that move, with our receipt for it; DOM_EINTEGRITY: there is none. */
+static enum dom_status
+open_order(const struct taking *taking, struct wire_evidence_view *view_r)
+{
+	const struct wire_move *message = &taking->message;
+	const struct wire_statement *order = &view_r->statement;
+	uint8_t own[DOM_PUBLIC_KEY_SIZE];
+	const char *why;
+	enum dom_status st;
+
+	dom_region_sign_public(taking->guard->service->key, own);
+	st = wire_evidence_check(
+	    taking->home->order, dom_slice(own, sizeof(own)), taking->arena, view_r, &why);
+	if (st != DOM_OK)
+		return st == DOM_ENOMEM ? st : DOM_EINTEGRITY;
+	return order->kind == WIRE_MOVE_ORDER && view_r->receipt.kind == WIRE_RECEIPT_TAKEN &&
+	               memcmp(view_r->receipt.subject, message->move, WIRE_MOVE_ID_SIZE) == 0 &&
+	               memcmp(order->account, message->account, sizeof(order->account)) == 0 &&
+	               dom_slice_equal(order->target, message->target)
+	           ? DOM_OK
+	           : DOM_EINTEGRITY;
+}
+
+/* Who says that it is prepared could name anybody: DOM_ABSENT, nobody here has ordered that. */
+static enum dom_status
+check_prepared(const struct taking *taking)
+{
+	struct wire_evidence_view view;
+	enum dom_status st;
+
+	if (!taking->home->prepared)
+		return DOM_OK;
+	if ((st = open_order(taking, &view)) != DOM_OK)
+		return st == DOM_EINTEGRITY ? DOM_ABSENT : st;
+	return view.statement.epoch == taking->message.epoch ? DOM_OK : DOM_ABSENT;
+}
+
 static enum dom_status
 find_move(struct taking *taking, struct store_txn *txn, struct dom_arena *arena)
 {
@@ -166,24 +204,15 @@ is_held(const struct taking *taking, const struct store_account *account)
 static enum dom_status
 keep_order(struct taking *taking, struct store_txn *txn)
 {
-	const struct service *service = taking->guard->service;
 	const struct wire_signed_move order = {.bytes = taking->home->order};
 	struct wire_evidence_view view;
-	uint8_t own[DOM_PUBLIC_KEY_SIZE];
 	int64_t now_ms;
-	const char *why;
 	enum dom_status st;
 
 	taking->move.due_ms = INT64_MAX;
-	dom_region_sign_public(service->key, own);
-	st = wire_evidence_check(
-	    order.bytes, dom_slice(own, sizeof(own)), taking->arena, &view, &why);
-	if (st == DOM_ENOMEM)
-		return st;
 	/* Without it the copy stays until an operator erases it. */
-	if (st != DOM_OK || view.statement.kind != WIRE_MOVE_ORDER ||
-	    memcmp(view.receipt.subject, taking->message.move, WIRE_MOVE_ID_SIZE) != 0)
-		return DOM_OK;
+	if ((st = open_order(taking, &view)) != DOM_OK)
+		return st == DOM_EINTEGRITY ? DOM_OK : st;
 	if ((st = store_region_time(txn, &now_ms)) != DOM_OK)
 		return st;
 	taking->move.due_ms = now_ms + (int64_t)view.statement.grace_days * MOVE_DAY_MS;
@@ -458,7 +487,9 @@ guard_take(struct move_guard *guard, struct guard_peer *peer, const struct wire_
 		return DOM_OK;
 	if ((taking.arena = dom_arena_new(0)) == NULL)
 		return DOM_ENOMEM;
-	st = look(&taking);
+	st = check_prepared(&taking);
+	if (st == DOM_OK)
+		st = look(&taking);
 	if (st == DOM_OK)
 		st = store_write(guard->store, run_take, &taking);
 	dom_arena_free(&taking.arena);

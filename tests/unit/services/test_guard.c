@@ -526,11 +526,25 @@ an_account_that_came_back_lives_here(void **state)
 	assert_int_equal(ask_for_lists(), SERVICE_DONE);
 }
 
-/* Nobody takes an account away by what this region has not signed. */
+/* What sg says of a prepare that it has signed itself. */
+static struct wire_signed_move
+prepare_otherwise(const struct wire_signed_move *prepare, int how)
+{
+	struct wire_move message;
+
+	assert_int_equal(wire_move_decode(prepare->bytes, &message), DOM_OK);
+	message.move[0] ^= how == 7;
+	message.epoch += how == 8;
+	if (how == 9)
+		memcpy(message.account, house.bob.identity_public, sizeof(message.account));
+	return sign_move(&message, leaving.sg);
+}
+
+/* Nobody takes an account away, or holds it up, by what this region has not signed. */
 static void
 what_is_not_true_changes_nothing(void **state)
 {
-	for (int lie = 0; lie < 6; lie++) {
+	for (int lie = 0; lie < 10; lie++) {
 		struct wire_signed_move freeze, prepare, handoff;
 		struct wire_move message;
 
@@ -559,11 +573,19 @@ what_is_not_true_changes_nothing(void **state)
 			assert_int_equal(wire_move_decode(prepare.bytes, &message), DOM_OK);
 			handoff = sign_move(&message, leaving.us);
 			break;
+		default: /* that it is prepared for what nobody has ordered like that */
+			handoff = prepare_otherwise(&prepare, lie);
+			break;
 		}
-		tell(&handoff, lie == 5);
+		tell(&handoff, lie >= 5);
+		if (lie == 6)
+			world.homes[0].order = dom_slice("", 0);
+		if (lie == 9)
+			memcpy(world.homes[0].identity, house.bob.identity_public, 32);
 		live_in_backup(true);
 		guard_work();
 		assert_int_equal(the_account(&house.ana).state, STORE_ACCOUNT_HOME);
+		assert_int_equal(the_account(&house.bob).state, STORE_ACCOUNT_HOME);
 		assert_int_equal(ask_for_lists(), SERVICE_DONE);
 	}
 }
