@@ -127,7 +127,8 @@ put_consent(struct store_txn *txn, int64_t account, const struct wire_record_con
 
 /*
  * A row of this request is here already.  One that no account has was left behind when the
- * account lived here before, and is the account's again.
+ * account lived here before, and is the account's again if it has the same receipt: who asked
+ * for an erasure looks here for what this region has signed, and for nothing else.
  */
 static enum dom_status
 take_over(struct store_txn *txn, struct store_erasure *erasure, struct dom_arena *arena)
@@ -137,7 +138,9 @@ take_over(struct store_txn *txn, struct store_erasure *erasure, struct dom_arena
 
 	if (st != DOM_OK || is.account == erasure->account)
 		return st;
-	if (is.account != 0 || is.state != STORE_ERASURE_ERASED)
+	if (is.account != 0 || is.state != STORE_ERASURE_ERASED ||
+	    !dom_slice_equal(is.receipt, erasure->receipt) ||
+	    !dom_slice_equal(is.receipt_signature, erasure->receipt_signature))
 		return DOM_EINPUT;
 	erasure->number = is.number;
 	return store_erasure_update(txn, erasure);

@@ -435,6 +435,55 @@ an_erasure_that_an_earlier_stay_left_is_the_accounts_again(void **state)
 	assert_same_root();
 }
 
+struct putting {
+	const struct wire_record *record;
+	enum dom_status answer;
+};
+
+static enum dom_status
+put_one(struct store_txn *txn, void *context)
+{
+	struct putting *putting = context;
+
+	putting->answer = copy_put(txn, target.account, putting->record);
+	return DOM_OK;
+}
+
+/* What somebody else was given for an erasure here stays as it was signed. */
+static void
+a_receipt_that_is_here_is_not_replaced(void **state)
+{
+	struct store_erasure left = past_erasure(0), is;
+	struct wire_record record = {.type = WIRE_RECORD_ERASURE,
+	    .of.erasure = {.request = {7},
+	        .scope = WIRE_SCOPE_ITEM,
+	        .requested_ms = 1,
+	        .ended_ms = 2,
+	        .receipt = dom_slice_of("another"),
+	        .receipt_signature = left.receipt_signature}};
+	struct putting putting = {.record = &record};
+	struct store_txn *txn;
+
+	(void)state;
+	fill_account();
+	one_pass(NULL);
+	assert_int_equal(store_write(target.store, add_erasure, &left), DOM_OK);
+	assert_int_equal(store_write(target.store, put_one, &putting), DOM_OK);
+	assert_int_equal(putting.answer, DOM_EINPUT);
+	record.of.erasure.receipt = left.receipt;
+	record.of.erasure.receipt_signature =
+	    dom_slice_of("another-signature-another-signature-another-signature-another-si");
+	assert_int_equal(record.of.erasure.receipt_signature.size, 64);
+	assert_int_equal(store_write(target.store, put_one, &putting), DOM_OK);
+	assert_int_equal(putting.answer, DOM_EINPUT);
+	assert_int_equal(store_read_begin(target.reader, &txn), DOM_OK);
+	assert_int_equal(
+	    store_erasure_find(txn, record.of.erasure.request, house.arena, &is), DOM_OK);
+	store_read_end(&txn);
+	assert_int_equal(is.account, 0);
+	assert_true(dom_slice_is(is.receipt, "receipt"));
+}
+
 /* In the middle of a move its owner leaves a collection to nobody. */
 static void
 a_collection_that_its_owner_has_left_is_left_there_too(void **state)
@@ -612,6 +661,8 @@ main(void)
 	        a_collection_that_its_owner_has_left_is_left_there_too, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        an_erasure_that_an_earlier_stay_left_is_the_accounts_again, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_receipt_that_is_here_is_not_replaced, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
