@@ -16,8 +16,12 @@ enum {
 	ROOM_SPARE_BYTES = 64 << 20,
 	LIST_PAGE = 256,
 	HOMES_SIZE = 1 << 20, /* of an answer, about */
-	/* Copies that are being made, of all sources together; the others are offered again. */
+	/*
+	 * Copies that are being made, of all sources together and of one; the others are
+	 * offered again.
+	 */
 	COPIES_MAX = 256,
+	COPIES_OF_ONE_MAX = 128,
 	COPIES_AGAIN_SECONDS = 10,
 };
 
@@ -168,6 +172,10 @@ order_fault(const struct move_asked *asked, const struct offered *offered)
 		return "The epoch in the order is none.";
 	if (order->expires_ms <= asked->call->now_ms)
 		return "The order has expired: order the move again.";
+	/* Else a copy could be made for ever. */
+	if (order->expires_ms - asked->call->now_ms >
+	    MOVE_ORDER_DAYS_MAX * (int64_t)MOVE_DAY_MS + WIRE_PEER_SKEW_MS)
+		return "The order expires later than any order may.";
 	return NULL;
 }
 
@@ -279,19 +287,22 @@ check_offer(struct move_asked *asked, struct offered *offered)
 	return why == NULL ? DOM_OK : move_refuse(asked, why);
 }
 
-/* Whoever is in the group may offer as many as it likes. */
+/* Whoever is in the group may offer as many as it likes, and need not go on with them. */
 static enum dom_status
 look_for_copies(struct move_asked *asked, bool *is_crowded_r)
 {
-	static const uint64_t copied =
-	    UINT64_C(1) << WIRE_MOVE_STAGING | UINT64_C(1) << WIRE_MOVE_FREEZING;
+	static const uint64_t copied = UINT64_C(1) << WIRE_MOVE_STAGING |
+	                               UINT64_C(1) << WIRE_MOVE_FREEZING |
+	                               UINT64_C(1) << WIRE_MOVE_PREPARED;
 	struct store_move *rows;
-	size_t count;
+	size_t count, of_one = 0;
 	enum dom_status st;
 
 	st = store_move_due(
 	    asked->call->txn, copied, 0, 1, COPIES_MAX, asked->call->arena, &rows, &count);
-	*is_crowded_r = count >= COPIES_MAX;
+	for (size_t i = 0; st == DOM_OK && i < count; i++)
+		of_one += dom_slice_equal(rows[i].peer, asked->peer.from);
+	*is_crowded_r = count >= COPIES_MAX || of_one >= COPIES_OF_ONE_MAX;
 	return st;
 }
 

@@ -106,6 +106,9 @@ only_what_the_person_ordered_is_taken(void **state)
 	the_order.id[0] ^= 1;
 	house.now_ms += 7 * DAY_MS;
 	assert_refused("expired");
+	/* The source may be a liar that takes any order. */
+	house.now_ms -= 122 * DAY_MS;
+	assert_refused("later than any order");
 }
 
 static void
@@ -180,23 +183,37 @@ names_addresses_and_ids_are_nobody_elses(void **state)
 	assert_int_equal(send_offer(), SERVICE_DONE);
 }
 
+struct crowd {
+	const char *of;
+	int state;
+	unsigned count;
+};
+
 static enum dom_status
 run_crowd(struct store_txn *txn, void *context)
 {
-	struct store_move move = {.side = STORE_MOVE_TARGET,
-	    .state = WIRE_MOVE_STAGING,
-	    .open = true,
-	    .peer = dom_slice_of("in"),
-	    .epoch = 1,
-	    .due_ms = INT64_MAX};
+	struct store_move move = {
+	    .side = STORE_MOVE_TARGET, .open = true, .epoch = 1, .due_ms = INT64_MAX};
+	const struct crowd *crowd = context;
 	enum dom_status st = DOM_OK;
 
-	(void)context;
-	for (unsigned i = 1; st == DOM_OK && i <= 256; i++) {
+	move.peer = dom_slice_of(crowd->of);
+	move.state = crowd->state;
+	for (unsigned i = 1; st == DOM_OK && i <= crowd->count; i++) {
 		memcpy(move.id, &i, sizeof(i));
+		move.id[8] = (uint8_t)crowd->state;
+		move.id[9] = (uint8_t)crowd->of[0];
 		st = store_move_add(txn, &move, &move.number);
 	}
 	return st;
+}
+
+static void
+come(const char *of, int state, unsigned count)
+{
+	struct crowd crowd = {.of = of, .state = state, .count = count};
+
+	assert_int_equal(store_write(pair.services[1].store, run_crowd, &crowd), DOM_OK);
 }
 
 static void
@@ -204,9 +221,28 @@ so_many_copies_are_made_at_once_and_no_more(void **state)
 {
 	(void)state;
 	make_offer();
-	assert_int_equal(store_write(pair.services[1].store, run_crowd, NULL), DOM_OK);
+	come("us", WIRE_MOVE_STAGING, 256);
 	assert_int_equal(send_offer(), SERVICE_UNAVAILABLE);
 	assert_int_equal(account_state(1), -1);
+}
+
+/* A region that offers a lot and ends nothing leaves room for the others. */
+static void
+one_source_does_not_take_all_the_room(void **state)
+{
+	make_offer();
+	come("in", WIRE_MOVE_STAGING, 100);
+	come("in", WIRE_MOVE_PREPARED, 27);
+	come("in", WIRE_MOVE_FREEZING, 1);
+	assert_int_equal(send_offer(), SERVICE_UNAVAILABLE);
+	assert_int_equal(account_state(1), -1);
+	pair_tear_down(state);
+	pair_set_up(state);
+	make_offer();
+	come("us", WIRE_MOVE_STAGING, 128);
+	come("in", WIRE_MOVE_STAGING, 100);
+	come("in", WIRE_MOVE_PREPARED, 27);
+	assert_int_equal(send_offer(), SERVICE_DONE);
 }
 
 static void
@@ -420,6 +456,7 @@ main(void)
 	    PAIR_TEST(policies_and_limits_hold),
 	    PAIR_TEST(names_addresses_and_ids_are_nobody_elses),
 	    PAIR_TEST(so_many_copies_are_made_at_once_and_no_more),
+	    PAIR_TEST(one_source_does_not_take_all_the_room),
 	    PAIR_TEST(anybody_may_ask_whether_there_is_room),
 	    PAIR_TEST(only_the_hand_off_of_what_was_promised_counts),
 	    PAIR_TEST(an_old_hand_off_does_not_bring_an_account_back),
