@@ -15,8 +15,6 @@ enum {
 	SALT_SIZE_MAX = 1024,
 	SECRETS_SIZE_MAX = 64 << 10,
 };
-/* Counting on from there never ends. */
-static const uint64_t clock_max = INT64_MAX / 2;
 
 static bool
 is_at_most(struct dom_slice bytes, size_t size_max)
@@ -50,10 +48,10 @@ account_valid(const struct wire_record_account *account)
 static bool
 collection_valid(const struct wire_record_collection *collection)
 {
-	return wire_uid_valid(collection->uid) && collection->items_clock <= clock_max &&
-	       collection->members_clock <= clock_max &&
+	return wire_uid_valid(collection->uid) && collection->items_clock <= COPY_CLOCK_MAX &&
+	       collection->members_clock <= COPY_CLOCK_MAX &&
 	       (!collection->is_member ||
-	           (collection->member_clock <= clock_max &&
+	           (collection->member_clock <= COPY_CLOCK_MAX &&
 	               is_at_most(collection->collection_key, KEY_SIZE_MAX) &&
 	               is_at_most(collection->collection_type, WIRE_TYPE_SIZE_MAX)));
 }
@@ -62,7 +60,7 @@ static bool
 revision_valid(const struct wire_record_revision *revision)
 {
 	if (!wire_uid_valid(revision->collection_uid) || !wire_uid_valid(revision->item_uid) ||
-	    !wire_uid_valid(revision->uid) || revision->clock > clock_max ||
+	    !wire_uid_valid(revision->uid) || revision->clock > COPY_CLOCK_MAX ||
 	    !is_at_most(revision->encryption_key, KEY_SIZE_MAX) ||
 	    !is_at_most(revision->meta, WIRE_META_SIZE_MAX))
 		return false;
@@ -77,8 +75,8 @@ revision_valid(const struct wire_record_revision *revision)
 static bool
 statement_valid(const struct wire_record_statement *statement)
 {
-	return statement->serial > 0 && statement->serial <= clock_max &&
-	       statement->clock <= clock_max &&
+	return statement->serial > 0 && statement->serial <= COPY_CLOCK_MAX &&
+	       statement->clock <= COPY_CLOCK_MAX &&
 	       is_at_most(statement->service, WIRE_SERVICE_SIZE_MAX) &&
 	       is_at_most(statement->bytes, WIRE_STATEMENT_SIZE_MAX) &&
 	       statement->signature.size == DOM_SIGNATURE_SIZE &&
@@ -88,7 +86,7 @@ statement_valid(const struct wire_record_statement *statement)
 static bool
 consent_valid(const struct wire_record_consent *consent)
 {
-	if (!wire_service_valid(consent->service) || consent->serial > clock_max)
+	if (!wire_service_valid(consent->service) || consent->serial > COPY_CLOCK_MAX)
 		return false;
 	for (size_t i = 0; i < consent->type_count; i++) {
 		if (!is_at_most(consent->types[i], WIRE_TYPE_SIZE_MAX))
@@ -133,7 +131,7 @@ copy_valid(const struct wire_record *record)
 		return consent_valid(&record->of.consent);
 	case WIRE_RECORD_REMOVED:
 		return wire_uid_valid(record->of.removed.uid) &&
-		       record->of.removed.clock <= clock_max &&
+		       record->of.removed.clock <= COPY_CLOCK_MAX &&
 		       is_at_most(record->of.removed.collection_type, WIRE_TYPE_SIZE_MAX);
 	case WIRE_RECORD_ERASURE:
 		return erasure_valid(&record->of.erasure);

@@ -17,6 +17,8 @@
  * belongs to.
  */
 enum { COPY_PAGE_SIZE = 1 << 20 };
+/* Of an account and of what it holds; counting on from there never ends. */
+#define COPY_CLOCK_MAX (UINT64_MAX / 4)
 
 /* Where a reader is.  Opaque to whoever asks; {0} begins. */
 struct copy_cursor {

@@ -13,6 +13,7 @@
 
 #include "crypto/digest.h"
 
+#include "services/move/copy.h"
 #include "services/move/mover_copy.h"
 #include "services/move/target.h"
 
@@ -175,6 +176,8 @@ take_frozen(struct mover *mover, const struct store_move *move, struct mover_cop
 		return st;
 	if ((st = check_freeze(mover, move, copy, &frozen.freeze)) != DOM_OK)
 		return st;
+	if (copy->freeze_view.clock > COPY_CLOCK_MAX)
+		return DOM_EINPUT;
 	/* It outlives the page. */
 	dom_buffer_clear(&copy->frozen);
 	dom_buffer_append_slice(&copy->frozen, frozen.freeze.bytes);
@@ -202,6 +205,8 @@ take_records(struct mover_copy *copy)
 
 	if (st != DOM_OK)
 		return st;
+	if (records.clock > COPY_CLOCK_MAX)
+		return DOM_EINPUT;
 	/* A page that leads nowhere would be asked for without end. */
 	if (!records.ended && dom_slice_equal(records.cursor,
 	                          dom_slice(copy->place.cursor, copy->place.cursor_size)))

@@ -301,6 +301,7 @@ static enum lie {
 	LIE_HUGE_CHUNK,
 	LIE_NO_RECORD,
 	LIE_OF_BOB,
+	LIE_CLOCK,
 	LIE_FREEZE,
 	LIE_OLD_FREEZE,
 	LIE_ROOT,
@@ -362,6 +363,13 @@ lie_about_records(struct mover_ask *one)
 		                       .of.chunk = {.collection_uid = dom_slice(collection, 32),
 		                           .uid = dom_slice(revision, 32),
 		                           .size = INT64_MAX}});
+		break;
+	case LIE_CLOCK:
+		/* Nothing could be written after it. */
+		wire_peer_records_encode(&whole,
+		    &(struct wire_peer_records){
+		        .clock = INT64_MAX, .ended = true, .cursor = dom_slice_of("on")});
+		replace(one, &whole);
 		break;
 	case LIE_OF_BOB:
 		write_records(
