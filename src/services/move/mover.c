@@ -11,7 +11,7 @@
 #include "services/move/mover_parts.h"
 
 enum {
-	LOOK_AT = 64,
+	LOOK_AT = 320, /* more than copies that are being made: they are due all the time */
 	GUARD_LOOK_MS = 100, /* whether it has opened */
 };
 
@@ -88,16 +88,22 @@ is_older(const struct mover_errand *one, const struct mover_errand *other)
 	return one->used < other->used;
 }
 
+static const struct wire_group_region *
+region_of(const struct mover *mover, const struct store_move *move)
+{
+	return move_peer_region(mover->options.service, move->peer);
+}
+
 /* What is known of it, in the place of what was not used for longest. */
 static struct mover_errand *
-errand_of(struct mover *mover, int64_t move)
+errand_of(struct mover *mover, const struct store_move *move)
 {
 	struct mover_errand *oldest = &mover->errands[0];
 
 	for (size_t i = 0; i < MOVER_ERRANDS; i++) {
 		struct mover_errand *errand = &mover->errands[i];
 
-		if (errand->move == move) {
+		if (errand->move == move->number) {
 			errand->used = mover->steps;
 			return errand;
 		}
@@ -105,7 +111,8 @@ errand_of(struct mover *mover, int64_t move)
 			oldest = errand;
 	}
 	errand_forget(oldest);
-	oldest->move = move;
+	oldest->move = move->number;
+	oldest->region = region_of(mover, move);
 	oldest->used = mover->steps;
 	return oldest;
 }
@@ -121,13 +128,18 @@ static bool
 waits_for_copies(const struct mover *mover, const struct store_move *move)
 {
 	const struct mover_errand *errand = known(mover, move->number);
-	unsigned copies = 0;
+	const struct wire_group_region *region = region_of(mover, move);
+	unsigned copies = 0, of_one = 0;
 
 	if (!is_copied(move) || (errand != NULL && (errand->copy != NULL || errand->in_doubt)))
 		return false;
-	for (size_t i = 0; i < MOVER_ERRANDS; i++)
-		copies += mover->errands[i].copy != NULL;
-	return copies >= MOVER_COPIES_MAX;
+	for (size_t i = 0; i < MOVER_ERRANDS; i++) {
+		if (mover->errands[i].copy == NULL)
+			continue;
+		copies++;
+		of_one += mover->errands[i].region == region;
+	}
+	return copies >= MOVER_COPIES_MAX || of_one >= MOVER_COPIES_OF_ONE_MAX;
 }
 
 static int64_t
@@ -139,12 +151,33 @@ due_ms(const struct mover *mover, const struct store_move *move)
 	                                                              : move->due_ms;
 }
 
-/* In turns; NULL: none is due, and *wait_ms_r says for how long. */
+enum rank { HURRIES, COMES_NEXT, RESTS };
+
+static enum rank
+rank_of(const struct mover *mover, const struct store_move *move, int64_t now_ms)
+{
+	const struct mover_errand *errand = known(mover, move->number);
+	const struct wire_group_region *region = region_of(mover, move);
+
+	if (errand != NULL && errand->hurry_until_ms > now_ms)
+		return HURRIES;
+	for (size_t i = 0; i < MOVER_RESTS; i++) {
+		if (mover->rests[i].region == region && mover->rests[i].until_ms > now_ms)
+			return RESTS;
+	}
+	return COMES_NEXT;
+}
+
+/*
+ * Who hurries, then who does not rest; among these in turns.  NULL: none is due, and
+ * *wait_ms_r says for how long.
+ */
 static const struct store_move *
 choose(struct mover *mover, const struct store_move *rows, size_t count, int64_t *wait_ms_r)
 {
 	int64_t now_ms = dom_clock_now_ms(&mover->options.service->clock);
 	const struct store_move *first = NULL, *next = NULL;
+	enum rank best = RESTS, rank;
 
 	*wait_ms_r = MOVER_WAIT_MS_MAX;
 	for (size_t i = 0; i < count; i++) {
@@ -157,6 +190,11 @@ choose(struct mover *mover, const struct store_move *rows, size_t count, int64_t
 		}
 		if (waits_for_copies(mover, &rows[i]))
 			continue;
+		if ((rank = rank_of(mover, &rows[i], now_ms)) > best)
+			continue;
+		if (rank < best)
+			first = next = NULL;
+		best = rank;
 		if (first == NULL || rows[i].number < first->number)
 			first = &rows[i];
 		if (rows[i].number > mover->turn &&
@@ -169,7 +207,7 @@ choose(struct mover *mover, const struct store_move *rows, size_t count, int64_t
 static enum dom_status
 work_on(struct mover *mover, const struct store_move *move)
 {
-	struct mover_errand *errand = errand_of(mover, move->number);
+	struct mover_errand *errand = errand_of(mover, move);
 
 	switch (move->state) {
 	case WIRE_MOVE_ORDERED:

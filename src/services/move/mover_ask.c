@@ -63,12 +63,36 @@ mover_prepare_ask(struct mover *mover, size_t index, const struct store_move *mo
 	return sign(mover, &peer, &ask->body);
 }
 
+/* In the place of whoever has rested for longest. */
+static void
+let_rest(struct mover *mover, const struct wire_group_region *region, int64_t began_ms)
+{
+	int64_t now_ms = dom_clock_now_ms(&mover->options.service->clock);
+	int64_t took_ms = now_ms - began_ms;
+	struct mover_rest *rest = &mover->rests[0];
+
+	/* The clock may have been set meanwhile. */
+	if (took_ms > MOVER_ASK_WAIT_MS)
+		took_ms = MOVER_ASK_WAIT_MS;
+	if (took_ms <= 0)
+		return;
+	for (size_t i = 0; i < MOVER_RESTS && rest->region != region; i++) {
+		if (mover->rests[i].region == region ||
+		    mover->rests[i].until_ms < rest->until_ms)
+			rest = &mover->rests[i];
+	}
+	*rest = (struct mover_rest){.region = region, .until_ms = now_ms + took_ms};
+}
+
 enum dom_status
 mover_ask_all(struct mover *mover, size_t count)
 {
 	const struct mover_peer *peer = &mover->options.peer;
+	int64_t began_ms = dom_clock_now_ms(&mover->options.service->clock);
+	enum dom_status st = peer->ask(peer->context, mover->asks, count);
 
-	return peer->ask(peer->context, mover->asks, count);
+	let_rest(mover, mover->asks[0].region, began_ms);
+	return st;
 }
 
 enum dom_status

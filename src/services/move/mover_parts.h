@@ -32,8 +32,11 @@ enum {
 	MOVER_AGAIN_MS_KEPT = 4 * 1000,
 	/* While the keeper erases. */
 	MOVER_LOOK_AGAIN_MS = 100,
-	/* Copies that a lane makes at once; the others wait. */
+	/* Copies that a lane makes at once, and of one source; the others wait. */
 	MOVER_COPIES_MAX = 8,
+	MOVER_COPIES_OF_ONE_MAX = 6,
+	/* Regions of which is known how long they took. */
+	MOVER_RESTS = 16,
 	MOVER_MESSAGE_REPLY_MAX = 16 << 10,
 	MOVER_PAGE_REPLY_MAX = WIRE_RECORD_SIZE_MAX + (8 << 20),
 };
@@ -46,15 +49,26 @@ struct mover_copy; /* mover_copy.h */
 
 /* What is known of a move between two steps; a restart forgets it, and loses nothing. */
 struct mover_errand {
-	int64_t move; /* number; 0: free */
+	int64_t move;                           /* number; 0: free */
+	const struct wire_group_region *region; /* the other one; NULL: not of the group */
 	int64_t not_before_ms;
-	unsigned failures;  /* in a row */
-	uint64_t used;      /* step that used it last */
-	bool in_doubt;      /* target: the source's state is to be asked for .. */
-	bool differs;       /* .. since the roots did */
-	bool told;          /* target at home: the source knows */
-	int64_t expires_ms; /* target: of the order; 0: not known yet */
+	unsigned failures;      /* in a row */
+	uint64_t used;          /* step that used it last */
+	bool in_doubt;          /* target: the source's state is to be asked for .. */
+	bool differs;           /* .. since the roots did */
+	bool told;              /* target at home: the source knows */
+	int64_t hurry_until_ms; /* target: the account is frozen, so this comes first */
+	int64_t expires_ms;     /* target: of the order; 0: not known yet */
 	struct mover_copy *copy;
+};
+
+/*
+ * A region that was asked gives way to the others for as long as it took to answer, so one that
+ * is slow, or does not answer, has half of a lane at most.
+ */
+struct mover_rest {
+	const struct wire_group_region *region;
+	int64_t until_ms;
 };
 
 struct move_answers; /* answers.h */
@@ -68,6 +82,7 @@ struct mover {
 	int64_t turn;                          /* number of the move that had the last one */
 	uint64_t steps;
 	struct mover_errand errands[MOVER_ERRANDS];
+	struct mover_rest rests[MOVER_RESTS];
 };
 
 /* A step of a move, as it was looked at before; answers as mover_step() does. */

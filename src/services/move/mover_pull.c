@@ -362,6 +362,9 @@ ask_page(struct mover *mover, const struct store_move *move, struct mover_errand
 	if (st != DOM_OK)
 		return after_answer(mover, move, errand, st);
 	mover_went_well(errand);
+	if (freezes)
+		errand->hurry_until_ms =
+		    dom_clock_now_ms(&mover->options.service->clock) + MOVE_FROZEN_MS_MAX;
 	copy->has_page = true;
 	copy->is_warm = copy->is_warm && is_old;
 	copy->put_bytes = copy->page.size;

@@ -232,6 +232,42 @@ a_crowd_moves_in_turns(void **state)
 		person_free(&people[i]);
 }
 
+/* Whatever is asked takes a while. */
+static bool
+slow(struct mover_ask *one, enum wire_peer_op op, int to)
+{
+	(void)one, (void)to;
+	if (op == WIRE_PEER_RECORDS || op == WIRE_PEER_CHUNKS)
+		house.now_ms += 1500;
+	return true;
+}
+
+/* Who is frozen does not wait for the copies of the others: five seconds are soon over. */
+static void
+over_a_slow_line_each_needs_one_attempt(void **state)
+{
+	static struct person people[CROWD];
+	static char names[CROWD][8];
+
+	(void)state;
+	for (unsigned i = 0; i < CROWD; i++) {
+		snprintf(names[i], sizeof(names[i]), "p%u", i);
+		person_make(&people[i], names[i]);
+		turn_on(&people[i]);
+		assert_int_equal(consent(&people[i], "any", NULL), SERVICE_DONE);
+		create(&people[i], 100 + i, "type");
+		assert_int_equal(order_move_of(&people[i], 1), SERVICE_DONE);
+	}
+	pair.answered = slow;
+	for (int i = 0; i < 2000 && in_state(1, people, WIRE_MOVE_HOME) < CROWD; i++)
+		(void)pair_step();
+	assert_int_equal(in_state(1, people, WIRE_MOVE_HOME), CROWD);
+	for (unsigned i = 0; i < CROWD; i++) {
+		assert_int_equal(move_of(0, &people[i]).attempts, 1);
+		person_free(&people[i]);
+	}
+}
+
 /* --- a source that wants to be left alone
  * ------------------------------------------------------- */
 
@@ -664,6 +700,7 @@ main(void)
 	    PAIR_TEST(an_attempt_that_takes_too_long_is_made_again),
 	    PAIR_TEST(both_regions_move_an_account_to_each_other),
 	    PAIR_TEST(a_crowd_moves_in_turns),
+	    PAIR_TEST(over_a_slow_line_each_needs_one_attempt),
 	    PAIR_TEST(a_busy_source_is_asked_later),
 	    PAIR_TEST(a_lying_source_gets_nowhere_and_the_move_ends),
 	    PAIR_TEST(what_is_promised_is_kept_until_the_source_has_signed),
