@@ -134,6 +134,7 @@ take_staging(struct mover *mover, const struct store_move *move, struct mover_er
     const struct wire_peer_status *status)
 {
 	bool differs = errand->differs;
+	enum dom_status st;
 
 	errand->differs = false;
 	if (status->state <= WIRE_MOVE_FROZEN && mover_has_expired(mover, errand))
@@ -147,10 +148,13 @@ take_staging(struct mover *mover, const struct store_move *move, struct mover_er
 		    " erased.");
 	case WIRE_MOVE_EXPORTING:
 	case WIRE_MOVE_FROZEN:
-		if (!differs || is_aborted(mover, move, errand->copy, &status->abort))
-			return copy_on(mover, move, errand);
-		mover_copy_free(&errand->copy);
-		return mover_start_over(mover, move);
+		if (differs && !is_aborted(mover, move, errand->copy, &status->abort)) {
+			mover_copy_free(&errand->copy);
+			return mover_start_over(mover, move);
+		}
+		st = copy_on(mover, move, errand);
+		/* It has refused what it says may go on: it may do so for long. */
+		return st == DOM_OK && !differs ? mover_try_later(mover, move, errand) : st;
 	default:
 		/*
 		 * It does not know yet that this region has accepted, or it has given the

@@ -300,6 +300,40 @@ a_busy_source_is_asked_later(void **state)
 		assert_true(asked_at[i] - asked_at[i - 1] >= 20000);
 }
 
+/* It says that the copy goes on, and lets nothing of it be read. */
+static bool
+contradict(struct mover_ask *one, enum wire_peer_op op, int to)
+{
+	struct wire_error refusal = {.code = dom_slice_of("peer_refused"),
+	    .detail = dom_slice_of("This is no cursor of this region."),
+	    .is_simple = true};
+
+	(void)to;
+	if (op != WIRE_PEER_RECORDS || of_op[op]++ > 10)
+		return true;
+	dom_buffer_clear(&one->reply);
+	wire_error_encode(&one->reply, &refusal);
+	one->status = 409;
+	return true;
+}
+
+static void
+a_source_that_contradicts_itself_is_asked_later_and_later(void **state)
+{
+	int64_t began_ms;
+
+	(void)state;
+	memset(of_op, 0, sizeof(of_op));
+	start();
+	began_ms = house.now_ms;
+	pair.answered = contradict;
+	for (int i = 0; i < 5000 && of_op[WIRE_PEER_RECORDS] <= 10; i++)
+		(void)pair_step();
+	assert_true(house.now_ms - began_ms >= 60 * 1000);
+	pair_run_until(1, WIRE_MOVE_HOME);
+	assert_same_roots();
+}
+
 /* --- lies
  * -------------------------------------------------------------------------------------- */
 
@@ -702,6 +736,7 @@ main(void)
 	    PAIR_TEST(a_crowd_moves_in_turns),
 	    PAIR_TEST(over_a_slow_line_each_needs_one_attempt),
 	    PAIR_TEST(a_busy_source_is_asked_later),
+	    PAIR_TEST(a_source_that_contradicts_itself_is_asked_later_and_later),
 	    PAIR_TEST(a_lying_source_gets_nowhere_and_the_move_ends),
 	    PAIR_TEST(what_is_promised_is_kept_until_the_source_has_signed),
 	    PAIR_TEST(more_than_the_quota_is_not_kept),
