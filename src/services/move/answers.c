@@ -199,14 +199,17 @@ step_frozen(struct move_answers *answers, struct store_txn **txn)
 	    answers_list(answers, *txn, ANSWERS_STATE(WIRE_MOVE_FROZEN), &rows, &count);
 
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {
-		if (!answers->begun || rows[i].due_ms <= answers_now(answers)) {
+		int64_t left_ms = rows[i].due_ms - answers_now(answers);
+
+		/* More than there ever was: the clock was set back. */
+		if (!answers->begun || left_ms <= 0 || left_ms > MOVE_FROZEN_MS_MAX) {
 			store_read_end(txn);
 			return end_move(answers, &rows[i], MOVE_ABORT,
 			    answers->begun
 			        ? "The handing over took too long and was broken off."
 			        : "This region was restarted while it handed over.");
 		}
-		answers_wait(answers, rows[i].due_ms - answers_now(answers));
+		answers_wait(answers, left_ms);
 		st = move_message(*txn, &rows[i], MOVE_MESSAGE_FREEZE, answers->arena, &freeze);
 		if (st == DOM_ABSENT)
 			return sign(answers, txn, &rows[i]);

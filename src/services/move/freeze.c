@@ -82,15 +82,17 @@ static enum dom_status
 begin_attempt(struct move_asked *asked)
 {
 	struct service_call *call = asked->call;
+	int64_t pause_ms = asked->move.due_ms - call->now_ms;
 	uint8_t digest[WIRE_SUBJECT_SIZE];
 	struct service_changes *changes;
 	struct wire_statement order;
 	bool is_erasing;
 	enum dom_status st;
 
-	if (asked->move.due_ms > call->now_ms)
+	/* More than a pause: the clock was set back. */
+	if (pause_ms > 0 && pause_ms <= MOVE_ATTEMPT_PAUSE_MS)
 		return move_refuse_yet(asked, "The last attempt has just failed: not yet.",
-		    (unsigned)((asked->move.due_ms - call->now_ms + 999) / 1000));
+		    (unsigned)((pause_ms + 999) / 1000));
 	if ((st = move_order(call->txn, &asked->move, call->arena, &order, digest)) != DOM_OK)
 		return st;
 	if (order.expires_ms <= call->now_ms)

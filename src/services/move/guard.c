@@ -256,7 +256,8 @@ choose(struct move_guard *guard, int64_t now_ms, struct guard_peer *chosen[MOVER
 
 		if (peer->is_done)
 			continue;
-		if (peer->due_ms <= now_ms)
+		/* More than it ever waits: the clock was set back. */
+		if (peer->due_ms <= now_ms || peer->due_ms - now_ms > AGAIN_MS_MAX)
 			chosen[count++] = peer;
 		else if (peer->due_ms - now_ms < *wait_ms_r)
 			*wait_ms_r = peer->due_ms - now_ms;

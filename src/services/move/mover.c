@@ -142,13 +142,26 @@ waits_for_copies(const struct mover *mover, const struct store_move *move)
 	return copies >= MOVER_COPIES_MAX || of_one >= MOVER_COPIES_OF_ONE_MAX;
 }
 
+/* Not because of a failure: until its turn in a plan, for good, or until an order is over. */
+static bool
+waits_for_long(const struct store_move *move)
+{
+	return move->due_ms == MOVER_NEVER_MS || move->state == WIRE_MOVE_DISCARDED;
+}
+
+/* How long until it is due.  No failure takes longer than the most: the clock was set back. */
 static int64_t
-due_ms(const struct mover *mover, const struct store_move *move)
+wait_of(const struct mover *mover, const struct store_move *move, int64_t now_ms)
 {
 	const struct mover_errand *errand = known(mover, move->number);
+	int64_t wait_ms = move->due_ms - now_ms;
 
-	return errand != NULL && errand->not_before_ms > move->due_ms ? errand->not_before_ms
-	                                                              : move->due_ms;
+	if (wait_ms > MOVER_AGAIN_MS_MAX)
+		wait_ms = waits_for_long(move) ? MOVER_WAIT_MS_MAX : 0;
+	if (errand != NULL && errand->not_before_ms - now_ms > wait_ms &&
+	    errand->not_before_ms - now_ms <= MOVER_AGAIN_MS_MAX)
+		wait_ms = errand->not_before_ms - now_ms;
+	return wait_ms;
 }
 
 enum rank { HURRIES, COMES_NEXT, RESTS };
@@ -181,7 +194,7 @@ choose(struct mover *mover, const struct store_move *rows, size_t count, int64_t
 
 	*wait_ms_r = MOVER_WAIT_MS_MAX;
 	for (size_t i = 0; i < count; i++) {
-		int64_t wait_ms = due_ms(mover, &rows[i]) - now_ms;
+		int64_t wait_ms = wait_of(mover, &rows[i], now_ms);
 
 		if (wait_ms > 0) {
 			if (wait_ms < *wait_ms_r)

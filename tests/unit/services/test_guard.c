@@ -306,6 +306,21 @@ a_restored_store_serves_nobody_before_all_have_answered(void **state)
 	assert_int_equal(ask_for_lists(), SERVICE_DONE);
 }
 
+/* A machine that starts with a clock that is ahead, until it has asked for the time. */
+static void
+who_has_not_answered_is_asked_again_whatever_the_clock_does(void **state)
+{
+	(void)state;
+	fill_and_back_up();
+	live_in_backup(true);
+	world.is_silent[SG] = true;
+	guard_work();
+	house.now_ms -= MOVE_DAY_MS;
+	world.is_silent[SG] = false;
+	guard_work();
+	assert_int_equal(ask_for_lists(), SERVICE_DONE);
+}
+
 static void
 who_is_asked_too_soon_asks_again(void **state)
 {
@@ -771,6 +786,7 @@ main(void)
 	    GUARD(an_ordinary_start_asks_and_then_serves),
 	    GUARD(an_ordinary_start_waits_two_seconds_at_most),
 	    GUARD(a_restored_store_serves_nobody_before_all_have_answered),
+	    GUARD(who_has_not_answered_is_asked_again_whatever_the_clock_does),
 	    GUARD(who_is_asked_too_soon_asks_again),
 	    GUARD(the_operator_may_say_that_it_is_right),
 	    GUARD(no_group_no_guard),

@@ -441,6 +441,38 @@ a_device_carries_the_hand_off(void **state)
 
 /* --- the end of attempts ---------------------------------------------------- */
 
+static bool
+lose_switch(const struct mover_ask *ask, enum wire_peer_op op, int to)
+{
+	(void)ask, (void)to;
+	return op != WIRE_PEER_SWITCH && op != WIRE_PEER_STATUS;
+}
+
+/* Neither who waits for the other, nor who is to be asked later, waits for that hour. */
+static void
+a_clock_that_is_set_back_holds_nobody_up(void **state)
+{
+	int64_t began_ms;
+
+	(void)state;
+	pair_fill();
+	assert_int_equal(order_move(1), SERVICE_DONE);
+	pair.deliver = lose_switch;
+	pair_run_until(1, WIRE_MOVE_PREPARED);
+	assert_int_equal(account_state(0), STORE_ACCOUNT_FROZEN);
+	house.now_ms -= 60 * 60 * 1000;
+	began_ms = house.now_ms;
+	pair_run_until(0, WIRE_MOVE_EXPORTING);
+	assert_in_range(house.now_ms - began_ms, 0, 10 * 1000);
+	for (int i = 0; i < 100; i++)
+		(void)pair_step();
+	house.now_ms -= 60 * 60 * 1000;
+	pair.deliver = NULL;
+	began_ms = house.now_ms;
+	pair_run_until(1, WIRE_MOVE_HOME);
+	assert_in_range(house.now_ms - began_ms, 0, 3 * 60 * 1000);
+}
+
 static void
 a_source_that_hears_nothing_goes_on(void **state)
 {
@@ -503,6 +535,7 @@ main(void)
 	    PAIR_TEST(any_message_may_be_lost),
 	    PAIR_TEST(messages_may_come_again_and_late),
 	    PAIR_TEST(a_device_carries_the_hand_off),
+	    PAIR_TEST(a_clock_that_is_set_back_holds_nobody_up),
 	    PAIR_TEST(a_source_that_hears_nothing_goes_on),
 	    PAIR_TEST(a_cancelled_move_leaves_nothing_at_the_target),
 	};
