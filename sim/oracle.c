@@ -482,9 +482,10 @@ is_sender(struct serving *serving, uint32_t may_see)
 	    store_session_find(txn, hash, arena, &session) == DOM_OK &&
 	    store_account_by_number(txn, session.account, arena, &account) == DOM_OK) {
 		for (unsigned i = 0; i < oracle->account_count; i++)
-			is = is || ((may_see >> i % 32 & 1) != 0 && oracle->accounts[i].has_id &&
-			               memcmp(oracle->accounts[i].id, account.id,
-			                   sizeof(account.id)) == 0);
+			is =
+			    is || ((may_see >> i % 32 & 1) != 0 && oracle->accounts[i].has_id &&
+			              memcmp(oracle->accounts[i].id, account.id,
+			                  sizeof(account.id)) == 0);
 	}
 	store_read_end(&txn);
 	dom_arena_free(&arena);

@@ -86,7 +86,7 @@ struct o_account {
 	unsigned home;  /* where it was made or came to, as far as acknowledged */
 	struct o_consent consents[ORACLE_SERVICES];
 	uint64_t epoch;
-	unsigned orders; /* to move, committed */
+	unsigned orders;   /* to move, committed */
 	bool was_restored; /* while it was between two regions */
 	uint8_t root[32];  /* when it was given away, at this clock */
 	uint64_t root_clock;

@@ -42,10 +42,10 @@ struct phone_collection {
 struct person {
 	char name[24];
 	unsigned generation; /* of the account: one that is erased is followed by another */
-	unsigned made_generation; /* that the keys are of */
+	unsigned made_generation;         /* that the keys are of */
 	unsigned password, password_last; /* a number each; the last one that was tried */
-	bool may_be_old;          /* a change was never answered */
-	unsigned account;         /* the oracle's */
+	bool may_be_old;                  /* a change was never answered */
+	unsigned account;                 /* the oracle's */
 	bool is_signed_up;
 	unsigned region; /* where they say the account is .. */
 	uint64_t epoch;  /* .. as of this epoch */

@@ -93,8 +93,9 @@ plan_faults(const char *list)
 		size_t size = strcspn(list, ",");
 		unsigned i = 0;
 
-		while (i < FAULT_CLOCK && (strlen(fault_name((enum fault_kind)i)) != size ||
-		                              strncmp(fault_name((enum fault_kind)i), list, size) != 0))
+		while (i < FAULT_CLOCK &&
+		       (strlen(fault_name((enum fault_kind)i)) != size ||
+		           strncmp(fault_name((enum fault_kind)i), list, size) != 0))
 			i++;
 		if (i == FAULT_CLOCK || wanted_count == FAULT_KIND_COUNT)
 			return false;

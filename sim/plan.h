@@ -31,7 +31,7 @@ struct plan {
 	unsigned count;
 };
 
-/* Only these faults from now on, by their names ("failed sync,killed").  False: no such list. */
+/* Only these faults from now on, by name ("failed sync,killed").  False: no such list. */
 bool plan_faults(const char *list);
 void plan_make(struct plan *plan, uint64_t seed);
 /* "0-3,7,9": only these steps.  False: not such a list. */

@@ -136,11 +136,11 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {{"seed", required_argument, NULL, 's'},
 	    {"only", required_argument, NULL, 'o'}, {"trace", no_argument, NULL, 't'},
-	    {"calls", no_argument, NULL, 'a'},
-	    {"faults", required_argument, NULL, 'x'}, {"from", required_argument, NULL, 'f'},
-	    {"seeds", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 'd'},
-	    {"cover", no_argument, NULL, 'c'}, {"no-shrink", no_argument, NULL, 'k'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"calls", no_argument, NULL, 'a'}, {"faults", required_argument, NULL, 'x'},
+	    {"from", required_argument, NULL, 'f'}, {"seeds", required_argument, NULL, 'n'},
+	    {"seconds", required_argument, NULL, 'd'}, {"cover", no_argument, NULL, 'c'},
+	    {"no-shrink", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
 	struct wanted wanted = {.first = 1, .count = 100};
 	static struct sim_random source;
 	bool traces = false, tells_calls = false, has_count = false;
@@ -163,7 +163,8 @@ main(int argc, char **argv)
 			break;
 		case 'x':
 			if (!plan_faults(optarg)) {
-				fprintf(stderr, "sim: --faults wants names as --cover prints them\n");
+				fprintf(stderr,
+				    "sim: --faults wants names as --cover prints them\n");
 				return 2;
 			}
 			break;
