@@ -50,6 +50,50 @@ is_home(int state)
 	return state == STORE_ACCOUNT_HOME || state == STORE_ACCOUNT_FROZEN;
 }
 
+static bool
+read_again(struct oracle *oracle, struct o_account *model, struct region *region,
+    struct store_txn *txn)
+{
+	struct o_seen *seen = &model->seen[region->index];
+	enum dom_status st = DOM_ABSENT;
+
+	/* By its number, which costs no names; a copy that came later has another. */
+	if (model->has_id && seen->is_there)
+		st = store_account_by_number(
+		    txn, seen->account.number, oracle->arena, &seen->account);
+	if (st != DOM_OK || memcmp(seen->account.id, model->id, sizeof(model->id)) != 0)
+		st = audit_find(txn, model, oracle->arena, &seen->account);
+	seen->is_there = st == DOM_OK;
+	return st == DOM_OK || st == DOM_ABSENT;
+}
+
+bool
+audit_look(struct oracle *oracle, unsigned account, struct region *region,
+    struct store_account *account_r)
+{
+	struct o_account *model = &oracle->accounts[account];
+	struct o_seen *seen = &model->seen[region->index];
+	uint64_t changes = sim_disk_operations(region->disk, SIM_FAULT_STOP);
+	struct store_txn *txn;
+
+	if (!region_is_up(region) || region->is_armed || move_guard_is_closed(region->guard))
+		return false;
+	if (seen->life != region->life || seen->changes != changes) {
+		seen->life = 0;
+		if (store_read_begin(region->reader, &txn) != DOM_OK)
+			return false;
+		if (read_again(oracle, model, region, txn)) {
+			seen->life = region->life;
+			seen->changes = changes;
+		}
+		store_read_end(&txn);
+		if (seen->life == 0)
+			return false;
+	}
+	*account_r = seen->account;
+	return seen->is_there;
+}
+
 struct region *
 audit_home(struct oracle *oracle, unsigned account, struct store_account *account_r)
 {
@@ -57,27 +101,18 @@ audit_home(struct oracle *oracle, unsigned account, struct store_account *accoun
 	struct region *home = NULL;
 
 	for (unsigned i = 0; i < world->region_count; i++) {
-		struct audit audit = {
-		    .oracle = oracle, .world = world, .region = &world->regions[i]};
+		struct region *region = &world->regions[i];
+		struct store_account found;
 
-		if (!region_is_up(audit.region) || audit.region->is_armed ||
-		    move_guard_is_closed(audit.region->guard) ||
-		    store_read_begin(audit.region->reader, &audit.txn) != DOM_OK)
+		if (!audit_look(oracle, account, region, &found) || !is_home(found.state))
 			continue;
-		if (audit_find(audit.txn, &oracle->accounts[account], oracle->arena,
-		        &audit.account) == DOM_OK &&
-		    is_home(audit.account.state)) {
-			if (home != NULL && !oracle->accounts[account].is_lost) {
-				world->cover->double_homes++;
-				world_broken(world, "never two homes",
-				    "%s is at home in %s and in %s",
-				    oracle->accounts[account].name, home->name,
-				    audit.region->name);
-			}
-			home = audit.region;
-			*account_r = audit.account;
+		if (home != NULL && !oracle->accounts[account].is_lost) {
+			world->cover->double_homes++;
+			world_broken(world, "never two homes", "%s is at home in %s and in %s",
+			    oracle->accounts[account].name, home->name, region->name);
 		}
-		store_read_end(&audit.txn);
+		home = region;
+		*account_r = found;
 	}
 	return home;
 }

@@ -237,6 +237,9 @@ wake(void *context)
 	struct movers *movers = *(struct movers **)context;
 
 	serving_retry_held(movers->region);
+	movers_wake(movers->region);
+	/* There may be something to erase. */
+	world_wake_keeper(movers->region);
 }
 
 static bool

@@ -565,43 +565,47 @@ depart(struct region *region, struct store_txn *txn, struct o_account *model,
 	model->root_clock = account->clock;
 }
 
+/* What came or went in this region's last commits. */
 static void
-look_at_move(struct region *region, struct store_txn *txn, unsigned index)
+look_at_move(struct region *region, unsigned index, const struct store_account *account)
 {
-	struct oracle *oracle = region->world->oracle;
-	struct o_account *model = &oracle->accounts[index];
-	struct store_account account;
+	struct o_account *model = &region->world->oracle->accounts[index];
+	bool has_come = account->state == STORE_ACCOUNT_HOME && region->index != model->home &&
+	                account->epoch > model->epoch;
+	bool has_gone = account->state == STORE_ACCOUNT_GONE && region->index == model->home &&
+	                !model->was_given && account->epoch == model->epoch + 1;
+	struct store_txn *txn;
 
-	if (audit_find(txn, model, oracle->arena, &account) != DOM_OK)
+	if ((!has_come && !has_gone) || store_read_begin(region->reader, &txn) != DOM_OK)
 		return;
-	if (account.state == STORE_ACCOUNT_HOME && region->index != model->home &&
-	    account.epoch > model->epoch)
-		arrive(region, txn, model, &account);
-	else if (account.state == STORE_ACCOUNT_GONE && region->index == model->home &&
-	         !model->was_given && account.epoch == model->epoch + 1)
-		depart(region, txn, model, &account);
+	if (has_come)
+		arrive(region, txn, model, account);
+	else
+		depart(region, txn, model, account);
+	store_read_end(&txn);
 }
 
 void
 oracle_pumped(struct region *region)
 {
 	struct oracle *oracle = region->world->oracle;
+	uint64_t changes = sim_disk_operations(region->disk, SIM_FAULT_STOP);
 	struct store_account account;
-	struct store_txn *txn = NULL;
 
-	if (region->is_armed || !region->is_up || region->world->region_count < 2)
+	if (region->is_armed || !region->is_up || region->world->region_count < 2 ||
+	    (region->looked_life == region->life && region->looked_changes == changes))
 		return;
 	for (unsigned i = 0; i < oracle->account_count; i++) {
 		if (oracle->accounts[i].orders == 0 || oracle->accounts[i].is_erased ||
 		    oracle->accounts[i].is_lost)
 			continue;
 		dom_arena_reset(oracle->arena);
-		if (store_read_begin(region->reader, &txn) != DOM_OK)
-			return;
-		look_at_move(region, txn, i);
-		store_read_end(&txn);
+		if (audit_look(oracle, i, region, &account))
+			look_at_move(region, i, &account);
 		(void)audit_home(oracle, i, &account);
 	}
+	region->looked_life = region->life;
+	region->looked_changes = changes;
 }
 
 void

@@ -75,6 +75,13 @@ struct o_consent {
 	size_t type_size;
 };
 
+/* An account in one region's store, as of a count of changes to that region's disk. */
+struct o_seen {
+	uint64_t life, changes;
+	bool is_there;
+	struct store_account account; /* without its names */
+};
+
 struct o_account {
 	char name[32];
 	uint8_t identity[32];
@@ -91,6 +98,7 @@ struct o_account {
 	uint8_t root[32];  /* when it was given away, at this clock */
 	uint64_t root_clock;
 	bool was_given;
+	struct o_seen seen[WORLD_REGIONS_MAX];
 };
 
 /* A job of which nobody knows whether it is on the disk, until its region starts again. */
@@ -176,6 +184,10 @@ void audit_all(struct oracle *oracle, bool is_end);
 /* In this store; learns its id. */
 enum dom_status audit_find(struct store_txn *txn, struct o_account *model,
     struct dom_arena *arena, struct store_account *account_r);
+/* The same without its names, and read again only when the region's disk has changed; false:
+ * it is not there, or the region cannot be asked. */
+bool audit_look(struct oracle *oracle, unsigned account, struct region *region,
+    struct store_account *account_r);
 /* The region where the account is, as its store says; NULL: in none that is up. */
 struct region *audit_home(
     struct oracle *oracle, unsigned account, struct store_account *account_r);

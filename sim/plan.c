@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/random.h"
+#include "sim/shuttle.h"
 #include "sim/time.h"
 
 enum { STEPS_LEAST = 40, STEPS_MORE = 120, FAULT_ONE_IN = 7 };
@@ -114,12 +115,24 @@ draw_fault(struct sim_random *random)
 	return (enum fault_kind)sim_random_below(random, FAULT_CLOCK);
 }
 
+static bool is_shuttling;
+
+void
+plan_shuttles(void)
+{
+	is_shuttling = true;
+}
+
 void
 plan_make(struct plan *plan, uint64_t seed)
 {
 	struct sim_random random;
 	int64_t at_us = 0;
 
+	if (is_shuttling) {
+		shuttle_plan(plan, seed);
+		return;
+	}
 	memset(plan, 0, sizeof(*plan));
 	sim_random_seed(&random, seed ^ UINT64_C(0x5eed0f0a5172));
 	plan->seed = seed;

@@ -26,13 +26,15 @@ struct plan_step {
 struct plan {
 	uint64_t seed;
 	unsigned regions, people, phones_each;
-	bool with_moves, uses_ours;
+	bool shuttles, uses_ours;
 	struct plan_step steps[PLAN_STEPS_MAX];
 	unsigned count;
 };
 
 /* Only these faults from now on, by name ("failed sync,killed").  False: no such list. */
 bool plan_faults(const char *list);
+/* From now on plans are of moves alone: see sim/shuttle.h. */
+void plan_shuttles(void);
 void plan_make(struct plan *plan, uint64_t seed);
 /* "0-3,7,9": only these steps.  False: not such a list. */
 bool plan_only(struct plan *plan, const char *list);

@@ -188,9 +188,12 @@ keeper_woken(void *context)
 	bool is_alive = region->is_up && region->life == of->life;
 
 	free(of);
-	if (!is_alive)
+	if (!is_alive || region->world->is_over)
 		return;
-	(void)keep(region);
+	region->keeper_is_due = false;
+	/* What failed is tried again by keeper_event(). */
+	if (keep(region) == BUSY_US)
+		world_wake_keeper(region);
 	oracle_pumped(region);
 	region_look(region);
 }
@@ -198,6 +201,9 @@ keeper_woken(void *context)
 void
 world_wake_keeper(struct region *region)
 {
+	if (region->keeper_is_due)
+		return;
+	region->keeper_is_due = true;
 	time_after(1000, keeper_woken, world_life_of(region));
 }
 
@@ -324,7 +330,7 @@ region_start(struct region *region, char *message_r, size_t message_size)
 	region->is_up = true;
 	region->life++;
 	region->starts++;
-	region->pump_is_due = false;
+	region->pump_is_due = region->keeper_is_due = false;
 	region->keeper_time = (struct keeper_time){0};
 	region->ticked_us = time_now_us() - TICK_US;
 	time_after(BUSY_US, keeper_event, world_life_of(region));

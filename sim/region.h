@@ -42,11 +42,12 @@ struct region {
 	struct keeper *keeper;
 	struct keeper_time keeper_time;
 	int64_t ticked_us;
-	bool pump_is_due, crash_is_due;
+	bool pump_is_due, crash_is_due, keeper_is_due;
 	/* A fault waits on its disk: what the oracle reads might meet it, so it looks later. */
 	bool is_armed;
 	enum sim_fault armed;
-	uint64_t armed_number, struck; /* seen of the disk's count */
+	uint64_t armed_number, struck;        /* seen of the disk's count */
+	uint64_t looked_life, looked_changes; /* the oracle's: nothing has happened since */
 	struct serving *servings;
 	uint64_t serving_count;
 	struct movers *movers;

@@ -186,5 +186,6 @@ run_report(FILE *out, const struct plan *plan)
 	for (uint64_t i = first; i < record->line_count; i++)
 		fprintf(out, "%s\n", record->lines[i % RUN_LINES]);
 	plan_print(out, plan);
-	fprintf(out, "again: sim --seed %" PRIu64 " --only %s\n", plan->seed, list);
+	fprintf(out, "again: sim%s --seed %" PRIu64 " --only %s\n",
+	    plan->shuttles ? " --moves" : "", plan->seed, list);
 }

@@ -28,6 +28,7 @@ struct wanted {
 
 static const char usage[] =
     "usage: sim [--seed N [--only STEPS] [--trace] [--calls]]\n"
+    "       sim --moves ..\n"
     "       sim [--from N] [--seeds COUNT] [--seconds S] [--faults LIST] [--cover]\n"
     "\n"
     "  --seed N     this world alone, the same each time; --only: leave out all other\n"
@@ -36,6 +37,7 @@ static const char usage[] =
     "  --from N     the first of many seeds (1); --seeds: how many (100);\n"
     "               --seconds: end after so much CPU time\n"
     "  --faults LIST  only these, with commas, named as --cover does\n"
+    "  --moves      worlds of small accounts that move all the time, and little else\n"
     "  --cover      print which action met which fault\n"
     "  --no-shrink  tell of a failure with the whole plan\n";
 
@@ -139,8 +141,8 @@ main(int argc, char **argv)
 	    {"calls", no_argument, NULL, 'a'}, {"faults", required_argument, NULL, 'x'},
 	    {"from", required_argument, NULL, 'f'}, {"seeds", required_argument, NULL, 'n'},
 	    {"seconds", required_argument, NULL, 'd'}, {"cover", no_argument, NULL, 'c'},
-	    {"no-shrink", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
+	    {"moves", no_argument, NULL, 'm'}, {"no-shrink", no_argument, NULL, 'k'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct wanted wanted = {.first = 1, .count = 100};
 	static struct sim_random source;
 	bool traces = false, tells_calls = false, has_count = false;
@@ -177,6 +179,9 @@ main(int argc, char **argv)
 			break;
 		case 'd':
 			wanted.seconds = strtod(optarg, NULL);
+			break;
+		case 'm':
+			plan_shuttles();
 			break;
 		case 'c':
 			wanted.prints_cover = true;
