@@ -593,6 +593,7 @@ move_target_homes(struct move_asked *asked)
 	uint64_t after = dom_read_u64(&in);
 	struct wire_peer_home *homes =
 	    dom_arena_array(call->arena, WIRE_PEER_HOMES_MAX, sizeof(*homes));
+	struct dom_arena *page;
 	struct store_move *rows;
 	size_t count = 0, row_count = 0, room = HOMES_SIZE;
 	enum dom_status st = DOM_OK;
@@ -600,11 +601,13 @@ move_target_homes(struct move_asked *asked)
 	if (dom_reader_finish(&in) != DOM_OK || after > INT64_MAX)
 		return move_refuse(
 		    asked, "This is not a request that this release understands.");
-	if (homes == NULL)
+	if (homes == NULL || (page = dom_arena_new(0)) == NULL)
 		return DOM_ENOMEM;
 	do {
-		st = store_move_list(call->txn, (int64_t)after, false, LIST_PAGE, call->arena,
-		    &rows, &row_count);
+		/* Of moves to and from others there may be millions. */
+		dom_arena_reset(page);
+		st = store_move_list(
+		    call->txn, (int64_t)after, false, LIST_PAGE, page, &rows, &row_count);
 		for (size_t i = 0; st == DOM_OK && i < row_count && room != 0; i++) {
 			after = (uint64_t)rows[i].number;
 			st = home_of(asked, &rows[i], &homes[count]);
@@ -616,6 +619,7 @@ move_target_homes(struct move_asked *asked)
 			}
 		}
 	} while (st == DOM_OK && row_count != 0 && room != 0);
+	dom_arena_free(&page);
 	if (st == DOM_OK)
 		wire_peer_homes_encode(&call->reply->body, room != 0, homes, count);
 	return st;

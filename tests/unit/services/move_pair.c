@@ -330,7 +330,7 @@ ask_as(int from, enum wire_peer_op op, const uint8_t move[16], struct dom_slice 
 	struct serving serving = {.service = &pair.services[1 - from],
 	    .request = {.op = op == WIRE_PEER_HOMES ? SERVICE_PEER : SERVICE_PEER_CHANGE,
 	        .limit = -1},
-	    .arena = dom_arena_new(0)};
+	    .arena = dom_arena_new(pair.arena_max)};
 	enum service_code code;
 
 	assert_non_null(serving.arena);

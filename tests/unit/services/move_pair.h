@@ -27,7 +27,8 @@ struct pair {
 	struct wire_group group;
 	struct dom_buffer group_file;
 	struct dom_arena *arena;
-	unsigned asked; /* requests that were sent */
+	unsigned asked;   /* requests that were sent */
+	size_t arena_max; /* bytes that a request by ask_as() may use; 0: as many as it likes */
 	/*
 	 * Called for each request before it is delivered and with its answer: false, it is
 	 * lost on the way there, or back.  NULL: nothing is.

@@ -447,6 +447,49 @@ a_region_that_was_restored_hears_what_it_gave_away(void **state)
 	    SERVICE_PEER_REFUSED);
 }
 
+static enum dom_status
+run_add_moves(struct store_txn *txn, void *context)
+{
+	struct store_move move = {.side = STORE_MOVE_SOURCE,
+	    .state = WIRE_MOVE_CANCELLED,
+	    .peer = dom_slice_of("a region of a long name"),
+	    .name = dom_slice_of("somebody")};
+	enum dom_status st = DOM_OK;
+
+	(void)context;
+	for (int i = 0; st == DOM_OK && i < 10000; i++) {
+		memcpy(move.id, &i, sizeof(i));
+		st = store_move_add(txn, &move, &move.number);
+	}
+	return st;
+}
+
+/* What a region has to remember of others does not count against who asks. */
+static void
+a_region_with_many_moves_can_tell_which_it_has_at_home(void **state)
+{
+	static const uint8_t none_of_them[16] = {0}, after[8] = {0};
+	struct wire_peer_home *homes_told;
+	size_t count;
+	bool ended;
+
+	(void)state;
+	pair_fill();
+	assert_int_equal(order_move(1), SERVICE_DONE);
+	pair_run_until(1, WIRE_MOVE_HOME);
+	be(1);
+	assert_int_equal(store_write(house.store, run_add_moves, NULL), DOM_OK);
+	be(0);
+	pair.arena_max = 1 << 20;
+	assert_int_equal(ask_as(0, WIRE_PEER_HOMES, none_of_them,
+	                     dom_slice(after, sizeof(after)), house.now_ms),
+	    SERVICE_DONE);
+	assert_int_equal(wire_peer_homes_decode(dom_buffer_slice(&pair.answer), pair.arena,
+	                     &ended, &homes_told, &count),
+	    DOM_OK);
+	assert_int_equal(count, 1);
+}
+
 int
 main(void)
 {
@@ -461,6 +504,7 @@ main(void)
 	    PAIR_TEST(only_the_hand_off_of_what_was_promised_counts),
 	    PAIR_TEST(an_old_hand_off_does_not_bring_an_account_back),
 	    PAIR_TEST(a_region_that_was_restored_hears_what_it_gave_away),
+	    PAIR_TEST(a_region_with_many_moves_can_tell_which_it_has_at_home),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
