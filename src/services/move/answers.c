@@ -8,7 +8,8 @@
 #include "services/move/served.h"
 
 enum {
-	EXPIRY_EVERY_MS = 5000, /* how often orders are looked at whether they have expired */
+	EXPIRY_EVERY_MS = 5000, /* how often orders are looked at whether they have expired, */
+	EXPIRY_PAGE_MS = 20,    /* and how long it rests after a page of them */
 	PROGRESS_EVERY_MS = 1000,
 };
 
@@ -236,36 +237,51 @@ expire(struct move_answers *answers, struct store_txn **txn, const struct store_
 	    "The order has expired before the move was done: the account stays here.");
 }
 
+/* Of a page; *count_r: how many moves were looked at. */
+static enum dom_status
+look_at_orders(struct move_answers *answers, struct store_txn **txn, size_t *count_r)
+{
+	struct store_move *rows;
+	enum dom_status st = store_move_list(
+	    *txn, answers->expiry_after, true, ANSWERS_ROWS, answers->arena, &rows, count_r);
+
+	for (size_t i = 0; st == DOM_OK && i < *count_r; i++) {
+		answers->expiry_after = rows[i].number;
+		if (rows[i].state != WIRE_MOVE_ORDERED && rows[i].state != WIRE_MOVE_EXPORTING)
+			continue;
+		answers->has_orders = true;
+		if ((st = expire(answers, txn, &rows[i])) == DOM_ABSENT)
+			st = DOM_OK;
+		else if (st == DOM_OK)
+			return DOM_CONFLICT; /* it did something */
+	}
+	return st;
+}
+
+/* A page of them in a step: millions may wait for their turn in a plan. */
 static enum dom_status
 step_orders(struct move_answers *answers, struct store_txn **txn)
 {
-	struct store_move *rows;
-	int64_t after = 0;
+	int64_t left_ms = answers->expiry_ms - answers_now(answers);
 	size_t count;
 	enum dom_status st;
 
-	if (answers_now(answers) < answers->expiry_ms) {
-		answers_wait(answers, answers->expiry_ms - answers_now(answers));
+	if (left_ms > 0 && left_ms <= EXPIRY_EVERY_MS) {
+		if (answers->has_orders)
+			answers_wait(answers, left_ms);
 		return DOM_ABSENT;
 	}
-	do {
-		st = store_move_list(
-		    *txn, after, true, ANSWERS_ROWS, answers->arena, &rows, &count);
-		for (size_t i = 0; st == DOM_OK && i < count; i++) {
-			after = rows[i].number;
-			if (rows[i].state != WIRE_MOVE_ORDERED &&
-			    rows[i].state != WIRE_MOVE_EXPORTING)
-				continue;
-			answers_wait(answers, EXPIRY_EVERY_MS);
-			st = expire(answers, txn, &rows[i]);
-			if (st != DOM_ABSENT)
-				return st;
-			st = DOM_OK;
-		}
-	} while (st == DOM_OK && count != 0);
+	if (answers->expiry_after == 0)
+		answers->has_orders = false;
+	st = look_at_orders(answers, txn, &count);
 	if (st != DOM_OK)
-		return st;
-	answers->expiry_ms = answers_now(answers) + EXPIRY_EVERY_MS;
+		return st == DOM_CONFLICT ? DOM_OK : st;
+	left_ms = count == ANSWERS_ROWS ? EXPIRY_PAGE_MS : EXPIRY_EVERY_MS;
+	answers->expiry_ms = answers_now(answers) + left_ms;
+	if (count != ANSWERS_ROWS)
+		answers->expiry_after = 0;
+	if (count == ANSWERS_ROWS || answers->has_orders)
+		answers_wait(answers, left_ms);
 	return DOM_ABSENT;
 }
 

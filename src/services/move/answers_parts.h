@@ -28,7 +28,9 @@ struct move_answers {
 	struct store_reader *reader;
 	struct dom_arena *arena; /* of the step */
 	bool begun;              /* nothing is left of attempts from before */
-	int64_t expiry_ms;       /* when orders are looked at again */
+	int64_t expiry_ms;       /* when orders are looked at again, */
+	int64_t expiry_after;    /* and from which number on; 0: from the first */
+	bool has_orders;         /* there was one since then */
 	int64_t progress_ms;     /* and what targets have read */
 	struct answers_book books[ANSWERS_BOOKS];
 	int64_t deadline_ms; /* of the root that is being computed */

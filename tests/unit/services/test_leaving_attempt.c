@@ -354,6 +354,43 @@ an_order_that_expires_is_over(void **state)
 	assert_int_equal(status(), WIRE_MOVE_CANCELLED);
 }
 
+static enum dom_status
+run_add_many(struct store_txn *txn, void *context)
+{
+	struct store_move move = {.side = STORE_MOVE_SOURCE,
+	    .state = WIRE_MOVE_LIVES,
+	    .open = true,
+	    .peer = dom_slice_of("sg"),
+	    .name = dom_slice_of("somebody"),
+	    .due_ms = INT64_MAX};
+	enum dom_status st = DOM_OK;
+
+	(void)context;
+	for (int i = 0; st == DOM_OK && i < 500; i++) {
+		memcpy(move.id, &i, sizeof(i));
+		st = store_move_add(txn, &move, &move.number);
+	}
+	return st;
+}
+
+/* Whoever is frozen waits behind each look, so no look is at all of them. */
+static void
+orders_are_looked_at_some_at_a_time(void **state)
+{
+	struct wire_statement order = order_of_ana();
+	unsigned looks = 0;
+
+	(void)state;
+	assert_int_equal(store_write(house.store, run_add_many, NULL), DOM_OK);
+	assert_int_equal(order_it(&order), SERVICE_DONE);
+	house.now_ms = order.expires_ms;
+	for (; looks < 100 && status() != WIRE_MOVE_CANCELLED; looks++) {
+		work();
+		house.now_ms += 20;
+	}
+	assert_in_range(looks, 5, 20);
+}
+
 static void
 the_target_may_say_that_it_has_dropped_everything(void **state)
 {
@@ -393,6 +430,7 @@ main(void)
 	    LEAVING_TEST(erasing_ends_a_move),
 	    LEAVING_TEST(an_operator_who_erases_ends_a_move),
 	    LEAVING_TEST(an_order_that_expires_is_over),
+	    LEAVING_TEST(orders_are_looked_at_some_at_a_time),
 	    LEAVING_TEST(the_target_may_say_that_it_has_dropped_everything),
 	};
 
