@@ -245,5 +245,10 @@ const char *const migrations[MIGRATION_COUNT] = {
 	[10] =
 	("CREATE TABLE peer_answer ("
 	 " name BLOB NOT NULL PRIMARY KEY, restores INTEGER NOT NULL) STRICT, WITHOUT ROWID;"),
+
+	/* Of one state: many more may wait for their turn, or for the end of their days of grace. */
+	[11] =
+	("CREATE INDEX move_state ON move (state, due_ms) WHERE open;"
+	 "DROP INDEX move_due;"),
 };
 /* clang-format on */

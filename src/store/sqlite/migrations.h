@@ -7,7 +7,7 @@
  * of version n - 1.  A script that was ever released is never changed.
  */
 enum {
-	MIGRATION_COUNT = 11,
+	MIGRATION_COUNT = 12,
 	/* What makes this version also seals what the rows name, with the region key: seal.c.
 	 */
 	MIGRATION_SEALS = 5,

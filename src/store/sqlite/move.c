@@ -3,6 +3,7 @@
 #include "store/move.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "store/sqlite/seal.h"
 
@@ -69,23 +70,30 @@ get_one(struct sql_call *call, struct dom_arena *arena, struct store_move *move_
 }
 
 static enum dom_status
-get_all(
-    struct sql_call *call, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
+append_all(struct sql_call *call, struct sql_rows *rows)
 {
-	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
-
 	while (sql_step(call) == DOM_OK) {
-		struct store_move *move = sql_rows_next(&rows);
+		struct store_move *move = sql_rows_next(rows);
 
 		if (move == NULL) {
 			sql_fail(call, DOM_ENOMEM);
 			break;
 		}
-		get_move(call, arena, move);
+		get_move(call, rows->arena, move);
 	}
+	return sql_end(call);
+}
+
+static enum dom_status
+get_all(
+    struct sql_call *call, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
+{
+	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
+	enum dom_status st = append_all(call, &rows);
+
 	*rows_r = rows.rows;
 	*count_r = rows.count;
-	return sql_end(call);
+	return st;
 }
 
 enum dom_status
@@ -152,18 +160,42 @@ store_move_list(struct store_txn *txn, int64_t after, bool only_open, unsigned l
 	return get_all(&call, arena, rows_r, count_r);
 }
 
+static int
+compare_due(const void *a, const void *b)
+{
+	const struct store_move *first = a, *second = b;
+
+	if (first->due_ms != second->due_ms)
+		return first->due_ms < second->due_ms ? -1 : 1;
+	return (first->number > second->number) - (first->number < second->number);
+}
+
 enum dom_status
 store_move_due(struct store_txn *txn, uint64_t states, unsigned lane, unsigned lanes,
     unsigned limit, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
 {
-	struct sql_call call = sql_call(txn->connection, SQL_MOVE_DUE);
+	struct sql_rows rows = {.arena = arena, .size = sizeof(struct store_move)};
+	enum dom_status st = DOM_OK;
 
 	assert(lane < lanes && states <= INT64_MAX);
-	sql_put_number(&call, (int64_t)states);
-	sql_put_number(&call, lane);
-	sql_put_number(&call, lanes);
-	sql_put_number(&call, limit);
-	return get_all(&call, arena, rows_r, count_r);
+	/* One by one, since the index is by state. */
+	for (int state = 0; st == DOM_OK && states >> state != 0; state++) {
+		struct sql_call call;
+
+		if ((states >> state & 1) == 0)
+			continue;
+		call = sql_call(txn->connection, SQL_MOVE_DUE);
+		sql_put_number(&call, state);
+		sql_put_number(&call, lane);
+		sql_put_number(&call, lanes);
+		sql_put_number(&call, limit);
+		st = append_all(&call, &rows);
+	}
+	if (st == DOM_OK && rows.count > 1)
+		qsort(rows.rows, rows.count, sizeof(struct store_move), compare_due);
+	*rows_r = rows.rows;
+	*count_r = rows.count < limit ? rows.count : limit;
+	return st;
 }
 
 enum dom_status

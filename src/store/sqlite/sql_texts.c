@@ -474,7 +474,7 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	[SQL_MOVE_OF] = MOVE_SELECT "account = ? ORDER BY number DESC LIMIT 1",
 	[SQL_MOVES_BY_NAME] = MOVE_SELECT "name_hash = ? ORDER BY number DESC LIMIT ?",
 	[SQL_MOVE_LIST] = MOVE_SELECT "number > ?1 AND (open OR NOT ?2) ORDER BY number LIMIT ?3",
-	[SQL_MOVE_DUE] = MOVE_SELECT "open AND due_ms >= 0 AND (?1 >> state) & 1 AND number % ?3 = ?2"
+	[SQL_MOVE_DUE] = MOVE_SELECT "open AND state = ?1 AND due_ms >= 0 AND number % ?3 = ?2"
 	                             " ORDER BY due_ms LIMIT ?4",
 	[SQL_MOVES_OF] = MOVE_SELECT "account = ? ORDER BY number DESC LIMIT ?",
 	[SQL_ACCOUNT_EXTENT] =

@@ -155,6 +155,24 @@ no_request_walks_a_whole_table(void **state)
 	assert_true(plans > 20);
 }
 
+/* Millions that wait are not looked through for the one that is frozen. */
+static void
+moves_are_found_by_their_state(void **state)
+{
+	struct place *place = *state;
+	char *text = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql_texts[SQL_MOVE_DUE]);
+	sqlite3_stmt *plan;
+
+	assert_int_equal(
+	    sqlite3_prepare_v2(place->store->writer.db, text, -1, &plan, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(plan), SQLITE_ROW);
+	assert_non_null(strstr(
+	    (const char *)sqlite3_column_text(plan, 3), "move_state (state=? AND due_ms>?)"));
+	assert_int_equal(sqlite3_step(plan), SQLITE_DONE);
+	sqlite3_finalize(plan);
+	sqlite3_free(text);
+}
+
 static void
 the_writer_is_as_durable_as_we_say(void **state)
 {
@@ -434,6 +452,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(every_statement_can_be_prepared, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(no_request_walks_a_whole_table, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(moves_are_found_by_their_state, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        the_writer_is_as_durable_as_we_say, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_reader_cannot_write, set_up, tear_down),
