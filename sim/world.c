@@ -482,7 +482,8 @@ world_run(const struct plan *plan, struct cover *cover)
 		}
 		*planned = (struct planned){world, &plan->steps[i]};
 		time_after(plan->steps[i].at_us, step_event, planned);
-		last_us = plan->steps[i].at_us;
+		if (plan->steps[i].at_us > last_us)
+			last_us = plan->steps[i].at_us;
 	}
 	while (time_step(WORLD_BEGINS_US + last_us))
 		;
