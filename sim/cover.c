@@ -34,6 +34,7 @@ static const char *const action_names[] = {
     [ACTION_CATALOGUE] = "catalogue",
     [ACTION_RESTART] = "restart",
     [ACTION_WAIT] = "wait",
+    [ACTION_PROVE] = "certificate",
 };
 static_assert(sizeof(action_names) / sizeof(action_names[0]) == ACTION_KIND_COUNT, "named");
 

@@ -37,6 +37,7 @@ enum action_kind {
 	ACTION_CATALOGUE,
 	ACTION_RESTART,
 	ACTION_WAIT, /* hours or days go by: what expires, expires */
+	ACTION_PROVE, /* ask for the certificates of moves; plans of moves only */
 	ACTION_KIND_COUNT,
 };
 /* What goes wrong. */

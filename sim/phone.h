@@ -133,6 +133,8 @@ bool stock_state(struct phone *phone, struct wire_statement *statement, bool *ma
 bool stock_share_act(struct phone *phone, enum action_kind action);
 /* stock_move.c: a move is asked for, or cancelled. */
 bool stock_move_act(struct phone *phone, enum action_kind action);
+/* prove.c: each move that brought the account here has a certificate, which verifies. */
+bool stock_prove(struct phone *phone);
 /* The account has moved, and this answer says where to: go there, and log in. */
 bool stock_follow(struct phone *phone, const struct answer *answer);
 

@@ -10,4 +10,12 @@
  */
 void shuttle_plan(struct plan *plan, uint64_t seed);
 
+/* --- prove.c ---------------------------------------------------------------------- */
+
+struct world;
+/* Every region has erased its copy of who lives elsewhere now. */
+bool shuttle_has_left(struct world *world);
+/* Then: not one of its items' names is in any file of it. */
+void shuttle_check_left(struct world *world);
+
 #endif

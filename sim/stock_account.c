@@ -573,6 +573,8 @@ stock_account_act(struct phone *phone, enum action_kind action)
 	case ACTION_MOVE:
 	case ACTION_MOVE_CANCEL:
 		return stock_move_act(phone, action);
+	case ACTION_PROVE:
+		return stock_prove(phone);
 	default:
 		return false;
 	}
