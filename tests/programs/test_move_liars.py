@@ -121,6 +121,7 @@ class Liar(Peer):
     def __init__(self, name):
         super().__init__(name)
         self.lies, self.told, self.turns = {}, set(), 0
+        self.homes = lambda turn: b"\1"
 
     def answer(self, body, send):
         request = cut_string(body)[0]
@@ -129,7 +130,7 @@ class Liar(Peer):
         move = rest[end_of_strings(rest, 2):][:16]
         self.turns += 1
         if operation == self.HOMES:
-            send(ok(b"\1"))
+            send(ok(self.homes(self.turns)))
         elif operation == self.RECORDS:
             self.told.add(self.lies[move].__name__)
             self.lies[move](send, self.turns)
@@ -203,6 +204,22 @@ def test_whatever_a_region_sends_it_stops_nobody_else(three, liar, lies):
         assert states(target, person.move).get("target", {}).get("state") != "home"
     wait_until(lambda: liar.told >= {lie.__name__ for lie in lies}, lambda: trace(*three))
     assert memory_of(target) < 400 << 20
+
+
+def test_a_list_of_who_lives_there_that_never_ends_holds_nobody_up(group, make_site, liar):
+    sites = [make_site(name, group, settings={"moves": 1}) for name in ("in", "sg")]
+    group.add(liar)
+    group.sign()
+    liar.homes = lambda turn: b"\0" + b"".join(
+        struct.pack(">Q", turn * 1000 + number) + os.urandom(32) + b"\0" + string(b"a hand-off")
+        + string(bytes(64)) + string(b"an order") for number in range(1000))
+    liar.listen()
+    for site in sites:
+        site.start()
+    ana = new_person(sites[0].url, "ana", region="in")
+    settle(ana, ana.create_collection())
+    ana.order_move("in", "sg")
+    assert follow(ana, *sites).collections()
 
 
 def test_offers_that_are_not_honest_are_refused(three, liar):

@@ -18,6 +18,11 @@ enum {
 	AGAIN_MS_MIN = 500,
 	AGAIN_MS_MAX = 60 * 1000,
 	HELD_AGAIN_MS = 1000, /* while accounts wait for it */
+	/*
+	 * Between two pages of a list, or as long as the one took, once people are served: the
+	 * lane has moves to see to, and a list need not end.
+	 */
+	PAGE_AGAIN_MS = 200,
 	REPLY_SIZE_MAX = WIRE_PEER_ANSWER_SIZE + (1 << 20),
 };
 
@@ -172,8 +177,9 @@ end_round(struct move_guard *guard, struct guard_peer *peer, int64_t now_ms)
 /* DOM_EINPUT: it is no answer. */
 static enum dom_status
 take_answer(struct move_guard *guard, struct guard_peer *peer, const struct mover_ask *ask,
-    int64_t now_ms)
+    int64_t began_ms, int64_t now_ms)
 {
+	int64_t rest_ms = now_ms - began_ms;
 	struct wire_peer_home *homes;
 	enum dom_status st;
 	size_t count;
@@ -192,7 +198,13 @@ take_answer(struct move_guard *guard, struct guard_peer *peer, const struct move
 	}
 	if (st == DOM_OK && !ended && count == 0)
 		return DOM_EINPUT;
-	return st == DOM_OK && ended ? end_round(guard, peer, now_ms) : st;
+	if (st == DOM_OK && ended)
+		return end_round(guard, peer, now_ms);
+	if (st == DOM_OK && !move_guard_is_closed(guard))
+		peer->due_ms = now_ms + (rest_ms < PAGE_AGAIN_MS     ? PAGE_AGAIN_MS
+		                            : rest_ms > ASK_MS_LATER ? ASK_MS_LATER
+		                                                     : rest_ms);
+	return st;
 }
 
 static void
@@ -286,14 +298,15 @@ look_whether_to_open(struct move_guard *guard, int64_t now_ms)
 
 /* Of those that were asked at once. */
 static enum dom_status
-take_answers(
-    struct move_guard *guard, struct guard_peer **chosen, struct mover_ask *asks, size_t count)
+take_answers(struct move_guard *guard, struct guard_peer **chosen, struct mover_ask *asks,
+    size_t count, int64_t began_ms)
 {
 	int64_t now_ms = dom_clock_now_ms(&guard->service->clock);
 	enum dom_status st = DOM_OK;
 
 	for (size_t i = 0; i < count; i++) {
-		enum dom_status taken = take_answer(guard, chosen[i], &asks[i], now_ms);
+		enum dom_status taken =
+		    take_answer(guard, chosen[i], &asks[i], began_ms, now_ms);
 
 		chosen[i]->is_tried = true;
 		if (taken == DOM_OK) {
@@ -328,7 +341,7 @@ move_guard_step(struct move_guard *guard, const struct mover_peer *peer, int64_t
 	if (st == DOM_OK)
 		st = peer->ask(peer->context, asks, count);
 	if (st == DOM_OK)
-		st = take_answers(guard, chosen, asks, count);
+		st = take_answers(guard, chosen, asks, count, now_ms);
 	for (size_t i = 0; i < count; i++)
 		dom_buffer_free(&asks[i].reply);
 	return st;

@@ -13,7 +13,12 @@
 #include "services/move/guard_parts.h"
 #include "services/move/source.h"
 
-enum { PAGE_ROWS = 500, MOVES_LOOKED_AT = 32 };
+enum {
+	PAGE_ROWS = 500,
+	MOVES_LOOKED_AT = 32,
+	/* Of one peer; far more than it may make at once. */
+	PREPARED_MAX = 1 << 16,
+};
 
 struct taking {
 	struct move_guard *guard;
@@ -378,6 +383,8 @@ note_prepared(struct taking *taking)
 {
 	struct guard_peer *peer = taking->peer;
 
+	if (peer->prepared_count == PREPARED_MAX)
+		return DOM_EINPUT;
 	if (peer->prepared_count == peer->prepared_room) {
 		size_t room = peer->prepared_room == 0 ? 16 : 2 * peer->prepared_room;
 		uint8_t(*wider)[WIRE_MOVE_ID_SIZE] =

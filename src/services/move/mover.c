@@ -172,10 +172,15 @@ rank_of(const struct mover *mover, const struct store_move *move, int64_t now_ms
 	const struct mover_errand *errand = known(mover, move->number);
 	const struct wire_group_region *region = region_of(mover, move);
 
-	if (errand != NULL && errand->hurry_until_ms > now_ms)
+	/* A clock that was set back does not make it last. */
+	if (errand != NULL && errand->hurry_until_ms > now_ms &&
+	    errand->hurry_until_ms - now_ms <= MOVE_FROZEN_MS_MAX)
 		return HURRIES;
 	for (size_t i = 0; i < MOVER_RESTS; i++) {
-		if (mover->rests[i].region == region && mover->rests[i].until_ms > now_ms)
+		const struct mover_rest *rest = &mover->rests[i];
+
+		if (rest->region == region && rest->until_ms > now_ms &&
+		    rest->until_ms - now_ms <= MOVER_ASK_WAIT_MS)
 			return RESTS;
 	}
 	return COMES_NEXT;
