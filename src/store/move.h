@@ -31,7 +31,7 @@ struct store_move {
 	struct dom_slice peer; /* the other region's name */
 	/*
 	 * Who was known here by this name: the source finds the move of an account
-	 * that is erased by it.  Kept as a keyed hash; set by add only.
+	 * that is erased by it.  Kept as a keyed hash; set by add and name_as only.
 	 */
 	struct dom_slice name;
 	uint64_t epoch; /* in which the account lived at the source */
@@ -73,6 +73,9 @@ DOM_MUST_CHECK enum dom_status store_move_due(struct store_txn *txn, uint64_t st
 /* All fields but number, id, side and name become these. */
 DOM_MUST_CHECK enum dom_status store_move_update(
     struct store_txn *txn, const struct store_move *move);
+/* It is of who was known by the name of the other move. */
+DOM_MUST_CHECK enum dom_status store_move_name_as(
+    struct store_txn *txn, int64_t number, int64_t other);
 DOM_MUST_CHECK enum dom_status store_move_remove(struct store_txn *txn, int64_t number);
 
 /*

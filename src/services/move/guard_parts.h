@@ -25,7 +25,14 @@ struct guard_peer {
 /* An account by its public key. */
 struct guard_known {
 	uint8_t identity[32];
-	int64_t account;
+	int64_t number; /* the account's, or a move's */
+	bool has_come;  /* by that move */
+	uint64_t epoch; /* in which it lived before that move */
+};
+
+struct guard_index {
+	struct guard_known *rows; /* by identity, then number */
+	size_t count;
 };
 
 struct move_guard {
@@ -41,8 +48,7 @@ struct move_guard {
 	struct guard_peer *peers;
 	size_t peer_count;
 	/* Made when it is needed, and kept for a round. */
-	struct guard_known *known;
-	size_t known_count;
+	struct guard_index accounts, left;
 	bool has_known;
 };
 
@@ -55,6 +61,16 @@ DOM_MUST_CHECK enum dom_status guard_take(
  */
 DOM_MUST_CHECK enum dom_status guard_release(
     struct move_guard *guard, const struct guard_peer *peer);
+/* guard_known.c: who is here, and who has left, as one snapshot shows it; 0: nobody. */
+DOM_MUST_CHECK enum dom_status guard_know(struct move_guard *guard, struct store_txn *txn);
 void guard_forget_known(struct move_guard *guard);
+int64_t guard_account_of(const struct move_guard *guard, const uint8_t identity[32]);
+/*
+ * The move by which it left here last, if it has not come back since, and if this hand-off is
+ * of a later move; that one is the last from then on.
+ */
+int64_t guard_left_by(const struct move_guard *guard, const struct wire_move *handoff);
+void guard_left_later(
+    struct move_guard *guard, const struct wire_move *handoff, int64_t number);
 
 #endif

@@ -30,89 +30,8 @@ struct taking {
 	struct dom_arena *arena;
 	struct store_move move;
 	bool has_move;
+	int64_t later; /* the row that was made for a later hand-off */
 };
-
-/* --- who it is --------------------------------------------------------------------------- */
-
-static int
-compare_known(const void *a, const void *b)
-{
-	return memcmp(((const struct guard_known *)a)->identity,
-	    ((const struct guard_known *)b)->identity,
-	    sizeof(((struct guard_known *)0)->identity));
-}
-
-void
-guard_forget_known(struct move_guard *guard)
-{
-	free(guard->known);
-	guard->known = NULL;
-	guard->known_count = 0;
-	guard->has_known = false;
-}
-
-static enum dom_status
-know_more(struct move_guard *guard, const struct store_account *rows, size_t count)
-{
-	struct guard_known *wider =
-	    realloc(guard->known, (guard->known_count + count) * sizeof(*wider));
-
-	if (wider == NULL)
-		return DOM_ENOMEM;
-	guard->known = wider;
-	for (size_t i = 0; i < count; i++) {
-		struct guard_known *known = &guard->known[guard->known_count];
-
-		if (rows[i].identity_public.size != sizeof(known->identity))
-			continue;
-		memcpy(known->identity, rows[i].identity_public.data, sizeof(known->identity));
-		known->account = rows[i].number;
-		guard->known_count++;
-	}
-	return DOM_OK;
-}
-
-/* Seldom needed: only of what the store does not know to have moved. */
-static enum dom_status
-know_accounts(struct move_guard *guard, struct store_txn *txn)
-{
-	struct dom_arena *page = dom_arena_new(0);
-	struct store_account *rows;
-	int64_t after = 0;
-	size_t count = 0;
-	enum dom_status st = page == NULL ? DOM_ENOMEM : DOM_OK;
-
-	if (st != DOM_OK || guard->has_known) {
-		dom_arena_free(&page);
-		return st;
-	}
-	do {
-		dom_arena_reset(page);
-		st = store_account_scan(txn, after, PAGE_ROWS, page, &rows, &count);
-		if (st == DOM_OK && count != 0) {
-			after = rows[count - 1].number;
-			st = know_more(guard, rows, count);
-		}
-	} while (st == DOM_OK && count != 0);
-	dom_arena_free(&page);
-	if (st == DOM_OK && guard->known_count != 0)
-		qsort(guard->known, guard->known_count, sizeof(*guard->known), compare_known);
-	guard->has_known = st == DOM_OK;
-	return st;
-}
-
-static int64_t
-account_of(const struct move_guard *guard, const uint8_t identity[32])
-{
-	const struct guard_known *found = NULL;
-	struct guard_known wanted = {0};
-
-	memcpy(wanted.identity, identity, sizeof(wanted.identity));
-	if (guard->known_count != 0)
-		found = bsearch(
-		    &wanted, guard->known, guard->known_count, sizeof(wanted), compare_known);
-	return found == NULL ? 0 : found->account;
-}
 
 /* --- what it says ------------------------------------------------------------------------- */
 
@@ -189,8 +108,7 @@ find_move(struct taking *taking, struct store_txn *txn, struct dom_arena *arena)
 static bool
 is_given_away(const struct taking *taking)
 {
-	return taking->has_move && taking->move.state >= WIRE_MOVE_GONE &&
-	       taking->move.state <= WIRE_MOVE_ERASED;
+	return taking->has_move && move_is_given_away(&taking->move);
 }
 
 static bool
@@ -297,6 +215,39 @@ give_away(struct taking *taking, struct store_txn *txn, struct store_account *ac
 	return st == DOM_OK ? keep_move(taking, txn, account) : st;
 }
 
+/*
+ * It has left once more since the hand-off that is known here: what it left then is gone, and
+ * whoever asks for it is to hear of the newest.  Its name is only known as that move's.
+ */
+static enum dom_status
+keep_later(struct taking *taking, struct store_txn *txn)
+{
+	const struct wire_move *handoff = &taking->message;
+	int64_t now_ms = dom_clock_now_ms(&taking->guard->service->clock);
+	int64_t earlier = guard_left_by(taking->guard, handoff);
+	struct store_move move = {.side = STORE_MOVE_SOURCE,
+	    .state = WIRE_MOVE_ERASED,
+	    .peer = handoff->target,
+	    .epoch = handoff->epoch - 1,
+	    .clock = handoff->clock,
+	    .started_ms = now_ms,
+	    .changed_ms = now_ms};
+	enum dom_status st;
+
+	if (earlier == 0)
+		return DOM_OK;
+	memcpy(move.id, handoff->move, sizeof(move.id));
+	memcpy(move.identity, handoff->account, sizeof(move.identity));
+	memcpy(move.attempt, handoff->attempt, sizeof(move.attempt));
+	st = store_move_add(txn, &move, &move.number);
+	taking->later = move.number;
+	if (st == DOM_OK)
+		st = store_move_name_as(txn, move.number, earlier);
+	return st == DOM_OK
+	           ? move_message_keep(txn, &move, MOVE_MESSAGE_HANDOFF, &taking->home->message)
+	           : st;
+}
+
 static enum dom_status
 take_home(struct taking *taking, struct store_txn *txn)
 {
@@ -312,6 +263,8 @@ take_home(struct taking *taking, struct store_txn *txn)
 	    (account.state == STORE_ACCOUNT_HOME || account.state == STORE_ACCOUNT_FROZEN ||
 	        account.state == STORE_ACCOUNT_GONE))
 		return give_away(taking, txn, &account);
+	if (!taking->has_move && (st == DOM_ABSENT || account.state == STORE_ACCOUNT_ERASING))
+		return keep_later(taking, txn);
 	/* A row that was made out of the journal does not know yet where it lives. */
 	if (!is_given_away(taking))
 		return DOM_OK;
@@ -475,9 +428,10 @@ look(struct taking *taking)
 		if (st >= 0)
 			st = st == DOM_OK ? DOM_ABSENT : DOM_OK;
 	} else if (st == DOM_OK && taking->account == 0) {
-		st = know_accounts(guard, txn);
-		taking->account = account_of(guard, taking->home->identity);
-		if (st == DOM_OK && taking->account == 0 && !taking->has_move)
+		st = guard_know(guard, txn);
+		taking->account = guard_account_of(guard, taking->home->identity);
+		if (st == DOM_OK && taking->account == 0 && !taking->has_move &&
+		    guard_left_by(guard, &taking->message) == 0)
 			st = DOM_ABSENT;
 	}
 	store_read_end(&txn);
@@ -499,6 +453,8 @@ guard_take(struct move_guard *guard, struct guard_peer *peer, const struct wire_
 		st = look(&taking);
 	if (st == DOM_OK)
 		st = store_write(guard->store, run_take, &taking);
+	if (st == DOM_OK && taking.later != 0)
+		guard_left_later(guard, &taking.message, taking.later);
 	dom_arena_free(&taking.arena);
 	return st == DOM_ABSENT ? DOM_OK : st;
 }

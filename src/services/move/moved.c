@@ -4,8 +4,8 @@
 
 enum { MOVES_LOOKED_AT = 16 };
 
-static bool
-is_given_away(const struct store_move *move)
+bool
+move_is_given_away(const struct store_move *move)
 {
 	return move->side == STORE_MOVE_SOURCE && move->state >= WIRE_MOVE_GONE &&
 	       move->state <= WIRE_MOVE_ERASED;
@@ -51,7 +51,7 @@ move_refuse_gone(struct service_call *call, int64_t account)
 
 	st = store_moves_of(call->txn, account, MOVES_LOOKED_AT, call->arena, &rows, &count);
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {
-		if (is_given_away(&rows[i]))
+		if (move_is_given_away(&rows[i]))
 			return move_refuse_moved(call, &rows[i]);
 	}
 	/* The row is written in the job that gives an account away. */
@@ -68,7 +68,7 @@ move_refuse_name(struct service_call *call, struct dom_slice folded)
 	st =
 	    store_moves_by_name(call->txn, folded, MOVES_LOOKED_AT, call->arena, &rows, &count);
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {
-		if (is_given_away(&rows[i]))
+		if (move_is_given_away(&rows[i]))
 			return move_refuse_moved(call, &rows[i]);
 		/* It came back after that, and went in another way. */
 		if (rows[i].state == WIRE_MOVE_HOME || rows[i].state == WIRE_MOVE_SETTLED)

@@ -110,6 +110,8 @@ DOM_MUST_CHECK enum dom_status move_holds(
 
 /* --- what people are told (moved.c): each DOM_EDENIED, or a failure --- */
 
+/* By this move it left here, and nothing has taken that back. */
+bool move_is_given_away(const struct store_move *move);
 /* 403 account_moved: where the account of this move lives now, with the proof. */
 DOM_MUST_CHECK enum dom_status move_refuse_moved(
     struct service_call *call, const struct store_move *move);

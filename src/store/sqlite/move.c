@@ -250,6 +250,17 @@ store_move_update(struct store_txn *txn, const struct store_move *move)
 }
 
 enum dom_status
+store_move_name_as(struct store_txn *txn, int64_t number, int64_t other)
+{
+	struct sql_call call = sql_call(txn->connection, SQL_MOVE_NAME_AS);
+
+	assert(txn->writes);
+	sql_put_number(&call, other);
+	sql_put_number(&call, number);
+	return sql_change(&call);
+}
+
+enum dom_status
 store_move_remove(struct store_txn *txn, int64_t number)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_MOVE_REMOVE);

@@ -492,6 +492,9 @@ const char *const sql_texts[SQL_ID_COUNT] = {
 	    "UPDATE move SET state = ?, open = ?, account = ?, identity = ?, peer = ?, epoch = ?,"
 	    " attempt = ?, attempts = ?, started_ms = ?, changed_ms = ?, due_ms = ?, clock = ?,"
 	    " bytes = ?, bytes_total = ? WHERE number = ?",
+	[SQL_MOVE_NAME_AS] =
+	    "UPDATE move SET name_hash = (SELECT name_hash FROM move WHERE number = ?)"
+	    " WHERE number = ?",
 	[SQL_MOVE_REMOVE] = "DELETE FROM move WHERE number = ?",
 	[SQL_MOVE_MESSAGE_PUT] =
 	    "INSERT INTO move_message (move, kind, bytes, signature) VALUES (?, ?, ?, ?)"

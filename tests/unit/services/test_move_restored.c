@@ -326,6 +326,50 @@ nothing_is_done_before_it_is_known(void **state)
 	assert_true(serves(0));
 }
 
+static void
+move_on(int from, uint64_t epoch)
+{
+	be(from);
+	house.ana.token[0] = '\0';
+	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
+	assert_int_equal(order_move(epoch), SERVICE_DONE);
+	for (int i = 0; i < 800 && account_state(1 - from) != STORE_ACCOUNT_HOME; i++) {
+		(void)pair_step();
+		house.now_ms += 500;
+	}
+	assert_int_equal(account_state(1 - from), STORE_ACCOUNT_HOME);
+}
+
+/*
+ * It went, came back and went again after the backup.  What it left the first time is erased
+ * again by the journal, before the peer says that it has gone again: the last hand-off counts.
+ */
+static void
+the_last_hand_off_is_told(void **state)
+{
+	int64_t number;
+
+	(void)state;
+	move_until(ERASED_HERE);
+	move_on(1, 2);
+	move_on(0, 3);
+	steps(STEPS_TO_END);
+	keep_handoff();
+	restore(backups[0], true);
+	steps(STEPS_TO_END);
+	assert_int_equal(count_all().accounts, 0);
+	assert_is_told();
+	/* Another start has nothing to do. */
+	number = the_move(0).number;
+	move_guard_close(&guard);
+	restart_after(0, NULL);
+	assert_int_equal(move_guard_open(&pair.services[0], house.store, &guard), DOM_OK);
+	pair.services[0].guard = house.service.guard = guard;
+	steps(STEPS_TO_END);
+	assert_int_equal(the_move(0).number, number);
+	assert_is_told();
+}
+
 int
 main(void)
 {
@@ -333,6 +377,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(it_lives_in_one_place, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        nothing_is_done_before_it_is_known, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_last_hand_off_is_told, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
