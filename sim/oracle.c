@@ -12,6 +12,7 @@
 
 #include "services/root/root.h"
 #include "sim/phone.h"
+#include "sim/plan.h"
 #include "sim/serving.h"
 #include "sim/time.h"
 
@@ -576,6 +577,12 @@ look_at_move(struct region *region, unsigned index, const struct store_account *
 	                !model->was_given && account->epoch == model->epoch + 1;
 	struct store_txn *txn;
 
+	/* Where nothing is ever restored. */
+	if (region->world->plan->shuttles && region->index == model->home &&
+	    account->state == STORE_ACCOUNT_GONE && account->epoch <= model->epoch)
+		world_broken(region->world, "each home has an epoch of its own",
+		    "%s is gone from %s, and no epoch has ended there", model->name,
+		    region->name);
 	if ((!has_come && !has_gone) || store_read_begin(region->reader, &txn) != DOM_OK)
 		return;
 	if (has_come)

@@ -14,6 +14,7 @@ class Mutant(typing.NamedTuple):
     after: str
     seeds: int = 100
     faults: str = ""  # only these: as sim --faults
+    moves: bool = False  # in worlds of moves alone: sim --moves
 
 
 GATE = "src/services/consent/gate.c"
@@ -78,4 +79,18 @@ MUTANTS = [
            "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_HOME, move->epoch + 1);"),
     Mutant("a copy without its history", "src/services/move/read.c",
            "next_phase(cursor, PHASE_HISTORY);", "next_phase(cursor, PHASE_CHUNKS);"),
+    # The same, where people do nothing but move.
+    Mutant("who is frozen may write", TEXTS, "WHERE number = ? AND state <= 1 RETURNING clock",
+           "WHERE number = ? AND state <= 2 RETURNING clock", 8, moves=True),
+    Mutant("moves, and a fence is missing", TEXTS,
+           "WHERE number = ? AND state <= 1 RETURNING clock",
+           "WHERE number = ? AND state <= 3 RETURNING clock", 8, moves=True),
+    Mutant("moves, and a source stays home", FREEZE,
+           "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_GONE, move->epoch + 1);",
+           "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_HOME, move->epoch + 1);", 8, moves=True),
+    Mutant("a move ends no epoch", FREEZE,
+           "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_GONE, move->epoch + 1);",
+           "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_GONE, move->epoch);", 8, moves=True),
+    Mutant("moves, and an acknowledgement before the sync", "src/store/sqlite/connection.c",
+           "PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;", 8, moves=True),
 ]

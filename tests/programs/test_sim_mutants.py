@@ -21,8 +21,8 @@ def simulator_with(mutant, folder):
     return link_mutant(build, "sim/sim", compile_mutant(build, mutant, folder, True), folder)
 
 
-def search(simulator, seeds, faults=""):
-    only = ["--faults", faults] if faults else []
+def search(simulator, seeds, faults="", moves=False):
+    only = (["--faults", faults] if faults else []) + (["--moves"] if moves else [])
     return subprocess.run([simulator, "--seeds", str(seeds), "--no-shrink", *only], text=True,
                           capture_output=True, timeout=1200)
 
@@ -31,7 +31,8 @@ def search(simulator, seeds, faults=""):
 @pytest.mark.parametrize("mutant", [pytest.param(mutant, id=mutant.name.replace(" ", "-"))
                                     for mutant in MUTANTS])
 def test_the_simulator_finds(mutant, tmp_path):
-    done = search(simulator_with(mutant, tmp_path), mutant.seeds, mutant.faults)
+    done = search(simulator_with(mutant, tmp_path), mutant.seeds, mutant.faults,
+                  mutant.moves)
     assert done.returncode == 1, f"{mutant.seeds} seeds did not find: {mutant.name}\n{done.stdout}"
     assert "broken: " in done.stdout
 
