@@ -21,14 +21,16 @@ enum {
 	LOOK_MANY_MS = 5, /* where several regions are asked at once */
 	WAIT_MS_STANDARD = 60 * 1000,
 	TELL_AGAIN_MS = 60 * 60 * 1000,
+	TELL_NEXT_MS = 60 * 1000, /* of a trouble that comes and goes */
 	REASON_SIZE = 640,
 };
 
 /* --- what the operator was told --------------------------------------------------- */
 
 struct news_entry {
-	bool is_down;
-	int64_t told_ms;
+	bool is_down; /* as the operator was told */
+	bool was_told;
+	int64_t told_ms; /* last that it is */
 };
 
 struct peer_news {
@@ -65,7 +67,10 @@ peer_news_free(struct peer_news **news)
 	free(old);
 }
 
-/* Once for each trouble, then once an hour, and when it is over.  reason NULL: it is. */
+/*
+ * Once for each trouble, then once an hour, and when it is over.  reason NULL: it is.  One that
+ * comes back sooner than in a minute is not told yet: a region must not fill the log.
+ */
 static void
 tell(struct peer_news *news, const struct wire_group_region *region, const char *reason)
 {
@@ -74,11 +79,17 @@ tell(struct peer_news *news, const struct wire_group_region *region, const char 
 	bool is_news;
 
 	pthread_mutex_lock(&news->lock);
-	is_news = entry->is_down != (reason != NULL) ||
-	          (reason != NULL && now_ms - entry->told_ms >= TELL_AGAIN_MS);
-	entry->is_down = reason != NULL;
-	if (is_news)
-		entry->told_ms = now_ms;
+	is_news = reason == NULL
+	              ? entry->is_down
+	              : !entry->was_told || now_ms - entry->told_ms >=
+	                                        (entry->is_down ? TELL_AGAIN_MS : TELL_NEXT_MS);
+	if (is_news) {
+		entry->is_down = reason != NULL;
+		if (reason != NULL) {
+			entry->was_told = true;
+			entry->told_ms = now_ms;
+		}
+	}
 	pthread_mutex_unlock(&news->lock);
 	if (!is_news)
 		return;

@@ -204,6 +204,7 @@ def test_whatever_a_region_sends_it_stops_nobody_else(three, liar, lies):
         assert states(target, person.move).get("target", {}).get("state") != "home"
     wait_until(lambda: liar.told >= {lie.__name__ for lie in lies}, lambda: trace(*three))
     assert memory_of(target) < 400 << 20
+    assert target.log.count("cannot be asked") <= 2  # nor does it fill the log
 
 
 def test_a_list_of_who_lives_there_that_never_ends_holds_nobody_up(group, make_site, liar):

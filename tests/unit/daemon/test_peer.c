@@ -434,23 +434,39 @@ test_stopping_waits_for_nobody(void **state)
 }
 
 static void
+go_to(struct place *place, struct dom_slice address)
+{
+	place->region.addresses[0] = address;
+	peer_free(&place->peer);
+	place->peer = peer_new(&(struct peer_options){
+	    .group = &place->group, .news = place->news, .stopped = stopped, .context = place});
+}
+
+static void
 test_a_trouble_is_told_once_and_its_end_too(void **state)
 {
 	struct place place = {0};
+	struct dom_slice nowhere;
 
 	(void)state;
 	open_place(&place, false);
 	place.region.address_count = 1;
+	nowhere = place.region.addresses[0];
 	for (unsigned i = 0; i < 3; i++)
 		expect_failure(&place, DOM_ENETWORK, WAIT_MS);
 	assert_int_equal(lines_said(&place, "the region sg cannot be asked: http://127"), 1);
-	place.region.addresses[0] = dom_slice_of(place.second.address);
-	peer_free(&place.peer);
-	place.peer = peer_new(&(struct peer_options){
-	    .group = &place.group, .news = place.news, .stopped = stopped, .context = &place});
+	go_to(&place, dom_slice_of(place.second.address));
 	expect_answer(&place, 200, "hello");
 	expect_answer(&place, 200, "hello");
 	assert_int_equal(lines_said(&place, "the region sg answers again"), 1);
+	assert_int_equal(lines_said(&place, ""), 2);
+	/* One that comes and goes does not fill the log. */
+	for (unsigned i = 0; i < 3; i++) {
+		go_to(&place, nowhere);
+		expect_failure(&place, DOM_ENETWORK, WAIT_MS);
+		go_to(&place, dom_slice_of(place.second.address));
+		expect_answer(&place, 200, "hello");
+	}
 	assert_int_equal(lines_said(&place, ""), 2);
 	close_place(&place);
 }
