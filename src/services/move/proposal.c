@@ -44,11 +44,27 @@ proposal_show(struct service_call *call)
 	return DOM_OK;
 }
 
+/* Is there an order that says yes?  One that has expired or failed says nothing any more. */
+static enum dom_status
+is_agreed(struct service_call *call, const struct store_proposal *row, bool *is_agreed_r)
+{
+	struct store_move move;
+	enum dom_status st = DOM_OK;
+
+	*is_agreed_r = false;
+	if (row->state == STORE_PROPOSAL_AGREED || row->state == STORE_PROPOSAL_RELEASED) {
+		st = store_move_find(
+		    call->txn, row->move, STORE_MOVE_SOURCE, call->arena, &move);
+		*is_agreed_r = st == DOM_OK && move.open;
+	}
+	return st < 0 ? st : DOM_OK;
+}
+
 enum dom_status
 proposal_answer(struct service_call *call)
 {
 	struct store_proposal row;
-	bool refuses;
+	bool refuses, agreed;
 	enum dom_status st = wire_proposal_answer_decode(call->request->body, &refuses);
 
 	if (st != DOM_OK)
@@ -56,9 +72,9 @@ proposal_answer(struct service_call *call)
 	st = store_proposal_of(call->txn, call->account.number, call->arena, &row);
 	if (st == DOM_ABSENT)
 		return service_refuse(call, SERVICE_DOES_NOT_EXIST, no_proposal);
-	if (st != DOM_OK)
+	if (st != DOM_OK || (st = is_agreed(call, &row, &agreed)) != DOM_OK)
 		return st;
-	if (row.state == STORE_PROPOSAL_AGREED || row.state == STORE_PROPOSAL_RELEASED)
+	if (agreed)
 		return service_refuse(call, SERVICE_MOVE_REFUSED,
 		    "You have signed an order for this move: cancel that, and nothing moves.");
 	row.state = refuses ? STORE_PROPOSAL_REFUSED : STORE_PROPOSAL_ASKED;

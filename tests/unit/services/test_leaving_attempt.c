@@ -2,6 +2,7 @@
 /* The source of a move: freezing, giving away, and what ends an attempt or the move. */
 #include "erasing.h"
 #include "leaving.h"
+#include "services/move/proposal.h"
 #include "services/root/root.h"
 #include "store/erase.h"
 
@@ -355,6 +356,42 @@ an_order_that_expires_is_over(void **state)
 }
 
 static enum dom_status
+run_propose(struct store_txn *txn, void *context)
+{
+	const struct store_proposal proposal = {.account = *(int64_t *)context,
+	    .phase = dom_slice_of("pilot"),
+	    .target = dom_slice_of("sg"),
+	    .grace_days = 7};
+
+	return proposal_tell(txn, house.arena, &proposal);
+}
+
+static enum service_code
+decline(void)
+{
+	ask(SERVICE_PROPOSAL_ANSWER, &house.ana);
+	wire_proposal_answer_encode(&house.body, true);
+	return send();
+}
+
+/* Her turn did not come in time: she need not cancel what is over. */
+static void
+an_order_that_has_expired_is_no_yes_any_more(void **state)
+{
+	struct wire_statement order = order_of_ana();
+	int64_t number = the_account(&house.ana).number;
+
+	(void)state;
+	assert_int_equal(store_write(house.store, run_propose, &number), DOM_OK);
+	assert_int_equal(order_it(&order), SERVICE_DONE);
+	assert_int_equal(decline(), SERVICE_MOVE_REFUSED);
+	house.now_ms = order.expires_ms;
+	work();
+	assert_int_equal(the_move().state, WIRE_MOVE_CANCELLED);
+	assert_int_equal(decline(), SERVICE_DONE);
+}
+
+static enum dom_status
 run_add_many(struct store_txn *txn, void *context)
 {
 	struct store_move move = {.side = STORE_MOVE_SOURCE,
@@ -430,6 +467,7 @@ main(void)
 	    LEAVING_TEST(erasing_ends_a_move),
 	    LEAVING_TEST(an_operator_who_erases_ends_a_move),
 	    LEAVING_TEST(an_order_that_expires_is_over),
+	    LEAVING_TEST(an_order_that_has_expired_is_no_yes_any_more),
 	    LEAVING_TEST(orders_are_looked_at_some_at_a_time),
 	    LEAVING_TEST(the_target_may_say_that_it_has_dropped_everything),
 	};
