@@ -16,8 +16,8 @@
 enum {
 	PAGE_ROWS = 500,
 	MOVES_LOOKED_AT = 32,
-	/* Of one peer; far more than it may make at once. */
-	PREPARED_MAX = 1 << 16,
+	/* Of a peer: it makes 256 copies at once, and an attempt is over after five seconds. */
+	PREPARED_MAX = 1024,
 };
 
 struct taking {
@@ -331,13 +331,23 @@ keep_cancelled(struct taking *taking, struct store_txn *txn, struct store_accoun
 	return st == DOM_OK ? store_move_update(txn, move) : st;
 }
 
+static bool
+is_listed(const struct guard_peer *peer, const uint8_t move[WIRE_MOVE_ID_SIZE])
+{
+	for (size_t i = 0; i < peer->prepared_count; i++) {
+		if (memcmp(peer->prepared[i], move, WIRE_MOVE_ID_SIZE) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum dom_status
 note_prepared(struct taking *taking)
 {
 	struct guard_peer *peer = taking->peer;
 
-	if (peer->prepared_count == PREPARED_MAX)
-		return DOM_EINPUT;
+	if (is_listed(peer, taking->message.move))
+		return DOM_OK;
 	if (peer->prepared_count == peer->prepared_room) {
 		size_t room = peer->prepared_room == 0 ? 16 : 2 * peer->prepared_room;
 		uint8_t(*wider)[WIRE_MOVE_ID_SIZE] =
@@ -371,6 +381,9 @@ take_prepared(struct taking *taking, struct store_txn *txn)
 	struct store_account account;
 	enum dom_status st = DOM_ABSENT;
 
+	/* Nobody is prepared for so many: it makes them up. */
+	if (taking->peer->prepared_count >= PREPARED_MAX)
+		return DOM_EINPUT;
 	/* One that this store knows is in the ordinary course of its move. */
 	if (is_given_away(taking))
 		return DOM_OK;
@@ -468,16 +481,6 @@ struct releasing {
 	int64_t account;
 };
 
-static bool
-is_listed(const struct guard_peer *peer, const struct store_move *move)
-{
-	for (size_t i = 0; i < peer->prepared_count; i++) {
-		if (memcmp(peer->prepared[i], move->id, sizeof(move->id)) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Does this move still wait?  It does not from now on if it is the peer's and not listed. */
 static enum dom_status
 look_at_hold(const struct releasing *releasing, struct store_txn *txn,
@@ -491,7 +494,7 @@ look_at_hold(const struct releasing *releasing, struct store_txn *txn,
 	if (st != DOM_OK)
 		return st == DOM_ABSENT ? DOM_OK : st;
 	if (peer != NULL &&
-	    (!dom_slice_equal(move->peer, peer->region->name) || is_listed(peer, move))) {
+	    (!dom_slice_equal(move->peer, peer->region->name) || is_listed(peer, move->id))) {
 		*goes_on = true;
 		return DOM_OK;
 	}

@@ -11,6 +11,7 @@
 
 #include "leaving.h"
 #include "services/move/guard.h"
+#include "services/move/guard_parts.h"
 
 enum { SG, US, PEERS };
 
@@ -703,6 +704,41 @@ who_waits_for_one_region_is_not_served_for_another(void **state)
 }
 
 static void
+a_region_cannot_make_up_moves_without_end(void **state)
+{
+	struct wire_signed_move freeze, prepare, handoff;
+	struct guard_peer *peer;
+
+	(void)state;
+	move_with_backup(BEFORE_ORDER, &freeze, &prepare, &handoff);
+	tell(&prepare, true);
+	/* The same again and again is one. */
+	for (unsigned i = 1; i < 4; i++) {
+		world.homes[i] = world.homes[0];
+		world.homes[i].number += i;
+		world.count++;
+	}
+	world.never_ends = true;
+	live_in_backup(true);
+	guard_work();
+	peer = &guard->peers[SG];
+	assert_int_equal(peer->prepared_count, 1);
+	/* It has told of so many others before. */
+	live_in_backup(true);
+	peer = &guard->peers[SG];
+	peer->prepared = calloc(1024, sizeof(*peer->prepared));
+	assert_non_null(peer->prepared);
+	peer->prepared_count = peer->prepared_room = 1024;
+	world.never_ends = false;
+	guard_work();
+	assert_int_equal(the_account(&house.ana).state, STORE_ACCOUNT_HOME);
+	/* The operator takes it out of the group, or goes on without it. */
+	assert_int_equal(ask_for_lists(), SERVICE_UNAVAILABLE);
+	assert_int_equal(move_guard_trust(guard), DOM_OK);
+	assert_int_equal(write_of_ana(), SERVICE_DONE);
+}
+
+static void
 or_until_it_lives_there(void **state)
 {
 	struct wire_signed_move freeze, prepare, handoff;
@@ -796,6 +832,7 @@ main(void)
 	    GUARD(what_is_not_true_changes_nothing),
 	    GUARD(what_is_prepared_there_waits_until_it_is_not),
 	    GUARD(who_waits_for_one_region_is_not_served_for_another),
+	    GUARD(a_region_cannot_make_up_moves_without_end),
 	    GUARD(or_until_it_lives_there),
 	    GUARD(the_operator_may_end_that_waiting),
 	    GUARD(a_move_that_is_known_goes_on),
