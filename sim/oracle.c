@@ -168,7 +168,10 @@ static bool
 covers(const struct region *region, const struct o_consent *consent, unsigned service,
     struct dom_slice type)
 {
-	if (!consent->is_on || (consent->until_ms != 0 && consent->until_ms <= time_now_ms()))
+	/* It is over when the region's own clock says so. */
+	int64_t now_ms = time_now_ms() + region->clock_off_ms;
+
+	if (!consent->is_on || (consent->until_ms != 0 && consent->until_ms <= now_ms))
 		return false;
 	/* Only the first service's terms ever change: see read_catalogue(). */
 	if (service == 0 && consent->catalogue_version != region->catalogue_version)

@@ -94,11 +94,11 @@ plan_faults(const char *list)
 		size_t size = strcspn(list, ",");
 		unsigned i = 0;
 
-		while (i < FAULT_CLOCK &&
+		while (i < FAULT_KIND_COUNT &&
 		       (strlen(fault_name((enum fault_kind)i)) != size ||
 		           strncmp(fault_name((enum fault_kind)i), list, size) != 0))
 			i++;
-		if (i == FAULT_CLOCK || wanted_count == FAULT_KIND_COUNT)
+		if (i == FAULT_KIND_COUNT || wanted_count == FAULT_KIND_COUNT)
 			return false;
 		wanted[wanted_count++] = (enum fault_kind)i;
 		list += size;
@@ -112,6 +112,7 @@ draw_fault(struct sim_random *random)
 {
 	if (wanted_count != 0)
 		return wanted[sim_random_below(random, wanted_count)];
+	/* Clocks are set only where that is asked for. */
 	return (enum fault_kind)sim_random_below(random, FAULT_CLOCK);
 }
 

@@ -29,8 +29,9 @@ enum {
 static int64_t
 clock_now_ms(void *context)
 {
-	(void)context;
-	return time_now_ms();
+	const struct region *region = context;
+
+	return time_now_ms() + region->clock_off_ms;
 }
 
 static void
@@ -70,7 +71,7 @@ image_of(struct region *region)
 	                   .manual = true,
 	                   .key = region->key,
 	                   .random = sim_random_source(&region->random),
-	                   .clock = {.now_ms = clock_now_ms}},
+	                   .clock = {clock_now_ms, region}},
 	        &store, message, sizeof(message)) != DOM_OK)
 		world_broken(region->world, "an empty store can be made", "%s", message);
 	store_close(&store);
@@ -272,7 +273,7 @@ open_all(struct region *region, char *message_r, size_t message_size)
 	    .chunk_row_size_max = CHUNK_ROW_SIZE_MAX,
 	    .key = region->key,
 	    .random = sim_random_source(&region->random),
-	    .clock = {.now_ms = clock_now_ms}};
+	    .clock = {clock_now_ms, region}};
 	struct recovery recovery = {
 	    .configuration = &region->configuration, .service = &region->service};
 	uint64_t followed;
@@ -289,7 +290,7 @@ open_all(struct region *region, char *message_r, size_t message_size)
 	                         .session_life_ms = INT64_C(1000) * 3600 * 24 * SESSION_DAYS,
 	                         .retention = retention_desk_rules(region->retention),
 	                         .catalogue = region->catalogue},
-	        .clock = {.now_ms = clock_now_ms},
+	        .clock = {clock_now_ms, region},
 	        .random = sim_random_source(&region->random),
 	        .key = region->key,
 	        .store = region->store};

@@ -57,6 +57,7 @@ struct region {
 	unsigned backups; /* made so far; the newest has this number */
 	int64_t backup_us;
 	uint64_t starts, crashes, restores;
+	int64_t clock_off_ms; /* its wall clock is that much ahead */
 };
 
 /* Its key, folder and names; it is down and its disk is empty. */

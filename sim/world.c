@@ -179,6 +179,18 @@ part(struct world *world, struct sim_random *random, int64_t us)
 	net_part(world, b, a, sim_random_one_in(random, 2), us);
 }
 
+/* Back or forth, by up to two days; often it is put right. */
+static void
+set_clock(struct region *region, struct sim_random *random)
+{
+	static const int64_t most_ms[] = {1, 10000, 600000, 7200000, 172800000};
+	int64_t ms =
+	    (int64_t)sim_random_below(random, (uint64_t)most_ms[sim_random_below(random, 5)]);
+
+	region->clock_off_ms = sim_random_one_in(random, 2) ? ms : -ms;
+	world_struck(region->world, FAULT_CLOCK);
+}
+
 static void
 strike(struct world *world, const struct plan_step *step)
 {
@@ -220,6 +232,9 @@ strike(struct world *world, const struct plan_step *step)
 		break;
 	case FAULT_PARTITION:
 		part(world, &random, us);
+		break;
+	case FAULT_CLOCK:
+		set_clock(region, &random);
 		break;
 	default:
 		break;
@@ -388,8 +403,10 @@ be_calm(struct world *world)
 {
 	world->is_calm = true;
 	net_heal(world);
-	for (unsigned i = 0; i < world->region_count; i++)
+	for (unsigned i = 0; i < world->region_count; i++) {
+		world->regions[i].clock_off_ms = 0;
 		region_look(&world->regions[i]);
+	}
 	for (unsigned i = 0; i < world->region_count; i++)
 		if (!world->regions[i].crash_is_due)
 			region_heal(&world->regions[i]);
