@@ -400,9 +400,7 @@ take_end(void *context, const struct dom_item_info *info, enum dom_status status
 {
 	struct phone *phone = context;
 
-	/* A collection that a restore took away and that another phone made anew: see
-	   docs/simulation.md, "What is open". */
-	if (status == DOM_EINTEGRITY && !phone->world->history_is_void)
+	if (status == DOM_EINTEGRITY)
 		world_broken(phone->world, "what was stored can be read", "item %s by %s",
 		    info->uid, phone->name);
 	return DOM_OK;

@@ -21,6 +21,7 @@ enum {
 	DOM_TOKEN_SIZE_MAX = 255,
 	DOM_ERROR_SIZE = 1024,
 	DOM_ADDRESS_SIZE = 1200,
+	DOM_ETAG_SIZE_MAX = 64,
 };
 
 struct dom_call;
@@ -95,7 +96,27 @@ struct dom_collection {
 	int64_t number; /* in the local state */
 	char uid[DOM_UID_SIZE_MAX + 1];
 	struct dom_collection_key *key;
+	uint8_t sealed_key[DOM_WRAPPED_KEY_SIZE]; /* the same, as the server has it */
+	/*
+	 * The revision of its main item, which only the collection of this key has: each
+	 * write depends on it.  One that was made anew under the same uid refuses what is
+	 * sealed with the former key, which nobody else could read.  "": not known yet.
+	 */
+	char etag[DOM_ETAG_SIZE_MAX + 1];
 };
+
+/*
+ * Ask the server for the collection, and take its key, main item and items as they are now.
+ * What was sealed or named with the key before must not be sent.
+ */
+DOM_MUST_CHECK enum dom_status dom_collection_renew(struct dom_collection *collection);
+/* The same after a failure, whose sentence stays: the next run begins with what is there. */
+void dom_collection_learn(struct dom_collection *collection);
+/* Does the server have one of another key by now?  Changes nothing here. */
+DOM_MUST_CHECK enum dom_status dom_collection_is_remade(
+    const struct dom_collection *collection, bool *remade_r);
+/* Is this answer to a write because the main item is another than collection->etag? */
+bool dom_collection_is_other(const struct dom_call *call);
 
 /* The key of an item: its own if it has one, else derived from its uid. */
 DOM_MUST_CHECK enum dom_status dom_collection_item_key(const struct dom_collection *collection,

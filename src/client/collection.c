@@ -52,6 +52,9 @@ dom_collection_from_row(struct dom_session *session, const struct dom_collection
 	collection->number = row->number;
 	snprintf(collection->uid, sizeof(collection->uid), "%.*s", (int)row->uid.size,
 	    (const char *)row->uid.data);
+	if (row->etag.size <= DOM_ETAG_SIZE_MAX)
+		snprintf(collection->etag, sizeof(collection->etag), "%.*s",
+		    (int)row->etag.size, (const char *)row->etag.data);
 	st = dom_collection_key_open(session->account, row->sealed_key,
 	    row->sealed_type.data == NULL ? dom_slice("", 0) : row->sealed_type,
 	    &collection->key);
@@ -62,6 +65,8 @@ dom_collection_from_row(struct dom_session *session, const struct dom_collection
 		    "else, or it is damaged. Its contents were not touched",
 		    (int)row->uid.size, (const char *)row->uid.data);
 	}
+	if (row->sealed_key.size == sizeof(collection->sealed_key))
+		memcpy(collection->sealed_key, row->sealed_key.data, row->sealed_key.size);
 	*collection_r = collection;
 	return DOM_OK;
 }
@@ -185,35 +190,63 @@ seal_new(struct dom_session *session, const char *uid, const char *name, const c
 	    &creation->content, &session->random, &wire->item);
 }
 
+/* As the server has it now; wire_r lives in the arena and the call, which the caller frees. */
+static enum dom_status
+ask(struct dom_session *session, const char *uid, struct dom_arena *arena,
+    struct dom_call **call_r, struct wire_collection *wire_r)
+{
+	struct wire_reject reject;
+	enum dom_status st;
+
+	*call_r = dom_call_new(session, "GET", "api/v1/collection/%s/?prefetch=medium", uid);
+	if (arena == NULL || *call_r == NULL)
+		return no_memory(session);
+	if ((st = dom_call_run(*call_r)) != DOM_OK)
+		return st;
+	if (wire_collection_decode(dom_call_reply(*call_r), arena, wire_r, &reject) == DOM_OK &&
+	    dom_slice_is(wire_r->item.uid, uid))
+		return DOM_OK;
+	return dom_session_fail(session, DOM_ESERVER,
+	    "%s sent a collection that cannot be read", session->server_url);
+}
+
 /* Another device made it first: take theirs, with what is in it. */
 static enum dom_status
 adopt(struct dom_session *session, const char *uid)
 {
 	struct dom_arena *arena = dom_arena_new(0);
-	struct dom_call *call =
-	    dom_call_new(session, "GET", "api/v1/collection/%s/?prefetch=medium", uid);
+	struct dom_call *call;
 	struct wire_collection wire;
-	struct wire_reject reject;
 	bool bad_token = false;
 	int64_t number;
-	enum dom_status st = DOM_ENOMEM;
+	enum dom_status st;
 
-	if (arena == NULL || call == NULL) {
-		no_memory(session);
+	if ((st = ask(session, uid, arena, &call, &wire)) != DOM_OK)
 		goto out;
-	}
-	if ((st = dom_call_run(call)) != DOM_OK)
-		goto out;
-	if (wire_collection_decode(dom_call_reply(call), arena, &wire, &reject) != DOM_OK ||
-	    !dom_slice_is(wire.item.uid, uid)) {
-		st = dom_session_fail(session, DOM_ESERVER,
-		    "%s sent a collection that cannot be read", session->server_url);
-		goto out;
-	}
 	if ((st = dom_sync_collection(session, &wire, arena, &number)) < 0 ||
 	    (st = dom_session_commit(session)) < 0)
 		goto out;
 	st = dom_sync_items(session, dom_slice_of(uid), &bad_token);
+out:
+	dom_call_free(&call);
+	dom_arena_free(&arena);
+	return st;
+}
+
+enum dom_status
+dom_collection_is_remade(const struct dom_collection *collection, bool *remade_r)
+{
+	struct dom_session *session = collection->session;
+	struct dom_arena *arena = dom_arena_new(0);
+	struct dom_call *call;
+	struct wire_collection wire;
+	enum dom_status st;
+
+	*remade_r = false;
+	if ((st = ask(session, collection->uid, arena, &call, &wire)) != DOM_OK)
+		goto out;
+	*remade_r = !dom_slice_equal(wire.collection_key,
+	    dom_slice(collection->sealed_key, sizeof(collection->sealed_key)));
 out:
 	dom_call_free(&call);
 	dom_arena_free(&arena);
@@ -255,11 +288,63 @@ out:
 	return st;
 }
 
-/* Send items as a batch, and keep what was acknowledged. */
-static enum dom_status
-send_item(
-    struct dom_collection *collection, struct wire_item *item, const struct dom_item_row *row)
+bool
+dom_collection_is_other(const struct dom_call *call)
 {
+	return call->status == DOM_CONFLICT && strcmp(call->code, "dep_failed") == 0;
+}
+
+static enum dom_status
+renew(struct dom_collection *collection, bool *deleted_r)
+{
+	struct dom_session *session = collection->session;
+	struct dom_collection *now = NULL;
+	enum dom_status st = adopt(session, collection->uid);
+
+	if (st == DOM_OK)
+		st = open_local(session, dom_slice_of(collection->uid), deleted_r, &now);
+	if (st != DOM_OK)
+		return st;
+	if (now->etag[0] == '\0') {
+		dom_collection_free(&now);
+		return dom_session_fail(session, DOM_ESERVER,
+		    "%s sent a collection that cannot be read; nothing was stored",
+		    session->server_url);
+	}
+	dom_collection_key_free(&collection->key);
+	*collection = *now;
+	free(now);
+	return DOM_OK;
+}
+
+enum dom_status
+dom_collection_renew(struct dom_collection *collection)
+{
+	bool deleted;
+
+	return renew(collection, &deleted);
+}
+
+void
+dom_collection_learn(struct dom_collection *collection)
+{
+	struct dom_session *session = collection->session;
+	char why[DOM_ERROR_SIZE];
+
+	memcpy(why, session->error, sizeof(why));
+	if (dom_collection_renew(collection) != DOM_OK)
+		dom_state_rollback(session->state); /* the next sync learns it */
+	memcpy(session->error, why, sizeof(why));
+}
+
+/* Send an item as a batch, and keep what was acknowledged. *other_r: it is another collection.
+ */
+static enum dom_status
+send_item(struct dom_collection *collection, struct wire_item *item,
+    const struct dom_item_row *row, bool *other_r)
+{
+	struct wire_dep main = {
+	    .uid = dom_slice_of(collection->uid), .etag = dom_slice_of(collection->etag)};
 	struct dom_session *session = collection->session;
 	struct dom_call *call =
 	    dom_call_new(session, "POST", "api/v1/collection/%s/item/batch/", collection->uid);
@@ -267,8 +352,12 @@ send_item(
 
 	if (call == NULL)
 		return no_memory(session);
-	wire_batch_encode(&call->body, &(struct wire_batch){.items = item, .item_count = 1});
-	if ((st = dom_call_run(call)) != DOM_OK)
+	wire_batch_encode(
+	    &call->body, &(struct wire_batch){
+	                     .items = item, .item_count = 1, .deps = &main, .dep_count = 1});
+	st = dom_call_run(call);
+	*other_r = dom_collection_is_other(call);
+	if (st != DOM_OK)
 		goto out;
 	if (row != NULL &&
 	    (st = dom_state_item_put(session->state, collection->number, row)) < 0) {
@@ -297,6 +386,7 @@ undelete(struct dom_collection *collection, const char *name)
 	struct dom_item_key *key = dom_item_key_new();
 	struct dom_sealer sealer = {0};
 	struct dom_content content = {0};
+	bool is_other = false;
 	enum dom_status st = DOM_ENOMEM;
 
 	if (key == NULL || (st = dom_item_key_derive(collection->key, item.uid, key)) < 0 ||
@@ -304,11 +394,11 @@ undelete(struct dom_collection *collection, const char *name)
 	         &sealer, key, &meta, false, &content, &session->random, &item)) < 0)
 		no_memory(session);
 	else
-		st = send_item(collection, &item, NULL);
+		st = send_item(collection, &item, NULL, &is_other);
 	dom_item_key_free(&key);
 	dom_sealer_free(&sealer);
 	dom_content_free(&content);
-	return st == DOM_OK ? adopt(session, collection->uid) : st;
+	return st == DOM_OK || is_other ? adopt(session, collection->uid) : st;
 }
 
 enum dom_status
@@ -326,7 +416,17 @@ dom_collection_ensure(struct dom_session *session, const char *name, const char 
 			return st;
 		st = open_local(session, dom_slice_of(uid), &deleted, collection_r);
 	}
-	if (st == DOM_OK && deleted && (st = undelete(*collection_r, name)) != DOM_OK)
+	if (st == DOM_OK && (*collection_r)->etag[0] == '\0')
+		st = renew(*collection_r, &deleted);
+	/* Twice: another device may have brought it back and deleted it again, or made it anew.
+	 */
+	for (int attempt = 0; attempt < 2 && st == DOM_OK && deleted; attempt++) {
+		st = undelete(*collection_r, name);
+		dom_collection_free(collection_r);
+		if (st == DOM_OK)
+			st = open_local(session, dom_slice_of(uid), &deleted, collection_r);
+	}
+	if (st != DOM_OK)
 		dom_collection_free(collection_r);
 	return st;
 }
@@ -385,33 +485,23 @@ recall_extra(struct dom_collection *collection, struct dom_slice uid, struct dom
 	return dom_buffer_finish(extra);
 }
 
-enum dom_status
-dom_item_put(struct dom_collection *collection, const struct dom_item_new *new, char uid_r[33])
+/* Seal it with the key that we know now, and send it. */
+static enum dom_status
+put(struct dom_collection *collection, const struct dom_item_new *new, const char *uid,
+    bool *other_r)
 {
 	struct dom_session *session = collection->session;
-	char uid[DOM_UID_SIZE_MAX + 1];
 	struct dom_item_key *key = NULL;
 	struct dom_buffer sealed = {0}, extra = {0};
 	struct dom_sealer sealer = {0};
 	struct dom_content content = {0};
-	struct wire_item item = {0};
+	struct wire_item item = {.uid = dom_slice_of(uid)};
 	struct dom_meta meta = {.name = dom_slice_of(new->name),
 	    .mtime_ms = new->mtime_ms,
 	    .size = new->deleted ? -1 : (int64_t) new->content.size};
 	struct dom_item_row row;
 	enum dom_status st;
 
-	uid_r[0] = '\0';
-	if (new->content.size > PUT_SIZE_MAX)
-		return dom_session_fail(session, DOM_ELIMIT,
-		    "This item is over 32 MiB; import it as a file instead");
-	if (new->uid != NULL && !wire_uid_valid(dom_slice_of(new->uid)))
-		return dom_session_fail(session, DOM_EINPUT, "This is not an item's uid");
-	if (new->uid != NULL)
-		snprintf(uid, sizeof(uid), "%s", new->uid);
-	else
-		dom_uid_create(&session->random, uid);
-	item.uid = dom_slice_of(uid);
 	if ((st = recall_extra(collection, item.uid, &extra)) < 0)
 		goto out;
 	if (extra.size > 0)
@@ -435,13 +525,39 @@ dom_item_put(struct dom_collection *collection, const struct dom_item_new *new, 
 	    .deleted = new->deleted,
 	    .chunks = content.chunk_count,
 	    .extra = meta.extra};
-	if ((st = send_item(collection, &item, &row)) == DOM_OK)
-		snprintf(uid_r, 33, "%.32s", uid);
+	st = send_item(collection, &item, &row, other_r);
 out:
 	dom_item_key_free(&key);
 	dom_buffer_free(&sealed);
 	dom_buffer_free(&extra);
 	dom_sealer_free(&sealer);
 	dom_content_free(&content);
+	return st;
+}
+
+enum dom_status
+dom_item_put(struct dom_collection *collection, const struct dom_item_new *new, char uid_r[33])
+{
+	struct dom_session *session = collection->session;
+	char uid[DOM_UID_SIZE_MAX + 1];
+	bool is_other = collection->etag[0] == '\0';
+	enum dom_status st = DOM_OK;
+
+	uid_r[0] = '\0';
+	if (new->content.size > PUT_SIZE_MAX)
+		return dom_session_fail(session, DOM_ELIMIT,
+		    "This item is over 32 MiB; import it as a file instead");
+	if (new->uid != NULL && !wire_uid_valid(dom_slice_of(new->uid)))
+		return dom_session_fail(session, DOM_EINPUT, "This is not an item's uid");
+	if (new->uid != NULL)
+		snprintf(uid, sizeof(uid), "%s", new->uid);
+	else
+		dom_uid_create(&session->random, uid);
+	if (!is_other)
+		st = put(collection, new, uid, &is_other);
+	if (is_other && (st = dom_collection_renew(collection)) == DOM_OK)
+		st = put(collection, new, uid, &is_other);
+	if (st == DOM_OK)
+		snprintf(uid_r, 33, "%.32s", uid);
 	return st;
 }

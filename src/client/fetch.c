@@ -81,6 +81,28 @@ wait(struct dom_fetch *fetch)
 	return fetch->failed;
 }
 
+/*
+ * What does not open with our key is damaged, or of a collection that another device
+ * made anew after this one's last sync: nobody is told the former for the latter.
+ */
+static enum dom_status
+compare_key(struct dom_fetch *fetch)
+{
+	struct dom_collection *collection = fetch->collection;
+	enum dom_status st;
+
+	if (fetch->was_compared)
+		return DOM_OK;
+	if ((st = dom_collection_is_remade(collection, &fetch->is_other)) < 0)
+		return st;
+	fetch->was_compared = true;
+	if (!fetch->is_other)
+		return DOM_OK;
+	return dom_session_fail(collection->session, DOM_EUNCERTAIN,
+	    "Another device has made this collection anew since the last sync, so it could not "
+	    "be read to its end. Nothing is damaged: sync and read it again");
+}
+
 static enum dom_status
 deliver(struct dom_fetch *fetch)
 {
@@ -95,6 +117,8 @@ deliver(struct dom_fetch *fetch)
 		dom_fetch_pop(fetch);
 		return DOM_OK;
 	}
+	if (item->status == DOM_EINTEGRITY && (st = compare_key(fetch)) < 0)
+		return st;
 	if ((st = sink->begin(sink->context, &item->info)) < 0)
 		return st;
 	while (item->status == DOM_OK && item->wire->content.chunk_count > 0) {
@@ -159,5 +183,7 @@ dom_collection_fetch(struct dom_collection *collection, const struct dom_fetch_s
 		}
 	}
 	fetch_free(&fetch);
+	if (fetch.is_other)
+		dom_collection_learn(collection);
 	return st < 0 ? st : DOM_OK;
 }

@@ -82,6 +82,7 @@ struct dom_fetch {
 	size_t flying, held_bytes;
 	struct dom_sha256 *sha;
 	struct dom_buffer plain, meta, extra;
+	bool was_compared, is_other; /* the collection's key, with the server's */
 	enum dom_status failed;
 };
 

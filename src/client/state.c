@@ -13,7 +13,7 @@
 
 #include "client/state_sql.h"
 
-enum { STATE_VERSION = 2 };
+enum { STATE_VERSION = 3 };
 
 static const char schema[] =
     "CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -35,24 +35,30 @@ static const char schema[] =
 static const char schema_known[] =
     "CREATE TABLE known (collection TEXT NOT NULL, item TEXT NOT NULL,"
     " revision TEXT NOT NULL, found INTEGER NOT NULL,"
-    " PRIMARY KEY (collection, item)) WITHOUT ROWID;"
-    "PRAGMA user_version = 2;";
+    " PRIMARY KEY (collection, item)) WITHOUT ROWID;";
+
+/* Since version 3. */
+static const char schema_etag[] =
+    "ALTER TABLE collection ADD COLUMN etag TEXT NOT NULL DEFAULT '';"
+    "PRAGMA user_version = 3;";
 
 static const char *const queries[DOM_QUERY_COUNT] = {
     [DOM_QUERY_SET] = "INSERT OR REPLACE INTO about (key, value) VALUES (?1, ?2)",
     [DOM_QUERY_GET] = "SELECT value FROM about WHERE key = ?1",
     [DOM_QUERY_COLLECTION_PUT] =
         "INSERT INTO collection (uid, type, name, sealed_type, sealed_key, encryption_key,"
-        " access_level, deleted, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " access_level, deleted, seen, etag)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
         " ON CONFLICT (uid) DO UPDATE SET type = ?2, name = ?3, sealed_type = ?4,"
-        " sealed_key = ?5, encryption_key = ?6, access_level = ?7, deleted = ?8, seen = ?9"
+        " sealed_key = ?5, encryption_key = ?6, access_level = ?7, deleted = ?8, seen = ?9,"
+        " etag = ?10"
         " RETURNING number",
     [DOM_QUERY_COLLECTION_FIND] =
         "SELECT number, uid, type, name, sealed_type, sealed_key, encryption_key,"
-        " access_level, deleted, token, sweep FROM collection WHERE uid = ?1",
+        " access_level, deleted, token, sweep, etag FROM collection WHERE uid = ?1",
     [DOM_QUERY_COLLECTION_ALL] =
         "SELECT number, uid, type, name, sealed_type, sealed_key, encryption_key,"
-        " access_level, deleted, token, sweep FROM collection ORDER BY number",
+        " access_level, deleted, token, sweep, etag FROM collection ORDER BY number",
     [DOM_QUERY_COLLECTION_TOKEN] = "UPDATE collection SET token = ?2 WHERE number = ?1",
     [DOM_QUERY_COLLECTION_RELIST] =
         "UPDATE collection SET token = '', listing = listing + 1, sweep = 1 WHERE number = ?1",
@@ -211,8 +217,10 @@ migrate(struct dom_state *state)
 	if ((st = dom_state_change(state)) < 0)
 		return st;
 	code = version > 0 ? SQLITE_OK : sqlite3_exec(state->db, schema, NULL, NULL, NULL);
-	if (code == SQLITE_OK)
+	if (code == SQLITE_OK && version < 2)
 		code = sqlite3_exec(state->db, schema_known, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(state->db, schema_etag, NULL, NULL, NULL);
 	return code == SQLITE_OK ? dom_state_commit(state) : dom_state_failed(state, code);
 }
 

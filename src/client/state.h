@@ -46,6 +46,7 @@ struct dom_collection_row {
 	struct dom_slice uid, type, name;
 	struct dom_slice sealed_type, sealed_key; /* as on the wire */
 	struct dom_slice encryption_key;          /* the main item's own, NULL data: none */
+	struct dom_slice etag;                    /* the main item's revision, "" unknown */
 	int access_level;
 	bool deleted;
 	struct dom_slice token; /* covers the items that are here; "" none */

@@ -20,7 +20,8 @@ copy_row(sqlite3_stmt *statement, struct dom_arena *arena, struct dom_collection
 	row_r->deleted = sqlite3_column_int(statement, 8) != 0;
 	row_r->token = dom_arena_copy(arena, dom_state_column(statement, 9));
 	row_r->sweep = sqlite3_column_int(statement, 10) != 0;
-	return row_r->token.data != NULL;
+	row_r->etag = dom_arena_copy(arena, dom_state_column(statement, 11));
+	return row_r->token.data != NULL && row_r->etag.data != NULL;
 }
 
 enum dom_status
@@ -43,6 +44,7 @@ dom_state_collection_put(struct dom_state *state, const struct dom_collection_ro
 	sqlite3_bind_int(statement, 7, row->access_level);
 	sqlite3_bind_int(statement, 8, row->deleted);
 	sqlite3_bind_int64(statement, 9, seen);
+	dom_state_bind_text(statement, 10, row->etag);
 	if ((code = sqlite3_step(statement)) != SQLITE_ROW)
 		st = dom_state_failed(state, code);
 	else

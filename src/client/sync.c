@@ -169,6 +169,7 @@ dom_sync_collection(struct dom_session *session, const struct wire_collection *w
 	    .sealed_type = wire->collection_type,
 	    .sealed_key = wire->collection_key,
 	    .encryption_key = wire->item.encryption_key,
+	    .etag = wire->item.content.uid,
 	    .access_level = wire->access_level,
 	    .deleted = wire->item.content.deleted,
 	};

@@ -14,7 +14,7 @@ enum {
 	COMMIT_ROWS_MAX = 5000, /* what a crash loses of the index, the next sync lists */
 	COMMIT_PAUSE_MS = 2000,
 	TRANSFERS_MAX = 16,  /* more would only wait for a connection, in memory */
-	ITEMS_HEADER_AT = 7, /* fixmap(1) and the text "items" come before it */
+	ITEMS_HEADER_AT = 7, /* fixmap(2) and the text "items" come before it */
 };
 
 struct batch {
@@ -132,6 +132,14 @@ batch_refused(struct dom_upload *upload, struct dom_call *call)
 		    "The region no longer has pieces that were sent before, so some items were "
 		    "not stored. Run the same command again: they will be sent anew");
 	}
+	if (dom_collection_is_other(call)) {
+		upload->is_other = true;
+		st = dom_session_fail(session, DOM_EUNCERTAIN,
+		    "Another device has changed or made anew what this is stored in, so some "
+		    "items were not stored. Run the same command again: it goes on with what "
+		    "is "
+		    "there now");
+	}
 	dom_upload_fail(upload, st < 0 ? st : DOM_EDENIED);
 }
 
@@ -237,8 +245,8 @@ batch_new(void)
 		free(batch);
 		return NULL;
 	}
-	/* {items: [..]} with the count to be filled in: an array header of 3 bytes. */
-	dom_pack_put_map(&batch->body, 1);
+	/* {items: [..], deps} with the count to be filled in: an array header of 3 bytes. */
+	dom_pack_put_map(&batch->body, 2);
 	dom_pack_put_text(&batch->body, "items");
 	assert(batch->body.failed != DOM_OK || batch->body.size == ITEMS_HEADER_AT);
 	dom_buffer_append(&batch->body, "\xdc\0\0", 3);
@@ -248,14 +256,21 @@ batch_new(void)
 static enum dom_status
 batch_send(struct dom_upload *upload)
 {
+	const struct wire_dep main = {.uid = dom_slice_of(upload->collection->uid),
+	    .etag = dom_slice_of(upload->collection->etag)};
 	struct batch *batch = upload->batch;
 	struct dom_transfer *transfer;
 
 	if (batch == NULL)
 		return upload->failed;
 	upload->batch = NULL;
-	if ((transfer = calloc(1, sizeof(*transfer))) == NULL ||
-	    (transfer->call = dom_call_new(upload->collection->session, "POST",
+	wire_deps_encode(&batch->body, &main, 1);
+	if (dom_buffer_finish(&batch->body) < 0 ||
+	    (transfer = calloc(1, sizeof(*transfer))) == NULL) {
+		batch_free(&batch);
+		return dom_upload_no_memory(upload);
+	}
+	if ((transfer->call = dom_call_new(upload->collection->session, "POST",
 	         "api/v1/collection/%s/item/batch/", upload->collection->uid)) == NULL) {
 		free(transfer);
 		batch_free(&batch);
@@ -416,15 +431,21 @@ dom_upload_finish(struct dom_upload *upload)
 		continue;
 	if ((st = commit(upload)) < 0)
 		return st;
+	if (upload->is_other)
+		dom_collection_learn(upload->collection);
 	return upload->failed;
 }
 
 enum dom_status
 dom_upload_open(struct dom_collection *collection, struct dom_upload **upload_r)
 {
-	struct dom_upload *upload = calloc(1, sizeof(*upload));
+	struct dom_upload *upload;
+	enum dom_status st;
 
 	*upload_r = NULL;
+	if (collection->etag[0] == '\0' && (st = dom_collection_renew(collection)) != DOM_OK)
+		return st < 0 ? st : DOM_EDENIED;
+	upload = calloc(1, sizeof(*upload));
 	if (upload == NULL || (upload->key = dom_item_key_new()) == NULL ||
 	    (upload->cut_key = dom_item_key_new()) == NULL) {
 		if (upload != NULL)

@@ -48,6 +48,7 @@ struct dom_upload {
 	size_t rows_uncommitted;
 	bool acknowledged_chunks; /* since the last commit */
 	int64_t committed_ms;
+	bool is_other; /* the collection is not the one that this began with */
 	enum dom_status failed;
 };
 

@@ -170,6 +170,8 @@ struct wire_batch {
 };
 DOM_MUST_CHECK enum dom_status wire_batch_decode(struct dom_slice body, struct dom_arena *arena,
     struct wire_batch *batch_r, struct wire_reject *reject_r);
+/* Only the pair {deps: [..]}, for who writes the map in parts. */
+void wire_deps_encode(struct dom_buffer *body, const struct wire_dep *deps, size_t count);
 void wire_batch_encode(struct dom_buffer *body, const struct wire_batch *batch);
 
 /* [{uid, etag?}]: fetch_updates; DOM_ELIMIT over WIRE_FETCH_UPDATES_MAX */

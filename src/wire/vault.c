@@ -463,6 +463,15 @@ put_dep(struct dom_buffer *body, const struct wire_dep *dep)
 }
 
 void
+wire_deps_encode(struct dom_buffer *body, const struct wire_dep *deps, size_t count)
+{
+	dom_pack_put_text(body, "deps");
+	dom_pack_put_array(body, count);
+	for (size_t i = 0; i < count; i++)
+		put_dep(body, &deps[i]);
+}
+
+void
 wire_batch_encode(struct dom_buffer *body, const struct wire_batch *batch)
 {
 	dom_pack_put_map(body, batch->dep_count == 0 ? 1 : 2);
@@ -470,12 +479,8 @@ wire_batch_encode(struct dom_buffer *body, const struct wire_batch *batch)
 	dom_pack_put_array(body, batch->item_count);
 	for (size_t i = 0; i < batch->item_count; i++)
 		wire_item_encode(body, &batch->items[i], false);
-	if (batch->dep_count == 0)
-		return;
-	dom_pack_put_text(body, "deps");
-	dom_pack_put_array(body, batch->dep_count);
-	for (size_t i = 0; i < batch->dep_count; i++)
-		put_dep(body, &batch->deps[i]);
+	if (batch->dep_count != 0)
+		wire_deps_encode(body, batch->deps, batch->dep_count);
 }
 
 void

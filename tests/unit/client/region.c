@@ -16,6 +16,7 @@
 #include "http/router.h"
 #include "services/consent/consent.h"
 #include "services/service.h"
+#include "store/care.h"
 
 struct region_link region_link;
 bool region_damages_chunks;
@@ -50,12 +51,25 @@ region_advance_ms(int64_t ms)
 	region.later_ms += ms;
 }
 
+static void
+open_store(struct dom_region_key *key)
+{
+	char data[80], message[200];
+
+	snprintf(data, sizeof(data), "%s/region", region.folder);
+	assert_int_equal(store_open(
+	                     &(struct store_options){
+	                         .folder = data, .region = "in", .key = key, .manual = true},
+	                     &region.store, message, sizeof(message)),
+	    DOM_OK);
+	assert_int_equal(store_reader_open(region.store, &region.reader), DOM_OK);
+}
+
 void
 region_start(void)
 {
 	static const uint8_t bytes[32] = "region key of the client's tests";
 	struct dom_region_key *key;
-	char message[200];
 
 	region_link = (struct region_link){0};
 	region_damages_chunks = false;
@@ -67,18 +81,7 @@ region_start(void)
 	snprintf(region.folder, sizeof(region.folder), "%s/client-XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(region.folder));
-	{
-		char data[80];
-
-		snprintf(data, sizeof(data), "%s/region", region.folder);
-		assert_int_equal(
-		    store_open(
-		        &(struct store_options){
-		            .folder = data, .region = "in", .key = key, .manual = true},
-		        &region.store, message, sizeof(message)),
-		    DOM_OK);
-	}
-	assert_int_equal(store_reader_open(region.store, &region.reader), DOM_OK);
+	open_store(key);
 	region.service = (struct service){.settings = {.region = "in",
 	                                      .signup = SERVICE_SIGNUP_OPEN,
 	                                      .check_host = true,
@@ -123,13 +126,49 @@ remove_entry(const char *path, const struct stat *info, int kind, struct FTW *wh
 	return remove(path);
 }
 
+static void
+close_store(void)
+{
+	store_reader_close(&region.reader);
+	store_close(&region.store);
+}
+
+void
+region_backup(void)
+{
+	char data[80], backup[80], message[200];
+	struct store_backup_report report;
+	const struct store_care care = {.folder = data};
+
+	snprintf(data, sizeof(data), "%s/region", region.folder);
+	snprintf(backup, sizeof(backup), "%s/backup", region.folder);
+	if (store_backup(&care, backup, NULL, &report, message, sizeof(message)) != DOM_OK)
+		fail_msg("%s", message);
+}
+
+void
+region_restore(void)
+{
+	char data[80], backup[80], message[200];
+	struct store_restore_report report;
+
+	snprintf(data, sizeof(data), "%s/region", region.folder);
+	snprintf(backup, sizeof(backup), "%s/backup", region.folder);
+	close_store();
+	(void)nftw(data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (store_restore(backup, data, "in", NULL, NULL, now_ms(NULL), &report, message,
+	        sizeof(message)) != DOM_OK)
+		fail_msg("%s", message);
+	open_store(region.service.key);
+	region.service.store = region.store;
+}
+
 void
 region_stop(void)
 {
 	dom_region_key_free(&region.service.key);
 	wire_catalogue_free(&region.catalogue);
-	store_reader_close(&region.reader);
-	store_close(&region.store);
+	close_store();
 	(void)nftw(region.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -55,6 +55,9 @@ struct dom_transport *region_connect(void);
 extern bool region_damages_chunks;
 /* Folder for the state of a device, removed with the region. */
 const char *region_device(const char *name);
+/* Keep what is stored now, and go back to it: its operator restores a backup. */
+void region_backup(void);
+void region_restore(void);
 /* End all sessions of the region's accounts, as if the clock had run out. */
 void region_advance_ms(int64_t ms);
 
