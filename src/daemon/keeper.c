@@ -44,7 +44,10 @@ monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Once for each trouble, then now and then. */
+/*
+ * Once for each trouble, then now and then.  After a sync of the journal that failed
+ * (DOM_EFILE) nothing is appended to it until it is opened again: see journal.c.
+ */
 static void
 tell(struct keeper_thread *thread, enum dom_status status)
 {
@@ -52,9 +55,11 @@ tell(struct keeper_thread *thread, enum dom_status status)
 		return;
 	thread->failure = status;
 	fprintf(stderr,
-	    "domiciled: erasing and retention do not get on: %s. They go on by themselves when "
-	    "it is put right; receipts wait\n",
-	    dom_status_text(status));
+	    "domiciled: erasing and retention do not get on: %s. They go on %s; receipts "
+	    "wait\n",
+	    dom_status_text(status),
+	    status == DOM_EFILE ? "when the disk is put right and domiciled is started again"
+	                        : "by themselves when it is put right");
 }
 
 static void
