@@ -365,6 +365,10 @@ oracle_committed(struct serving *serving)
 		break;
 	case SERVICE_CHUNK_PUT:
 		check_consent(serving, serving->request.collection_uid);
+		/* It came before anybody looked: the root has it, and no clock counts it. */
+		if (world->oracle->accounts[serving->call->account].home !=
+		    serving->region->index)
+			world->oracle->accounts[serving->call->account].was_given = false;
 		break;
 	case SERVICE_STATEMENT_ADD:
 		/* A copy of the call may come late: whose session it was says whose it is. */
