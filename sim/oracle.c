@@ -368,7 +368,7 @@ oracle_committed(struct serving *serving)
 		/* It came before anybody looked: the root has it, and no clock counts it. */
 		if (world->oracle->accounts[serving->call->account].home !=
 		    serving->region->index)
-			world->oracle->accounts[serving->call->account].was_given = false;
+			world->oracle->accounts[serving->call->account].root_is_old = true;
 		break;
 	case SERVICE_STATEMENT_ADD:
 		/* A copy of the call may come late: whose session it was says whose it is. */
@@ -552,14 +552,14 @@ arrive(struct region *region, struct store_txn *txn, struct o_account *model,
 	world_say(world, "%s has moved from %s to %s", model->name,
 	    world->regions[model->home].name, region->name);
 	/* The root is of the epoch too, so what was given away is counted as one more. */
-	if (model->was_given && model->root_clock == account->clock &&
+	if (model->was_given && !model->root_is_old && model->root_clock == account->clock &&
 	    root_of(region, txn, account, model->identity, root) &&
 	    memcmp(root, model->root, sizeof(root)) != 0)
 		world_broken(world, "roots before and after a move are equal", "%s in %s",
 		    model->name, region->name);
 	model->home = region->index;
 	model->epoch = account->epoch;
-	model->was_given = false;
+	model->was_given = model->root_is_old = false;
 	if (model->was_restored)
 		model->is_lost = true;
 }

@@ -97,7 +97,7 @@ struct o_account {
 	bool was_restored; /* while it was between two regions */
 	uint8_t root[32];  /* when it was given away, at this clock */
 	uint64_t root_clock;
-	bool was_given;
+	bool was_given, root_is_old;
 	struct o_seen seen[WORLD_REGIONS_MAX];
 };
 
