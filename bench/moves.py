@@ -4,6 +4,7 @@
 
     make bench BENCH=move WANLINK=program        minutes; needs root, for network namespaces
     make bench BENCH=move QUICK=1 WANLINK=program
+    MOVE_MS="5 90" MOVE_CASES="1000 1GB"         only these
 
 WANLINK joins two network namespaces with a link of a given delay and rate:
 "WANLINK -t MS -r MBIT -a ADDRESS -z ADDRESS -n DEVICE ONE OTHER" says "ready" once
@@ -18,6 +19,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -32,7 +34,7 @@ from etebase_client import Client, Refused, chunk, item, new_person  # noqa: E40
 from regions import Group, Site  # noqa: E402
 
 QUICK = (os.environ.get("BENCH_QUICK") or os.environ.get("QUICK") or "0") != "0"
-FAR_MS = (90,) if QUICK else (5, 90, 280)
+FAR_MS = tuple(map(int, os.environ.get("MOVE_MS", "90" if QUICK else "5 90 280").split()))
 LINK_MBIT = 400
 WRITES_PER_SECOND = 20
 GIVE_UP_SECONDS = 900
@@ -241,6 +243,8 @@ class Case:
 
 CASES = [Case("1000", 1000, 0, 3)] if QUICK else [
     Case("1000", 1000, 0, 10), Case("100000", 100_000, 0, 2), Case("1GB", 1000, 1 << 30, 2)]
+CASES = [case for case in CASES
+         if case.name in os.environ.get("MOVE_CASES", case.name).split()]
 
 
 def measure(case, far_ms, sites, contexts):
@@ -350,6 +354,7 @@ def phone(url, certificate, name, login_key):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # namespaces end, too
     failures = 0
     with Network() as network, tempfile.TemporaryDirectory(
             prefix="bench-moves-", dir=os.environ.get("BENCH_FOLDER") or "/var/tmp") as folder:

@@ -14,9 +14,9 @@ enum {
 	 * What a move costs whatever its size: as many times to the other region and
 	 * back, and as many seconds of both servers' work.  See docs/benchmarks.md.
 	 */
-	MOVE_ROUND_TRIPS = 12,
+	MOVE_ROUND_TRIPS = 14,
 };
-static const double move_work_s = 0.05;
+static const double move_work_s = 0.15;
 /* A write waits for one and a half round trips and three commits. */
 static const double pause_round_trips = 1.5, pause_work_s = 0.03;
 static const double spread_deviations = 4.5; /* to each side of the median */
