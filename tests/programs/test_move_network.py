@@ -166,7 +166,9 @@ def move_and_compare(apart):
     finish(apart, person, person.order_move("in", "sg"), before)
 
 
-@pytest.mark.parametrize("what", ["request lost", "answer lost", "twice", "late"])
+@pytest.mark.parametrize("what", [
+    "request lost", "twice", pytest.param("answer lost", marks=pytest.mark.long),
+    pytest.param("late", marks=pytest.mark.long)])
 def test_each_request_meets_the_same_fault_the_first_time(apart, weather, what):
     met = set()
 

@@ -102,6 +102,7 @@ def test_erasing_the_account_ends_the_move_and_erases_both(watched, weather):
     assert states(watched[0], move)["source"]["state"] == "cancelled"
 
 
+@pytest.mark.long
 def test_withdrawing_with_erasing_ends_the_move_and_erases_both(watched, weather):
     person, _, pieces, move = halted_copy(watched, weather)
     person.state(person.statement_head("withdrawal", "in", "any") + b"\1")
@@ -235,6 +236,7 @@ def test_a_target_without_room_says_so_before_anything_travels(watched, weather)
     person.batch(collection, [item(chunks=[chunk(50)])])
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_while_it_copies_holds_the_move_up_and_nothing_else(watched, weather):
     source, target = watched
     on_small_disk(target, "96m")
@@ -278,6 +280,7 @@ def test_a_disk_that_fills_up_while_it_copies_holds_the_move_up_and_nothing_else
     wait_until(lambda: states(source, move)["source"]["state"] == "erased", "it is not erased")
 
 
+@pytest.mark.long
 def test_a_source_restored_from_before_the_switch_is_no_second_home(pair, tmp_path):
     source, target = pair
     person = new_person(source.url, "ana", region="in")
