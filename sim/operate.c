@@ -44,11 +44,15 @@ operate_restore(struct region *region)
 	struct store_restore_report report;
 	char from[96], message[256];
 
-	if (region->backups == 0 || !region->is_up || !oracle_may_restore(region))
+	if (region->backups == 0 || !region->is_up)
+		return;
+	/* Who came while its disk was armed has not been seen yet. */
+	region_heal(region);
+	oracle_pumped(region);
+	if (!oracle_may_restore(region))
 		return;
 	/* What was asked to be erased is in the journal by then, else no backup could know of
 	 * it. */
-	region_heal(region);
 	if (keeper_finish(region->keeper, 100) != DOM_OK)
 		return;
 	region_stop(region);
