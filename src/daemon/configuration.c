@@ -5,13 +5,13 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/ini_file.h"
 #include "daemon/nearest.h"
 #include "http/listener.h"
 
@@ -19,7 +19,6 @@ enum {
 	PROBLEMS_MAX = 20,
 	MESSAGE_SIZE = 512,
 	PREFIX_SIZE_MAX = 64,
-	LINES_MAX = 10000, /* what has more is no configuration */
 	SESSION_DAYS_STANDARD = 90,
 	SESSION_DAYS_MAX = 3650,
 	MOVES_STANDARD = 4,
@@ -87,9 +86,7 @@ static const char *const key_names[KEY_LIMITS] = {
 
 struct reading {
 	const char *path;
-	FILE *file;
-	int line;         /* of what is being read */
-	bool is_given_up; /* what follows was not read */
+	int line; /* of what is being read */
 	int set_at[KEY_COUNT];
 	int listen_line[CONFIGURATION_LIST_MAX];
 	unsigned problems;
@@ -408,18 +405,19 @@ unknown_key(struct reading *reading, const char *name)
 		    "there is no key \"%s\"; domiciled.conf(5) lists them", name);
 }
 
-/* inih's: 1 is good; it would report 0 with the line of the first such only. */
-static int
-handle(void *user, const char *section, const char *name, const char *value)
+static void
+set_entry(
+    void *context, unsigned line, const char *section, const char *name, const char *value)
 {
-	struct reading *reading = user;
+	struct reading *reading = context;
 
+	reading->line = (int)line;
 	if (section[0] != '\0') {
 		problem(reading, reading->line,
 		    "\"%s\" stands in a section [%s]; this file has none. Remove the line with "
 		    "the brackets",
 		    name, section);
-		return 1;
+		return;
 	}
 	for (unsigned key = 0; key < KEY_COUNT; key++) {
 		if (strcmp(name, key_name(key)) != 0)
@@ -433,55 +431,15 @@ handle(void *user, const char *section, const char *name, const char *value)
 		else
 			set(reading, key, value);
 		reading->set_at[key] = reading->line;
-		return 1;
+		return;
 	}
 	unknown_key(reading, name);
-	return 1;
 }
 
-static bool
-is_text(int c)
+static void
+say_problem(void *context, unsigned line, const char *what)
 {
-	return (c >= 0x20 && c != 0x7f) || c == '\t' || c == '\r';
-}
-
-/*
- * For inih: fgets() that counts lines and finds those which do not fit or are
- * not text.  Blanks at a line's start are left out: inih would take it for
- * more of the line before.
- */
-static char *
-read_line(char *line, int size, void *stream)
-{
-	struct reading *reading = stream;
-	int used = 0, c;
-
-	if (reading->is_given_up || (c = getc(reading->file)) == EOF)
-		return NULL;
-	reading->line++;
-	for (; c != EOF && c != '\n'; c = getc(reading->file)) {
-		if (!is_text(c) || reading->line > LINES_MAX) {
-			problem(reading, reading->line,
-			    "%s, so nothing from here on was read. Is it the right file?",
-			    is_text(c) ? "the file has too many lines" : "this is not text");
-			reading->is_given_up = true;
-			return NULL;
-		}
-		if (used == size - 2) {
-			problem(reading, reading->line,
-			    "the line is longer than %d characters. Lists may be written as "
-			    "several lines with the same key",
-			    size - 2);
-			while ((c = getc(reading->file)) != EOF && c != '\n')
-				;
-			used = 0;
-			break;
-		}
-		if (used != 0 || (c != ' ' && c != '\t'))
-			line[used++] = (char)c;
-	}
-	line[used] = '\0';
-	return line;
+	problem(context, (int)line, "%s", what);
 }
 
 static void
@@ -581,7 +539,13 @@ configuration_read(
     const char *path, struct dom_arena *arena, struct configuration *configuration_r)
 {
 	struct reading reading = {.path = path, .arena = arena, .into = configuration_r};
-	int outcome;
+	const struct ini_file file = {.path = path,
+	    .wrong_line = "this line is not \"key = value\"",
+	    .long_line = "Lists may be written as several lines with the same key",
+	    .entry = set_entry,
+	    .problem = say_problem,
+	    .context = &reading};
+	enum dom_status st;
 
 	*configuration_r = (struct configuration){.path_prefix = "",
 	    .signup = SERVICE_SIGNUP_CLOSED,
@@ -590,22 +554,13 @@ configuration_read(
 	    .log = "stderr",
 	    .trusted = http_networks_standard(),
 	    .limits = http_limits_standard()};
-	if ((reading.file = fopen(path, "re")) == NULL) {
+	if ((st = ini_file_read(&file)) == DOM_EFILE) {
 		problem(&reading, 0,
 		    "the configuration cannot be read: %s. Name another file with -c",
 		    strerror(errno));
-		return DOM_EFILE;
+		return st;
 	}
-	outcome = ini_parse_stream(read_line, &reading, handle, &reading);
-	if (ferror(reading.file) != 0)
-		problem(&reading, 0, "the configuration cannot be read: %s", strerror(errno));
-	reading.is_given_up = reading.is_given_up || ferror(reading.file) != 0;
-	fclose(reading.file);
-	if (outcome > 0)
-		problem(&reading, outcome, "this line is not \"key = value\"");
-	else if (outcome < 0)
-		problem(&reading, 0, "the configuration cannot be read: no memory");
-	if (!reading.is_given_up)
+	if (st == DOM_OK)
 		check_whole(&reading);
 	if (reading.problems > PROBLEMS_MAX)
 		fprintf(stderr, "domiciled: %s: and %u more\n", path,

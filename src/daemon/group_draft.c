@@ -3,7 +3,6 @@
 #include "daemon/group_draft.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +10,12 @@
 
 #include "base/encode.h"
 
+#include "daemon/ini_file.h"
+
 enum { PROBLEMS_MAX = 10 };
 
 struct reading {
 	const char *path;
-	FILE *file;
 	struct dom_arena *arena;
 	struct wire_group *group;
 	struct wire_group_region *region; /* of the section that is read */
@@ -23,10 +23,22 @@ struct reading {
 };
 
 static void
+problem_at(void *context, unsigned line, const char *what)
+{
+	struct reading *reading = context;
+
+	if (reading->problems++ >= PROBLEMS_MAX)
+		return;
+	if (line == 0)
+		fprintf(stderr, "domicilectl: %s: %s\n", reading->path, what);
+	else
+		fprintf(stderr, "domicilectl: %s:%u: %s\n", reading->path, line, what);
+}
+
+static void
 problem(struct reading *reading, const char *what)
 {
-	if (reading->problems++ < PROBLEMS_MAX)
-		fprintf(stderr, "domicilectl: %s:%u: %s\n", reading->path, reading->line, what);
+	problem_at(reading, reading->line, what);
 }
 
 static const char *
@@ -131,12 +143,13 @@ begin_region(struct reading *reading, const char *name)
 	return NULL;
 }
 
-static int
-handle(void *context, const char *section, const char *key, const char *value)
+static void
+set(void *context, unsigned line, const char *section, const char *key, const char *value)
 {
 	struct reading *reading = context;
 	const char *why = NULL;
 
+	reading->line = line;
 	if (section[0] == '\0') {
 		struct dom_slice kept = dom_arena_copy(reading->arena, dom_slice_of(value));
 
@@ -146,7 +159,7 @@ handle(void *context, const char *section, const char *key, const char *value)
 			problem(reading, "no memory");
 		else
 			reading->group->name = kept;
-		return 1;
+		return;
 	}
 	/* A section's name comes with each of its lines, and sections do not mix. */
 	if (reading->region == NULL || !dom_slice_is(reading->region->name, section))
@@ -154,16 +167,6 @@ handle(void *context, const char *section, const char *key, const char *value)
 	if (reading->region != NULL &&
 	    !group_draft_set(reading->region, reading->arena, key, value, &why))
 		problem(reading, why);
-	return 1;
-}
-
-static char *
-read_line(char *line, int size, void *context)
-{
-	struct reading *reading = context;
-
-	reading->line++;
-	return fgets(line, size, reading->file);
 }
 
 static int
@@ -182,25 +185,23 @@ enum dom_status
 group_draft_read(const char *path, struct dom_arena *arena, struct wire_group *group_r)
 {
 	struct reading reading = {.path = path, .arena = arena, .group = group_r};
-	int outcome;
+	const struct ini_file file = {.path = path,
+	    .wrong_line = "this line is neither \"[region]\" nor \"key = value\"",
+	    .long_line = "Addresses may be several lines with the same key",
+	    .entry = set,
+	    .problem = problem_at,
+	    .context = &reading};
+	enum dom_status st;
 
 	*group_r = (struct wire_group){.regions = dom_arena_array(arena, WIRE_GROUP_REGIONS_MAX,
 	                                   sizeof(*group_r->regions))};
 	if (group_r->regions == NULL)
 		return DOM_ENOMEM;
-	if ((reading.file = fopen(path, "re")) == NULL) {
+	if ((st = ini_file_read(&file)) == DOM_EFILE)
 		fprintf(stderr, "domicilectl: the draft %s cannot be read: %s\n", path,
 		    strerror(errno));
-		return DOM_EFILE;
-	}
-	outcome = ini_parse_stream(read_line, &reading, handle, &reading);
-	if (ferror(reading.file) != 0 || outcome < 0)
-		problem(&reading, "the draft cannot be read to its end");
-	fclose(reading.file);
-	if (outcome > 0) {
-		reading.line = (unsigned)outcome;
-		problem(&reading, "this line is neither \"[region]\" nor \"key = value\"");
-	}
+	if (st != DOM_OK)
+		return st;
 	qsort(group_r->regions, group_r->region_count, sizeof(*group_r->regions), by_name);
 	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;
 }

@@ -4,12 +4,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/amount.h"
+#include "daemon/ini_file.h"
 
 enum {
 	PROBLEMS_MAX = 10,
@@ -21,7 +21,6 @@ static const char population_name[] = "population";
 
 struct reading {
 	const char *path;
-	FILE *file;
 	struct dom_arena *arena;
 	struct plan *plan;
 	struct plan_phase standard; /* what stands before the first section */
@@ -31,9 +30,15 @@ struct reading {
 };
 
 static void
-problem_at(struct reading *reading, unsigned line, const char *what)
+problem_at(void *context, unsigned line, const char *what)
 {
-	if (reading->problems++ < PROBLEMS_MAX)
+	struct reading *reading = context;
+
+	if (reading->problems++ >= PROBLEMS_MAX)
+		return;
+	if (line == 0)
+		fprintf(stderr, "domicilectl: %s: %s\n", reading->path, what);
+	else
 		fprintf(stderr, "domicilectl: %s:%u: %s\n", reading->path, line, what);
 }
 
@@ -251,12 +256,13 @@ begin_phase(struct reading *reading, const char *name)
 	return NULL;
 }
 
-static int
-handle(void *context, const char *section, const char *key, const char *value)
+static void
+set(void *context, unsigned line, const char *section, const char *key, const char *value)
 {
 	struct reading *reading = context;
 	const char *why = NULL;
 
+	reading->line = line;
 	if (section[0] == '\0') {
 		why = set_phase(&reading->standard, key, value);
 	} else if (strcmp(section, population_name) == 0) {
@@ -271,16 +277,6 @@ handle(void *context, const char *section, const char *key, const char *value)
 	}
 	if (why != NULL)
 		problem(reading, why);
-	return 1;
-}
-
-static char *
-read_line(char *line, int size, void *context)
-{
-	struct reading *reading = context;
-
-	reading->line++;
-	return fgets(line, size, reading->file);
 }
 
 static void
@@ -290,7 +286,7 @@ check_whole(struct reading *reading)
 	const struct plan_population *population = &plan->population;
 
 	if (plan->count == 0)
-		problem(reading, "a plan needs at least one [phase]");
+		problem_at(reading, 0, "a plan needs at least one [phase]");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_phase *phase = &plan->phases[i];
 
@@ -317,22 +313,20 @@ plan_read(const char *path, struct dom_arena *arena, struct plan *plan_r)
 	    .plan = plan_r,
 	    .standard = {.at_once = 4, .grace_days = 30, .gate_failed = 1, .order = PLAN_ANY},
 	};
-	int outcome;
+	const struct ini_file file = {.path = path,
+	    .wrong_line = "this line is neither [name] nor key = value",
+	    .long_line = "Nothing in a plan needs so many",
+	    .entry = set,
+	    .problem = problem_at,
+	    .context = &reading};
+	enum dom_status st;
 
 	*plan_r = (struct plan){.population = {.agree = 1}};
-	if ((reading.file = fopen(path, "re")) == NULL) {
+	if ((st = ini_file_read(&file)) == DOM_EFILE)
 		fprintf(stderr, "domicilectl: the plan %s cannot be read: %s\n", path,
 		    strerror(errno));
-		return DOM_EFILE;
-	}
-	outcome = ini_parse_stream(read_line, &reading, handle, &reading);
-	if (ferror(reading.file) != 0 || outcome < 0)
-		problem(&reading, "the plan cannot be read to its end");
-	fclose(reading.file);
-	if (outcome > 0) {
-		reading.line = (unsigned)outcome;
-		problem(&reading, "this line is neither [name] nor key = value");
-	}
+	if (st != DOM_OK)
+		return st;
 	if (reading.problems == 0)
 		check_whole(&reading);
 	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;

@@ -53,6 +53,9 @@ def test_what_is_wrong_is_said_and_nothing_else(tmp_path):
     assert "cannot be read" in domicilectl("evacuate", "--dry-run", "--plan", plan, code=1)
     plan.write_text("[a]\ncohort = many\n")
     assert f"{plan}:2: cohort is" in domicilectl("evacuate", "--dry-run", "--plan", plan, code=2)
+    for endless in ("/dev/zero", "/dev/urandom"):
+        assert "this is not text" in domicilectl(
+            "evacuate", "--dry-run", "--plan", endless, code=2)
     assert "takes a date" in domicilectl(
         "evacuate", "--dry-run", "--plan", EXAMPLE, "--from", "soon", code=2)
     assert "needs --to" in domicilectl("evacuate", "--plan", EXAMPLE, code=2)

@@ -326,10 +326,12 @@ GOOD = b"region = home\ndata = /tmp/x\n"
     (b"\xff\xfe" + GOOD.decode().encode("utf-16-le"), ":1: this is not text"),
     (b"\x7fELF\x02\x01\x01\0", ":1: this is not text"),
     (GOOD + b"log = " + b"x" * 1_000_000, ":3: the line is longer than"),
+    (GOOD + b"#" + b"x" * 5_000_000, ":3: the file is too large"),
     (GOOD + b"#\n" * 20_000, ":10001: the file has too many lines"),
+    (GOOD + b"\n" * 20_000, ":10001: the file has too many lines"),
     (GOOD + b"log = none\n" * 20_000, ":6: log is set already in line 5"),
 ], ids=["blanks", "mark", "no-newline", "nul", "nuls", "escape", "utf-16", "binary", "huge-line",
-        "many-lines", "many-doubles"])
+        "huge-file", "many-lines", "many-empty-lines", "many-doubles"])
 def test_weird_configurations(domiciled, tmp_path, text, said):
     path = tmp_path / "domiciled.conf"
     path.write_bytes(text)

@@ -78,7 +78,7 @@ what_is_wrong_in_a_plan_is_said_with_its_line(void **state)
 	static const struct {
 		const char *text, *line, *why;
 	} wrong[] = {
-	    {"", ":1:", "at least one [phase]"},
+	    {"", ": a plan", "at least one [phase]"},
 	    {"[a]\nrate = 5\n", ":2:", "needs a cohort"},
 	    {"[a]\ncohort = rest\n[b]\ncohort = 5\n", ":2:", "no other"},
 	    {"[a]\ncohort = 0\n", ":2:", "cohort is"},
@@ -91,6 +91,7 @@ what_is_wrong_in_a_plan_is_said_with_its_line(void **state)
 	    {"[a]\ncohort = 5\ncolour = red\n", ":3:", "a phase has only"},
 	    {"[a]\ncohort = 5\n[b]\ncohort = 5\n[a]\ncohort = 6\n", ":6:", "of this name"},
 	    {"[a]\ncohort = 5\nwhat is this\n", ":3:", "neither"},
+	    {"[a]\ncohort = 5\n\033[31m\n", ":3:", "not text"},
 	    {"[a]\ncohort = 5\n[population]\naccounts = 10\nbytes = 1K\nmedian = 1K\n",
 	        ":4:", "median is not above"},
 	};
