@@ -2,20 +2,17 @@
 /* The thread that keeps house. */
 #include "daemon/keeper.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "daemon/worker.h"
+
 enum {
 	LOOK_MS = 3000,    /* with nothing to do, before it looks again */
 	CONFLICT_MS = 250, /* a snapshot holds what it waits for */
-	FAILURE_MS = 5000, /* the disk may be full */
-	BUSY_MS = 5,       /* people write: they go first */
 	SWEEP_MS = 10,     /* between steps of retention, which nobody waits for */
-	BUSY_JOBS = 32,    /* so many of them wait */
 	TICK_MS = 60 * 1000,
-	FAILURE_AGAIN = 120, /* times before the same failure is told again */
 };
 
 struct keeper_thread {
@@ -25,14 +22,8 @@ struct keeper_thread {
 	struct store_reader *reader; /* retention's */
 	struct keeper_time time;
 	int64_t ticked_ms;
-	enum dom_status failure; /* that the operator was told last */
-	unsigned failures;
-
-	pthread_t thread;
-	bool has_thread;
-	pthread_mutex_t lock; /* guards the two below */
-	bool is_woken, is_stopping;
-	pthread_cond_t wake;
+	struct worker_failure failure;
+	struct workers *workers; /* one */
 };
 
 static int64_t
@@ -45,15 +36,14 @@ monotonic_ms(void)
 }
 
 /*
- * Once for each trouble, then now and then.  After a sync of the journal that failed
- * (DOM_EFILE) nothing is appended to it until it is opened again: see journal.c.
+ * After a sync of the journal that failed (DOM_EFILE) nothing is appended to it until it
+ * is opened again: see journal.c.
  */
 static void
 tell(struct keeper_thread *thread, enum dom_status status)
 {
-	if (status == thread->failure && ++thread->failures % FAILURE_AGAIN != 0)
+	if (!worker_failure_is_news(&thread->failure, status))
 		return;
-	thread->failure = status;
 	fprintf(stderr,
 	    "domiciled: erasing and retention do not get on: %s. They go on %s; receipts "
 	    "wait\n",
@@ -73,32 +63,7 @@ tick(struct keeper_thread *thread, int64_t now_ms)
 	thread->ticked_ms = now_ms;
 }
 
-/* False: the end. */
-static bool
-rest(struct keeper_thread *thread, int64_t wait_ms)
-{
-	struct timespec until;
-	bool goes_on;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += wait_ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&thread->lock);
-	while (wait_ms != 0 && !thread->is_woken && !thread->is_stopping) {
-		if (pthread_cond_timedwait(&thread->wake, &thread->lock, &until) != 0)
-			break;
-	}
-	thread->is_woken = false;
-	goes_on = !thread->is_stopping;
-	pthread_mutex_unlock(&thread->lock);
-	return goes_on;
-}
-
-/* How long to wait then. */
+/* How long to rest then. */
 static int64_t
 sweep(struct keeper_thread *thread)
 {
@@ -107,9 +72,9 @@ sweep(struct keeper_thread *thread)
 
 	if (st < 0) {
 		tell(thread, st);
-		return FAILURE_MS;
+		return WORKER_FAILURE_MS;
 	}
-	thread->failure = DOM_OK;
+	thread->failure.last = DOM_OK;
 	return st == DOM_ABSENT ? LOOK_MS : SWEEP_MS;
 }
 
@@ -117,52 +82,32 @@ sweep(struct keeper_thread *thread)
 static bool
 stopped(void *context)
 {
-	struct keeper_thread *thread = context;
-	bool is_stopping;
+	const struct keeper_thread *thread = context;
 
-	pthread_mutex_lock(&thread->lock);
-	is_stopping = thread->is_stopping;
-	pthread_mutex_unlock(&thread->lock);
-	return is_stopping;
+	return workers_stopping(thread->workers);
 }
 
 static int64_t
-work(struct keeper_thread *thread)
+step(void *context)
 {
-	struct store_figures figures;
-	enum dom_status st = keeper_step(thread->keeper);
+	struct keeper_thread *thread = context;
+	int64_t now_ms = monotonic_ms();
+	enum dom_status st;
 
-	if (st == DOM_ESTOPPED)
+	if (now_ms - thread->ticked_ms >= TICK_MS)
+		tick(thread, now_ms);
+	if ((st = keeper_step(thread->keeper)) == DOM_ESTOPPED)
 		return 0;
 	if (st < 0) {
 		tell(thread, st);
-		return FAILURE_MS;
+		return WORKER_FAILURE_MS;
 	}
 	if (st == DOM_ABSENT)
 		return sweep(thread);
 	if (st == DOM_CONFLICT)
 		return CONFLICT_MS;
-	thread->failure = DOM_OK;
-	store_figures(thread->options.store, &figures);
-	return figures.queued > BUSY_JOBS ? BUSY_MS : 0;
-}
-
-static void *
-thread_main(void *context)
-{
-	struct keeper_thread *thread = context;
-	int64_t wait_ms = 0;
-
-	tick(thread, monotonic_ms());
-	while (rest(thread, wait_ms)) {
-		int64_t now_ms = monotonic_ms();
-
-		if (now_ms - thread->ticked_ms >= TICK_MS)
-			tick(thread, now_ms);
-		wait_ms = work(thread);
-	}
-	tick(thread, monotonic_ms());
-	return NULL;
+	thread->failure.last = DOM_OK;
+	return worker_pace_ms(thread->options.store);
 }
 
 enum dom_status
@@ -170,7 +115,6 @@ keeper_thread_open(const struct keeper_options *options, struct retention_desk *
     struct keeper_thread **thread_r, char *message_r, size_t message_size)
 {
 	struct keeper_thread *thread = calloc(1, sizeof(*thread));
-	pthread_condattr_t attributes;
 	enum dom_status st = DOM_ENOMEM;
 
 	*thread_r = NULL;
@@ -180,17 +124,13 @@ keeper_thread_open(const struct keeper_options *options, struct retention_desk *
 	thread->options.stopped = stopped;
 	thread->options.context = thread;
 	thread->retention = retention;
-	pthread_mutex_init(&thread->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&thread->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	thread->ticked_ms = -TICK_MS; /* the first step ticks */
+	if ((thread->workers = workers_new()) == NULL)
+		goto out;
 	if ((st = keeper_open(&thread->options, &thread->keeper)) != DOM_OK ||
 	    (st = store_reader_open(options->store, &thread->reader)) != DOM_OK)
 		goto out;
-	thread->has_thread = pthread_create(&thread->thread, NULL, thread_main, thread) == 0;
-	if (!thread->has_thread)
-		st = DOM_ENOMEM;
+	st = workers_add(thread->workers, step, thread);
 out:
 	if (st == DOM_OK) {
 		*thread_r = thread;
@@ -206,10 +146,7 @@ keeper_thread_wake(void *context)
 {
 	struct keeper_thread *thread = context;
 
-	pthread_mutex_lock(&thread->lock);
-	thread->is_woken = true;
-	pthread_cond_signal(&thread->wake);
-	pthread_mutex_unlock(&thread->lock);
+	workers_wake(thread->workers);
 }
 
 void
@@ -220,16 +157,10 @@ keeper_thread_close(struct keeper_thread **thread)
 	if (old == NULL)
 		return;
 	*thread = NULL;
-	if (old->has_thread) {
-		pthread_mutex_lock(&old->lock);
-		old->is_stopping = true;
-		pthread_cond_signal(&old->wake);
-		pthread_mutex_unlock(&old->lock);
-		pthread_join(old->thread, NULL);
-	}
+	workers_free(&old->workers);
+	if (old->reader != NULL)
+		tick(old, monotonic_ms()); /* so that what was served counts */
 	keeper_close(&old->keeper);
 	store_reader_close(&old->reader);
-	pthread_cond_destroy(&old->wake);
-	pthread_mutex_destroy(&old->lock);
 	free(old);
 }
