@@ -49,6 +49,6 @@ typedef enum dom_status account_enter(const struct dom_session_options *options,
     struct dom_complaint *complaint_r);
 enum cli_exit account_begin(struct cli *cli, bool is_new, account_enter *enter);
 
-extern const struct cli_option account_options[];
+extern const struct cli_option account_signup_options[], account_login_options[];
 
 #endif

@@ -14,10 +14,18 @@
 
 enum { PASSWORD_CHARACTERS_MIN = 8 };
 
-const struct cli_option account_options[] = {
+const struct cli_option account_signup_options[] = {
     {"server", "URL", "the region's server, as its operator names it"},
-    {"email", "ADDRESS", "signup: also log in by this address"},
-    {"invitation", "CODE", "signup: the code that the region's operator gave you"},
+    {"email", "ADDRESS", "also log in by this address"},
+    {"invitation", "CODE", "the code that the region's operator gave you"},
+    {"device", "NAME", "what your list of devices calls this one (the region sees it)"},
+    {"ca", "FILE", "certificates to trust instead of the system's (PEM)"},
+    {"password-fd", "N", "read the password from file descriptor N, for scripts"},
+    {NULL, NULL, NULL},
+};
+
+const struct cli_option account_login_options[] = {
+    {"server", "URL", "the region's server, as its operator names it"},
     {"device", "NAME", "what your list of devices calls this one (the region sees it)"},
     {"ca", "FILE", "certificates to trust instead of the system's (PEM)"},
     {"password-fd", "N", "read the password from file descriptor N, for scripts"},

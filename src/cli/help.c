@@ -13,9 +13,9 @@ cli_help(FILE *out)
 	    "usage: domicile COMMAND [OPTION...] [WORD...]\n\n",
 	    out);
 	for (size_t at = 0; cli_commands[at] != NULL; at++)
-		fprintf(out, "  %-10s %s\n", cli_commands[at]->name, cli_commands[at]->summary);
+		fprintf(out, "  %-12s %s\n", cli_commands[at]->name, cli_commands[at]->summary);
 	fputs(
-	    "  help       what a command does, its options and examples\n\n"
+	    "  help         what a command does, its options and examples\n\n"
 	    "the first time:\n"
 	    "  domicile signup ana --server https://region.example\n"
 	    "  domicile on contacts photos\n"

@@ -169,7 +169,7 @@ help(struct cli *cli, const char *name)
 {
 	const struct cli_command *command;
 
-	if (name == NULL) {
+	if (name == NULL || strcmp(name, "help") == 0) {
 		cli_help(stdout);
 		return CLI_DONE;
 	}

@@ -33,7 +33,7 @@ const struct cli_command cli_signup = {
                 "  domicile signup ana --server https://region.example"
                 " --invitation 7KQ2M-9TXBC-4HJNP-WZ8RD\n"
                 "  domicile signup ana --server http://127.0.0.1:8037 --password-fd 3 3<file\n",
-    .options = account_options,
+    .options = account_signup_options,
     .words_min = 1,
     .words_max = 1,
     .run = signup_run,

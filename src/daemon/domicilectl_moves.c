@@ -237,10 +237,12 @@ print_move(const struct move *move)
 }
 
 static void
-print_table(const struct moves *moves)
+print_table(const struct moves *moves, bool has_all)
 {
 	if (moves->count == 0) {
-		puts("no account moves, and none has of late (--all shows older ones)");
+		puts(has_all
+		         ? "no account moves, and none has"
+		         : "no account moves, and none has of late (--all shows older ones)");
 		return;
 	}
 	printf("%6s  %-16s  %-12s  %-10s  %-40s  %11s  %7s  %8s\n", "NUMBER", "ACCOUNT",
@@ -296,7 +298,7 @@ print(const struct ctl *ctl, const struct moves *moves)
 		return print_json(moves);
 	if (ctl->watch && isatty(STDOUT_FILENO))
 		fputs("\033[H\033[J", stdout);
-	print_table(moves);
+	print_table(moves, ctl->all);
 	return CTL_DONE;
 }
 

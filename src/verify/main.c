@@ -31,7 +31,7 @@ static const char usage[] =
     "\n"
     "It ends with 0 if every file is valid, 1 if one is not, 64 if it was called wrongly.\n"
     "\n"
-    "  domicile-verify --region-key region.key.pub ~/receipts/*.domicile-receipt\n";
+    "  domicile-verify --region-key region.pub ~/receipts/*.domicile-receipt\n";
 
 struct options {
 	uint8_t region_key[32], group_key[32], statement_key[32];

@@ -102,6 +102,7 @@ def test_nothing_moves_yet(make_site, group):
     group.sign()
     site.start()
     assert "no account moves" in site.control("moves")
+    assert site.control("moves", "--all") == "no account moves, and none has\n"
     assert json.loads(site.control("moves", "--json", "--all")) == []
     with urllib.request.urlopen(f"http://{site.settings['metrics_listen']}/metrics") as reply:
         page = reply.read().decode()
