@@ -6,7 +6,12 @@
 
 #include "cli/text.h"
 
-enum { SUGGEST_LIST_MAX = 64 };
+enum {
+	SUGGEST_LIST_MAX = 64,
+	/* Of an id of a collection, an item or an invitation; every option is shorter. */
+	ID_SIZE_MIN = 20,
+	ID_SIZE_MAX = 64,
+};
 
 const char *
 options_suggest(const char *word, const char *const *list)
@@ -45,6 +50,17 @@ options_find(const struct cli_option *table, const char *name, size_t size)
 			return table;
 	}
 	return NULL;
+}
+
+/* One id in 64 begins with a hyphen, and nobody who pastes one thinks of that. */
+static bool
+options_is_id(const char *argument)
+{
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t size = strlen(argument);
+
+	return size >= ID_SIZE_MIN && size <= ID_SIZE_MAX && strspn(argument, letters) == size;
 }
 
 static void
@@ -113,6 +129,10 @@ options_parse(struct options *options, const char *const *arguments, size_t coun
 		option = argument[1] == '-' ? options_find(own, argument + 2, size) : NULL;
 		if (option == NULL && argument[1] == '-')
 			option = options_find(common, argument + 2, size);
+		if (option == NULL && options_is_id(argument)) {
+			words[options->word_count++] = argument;
+			continue;
+		}
 		if (option == NULL) {
 			options_unknown(argument, size, own, common, fault_r, fault_size);
 			return false;

@@ -28,7 +28,8 @@ struct options {
 
 /*
  * Parse count arguments against two tables (either may be NULL) that end with a
- * NULL name.  `words` must hold count pointers.  False: fault_r has a sentence.
+ * NULL name.  `words` must hold count pointers.  An id of the protocol is a word,
+ * whatever it begins with.  False: fault_r has a sentence.
  */
 bool options_parse(struct options *options, const char *const *arguments, size_t count,
     const char **words, const struct cli_option *own, const struct cli_option *common,

@@ -63,6 +63,21 @@ two_dashes_end_the_options_and_one_is_a_word(void **state)
 }
 
 static void
+an_id_that_begins_with_a_hyphen_is_a_word(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_true(PARSE(&options, "-F6-QptmD0tQFqlgF_XxvivALTwcoxIs", "--json",
+	    "--jsonqptmD0tQFqlgF_XxvivALTwcox"));
+	assert_int_equal(options.word_count, 2);
+	assert_string_equal(options.words[0], "-F6-QptmD0tQFqlgF_XxvivALTwcoxIs");
+	assert_true(options_has(&options, "json"));
+	assert_false(PARSE(&options, "-F6-QptmD0tQFqlgF_XxvivALTwcoxI="));
+	assert_false(PARSE(&options, "-F6-QptmD0tQFqlgF_X"));
+}
+
+static void
 common_options_are_known_too(void **state)
 {
 	struct options options;
@@ -152,6 +167,7 @@ main(void)
 	    cmocka_unit_test(options_and_words_come_in_any_order),
 	    cmocka_unit_test(a_value_may_be_joined_by_an_equals_sign_and_the_last_one_counts),
 	    cmocka_unit_test(two_dashes_end_the_options_and_one_is_a_word),
+	    cmocka_unit_test(an_id_that_begins_with_a_hyphen_is_a_word),
 	    cmocka_unit_test(common_options_are_known_too),
 	    cmocka_unit_test(an_unknown_option_gets_a_suggestion),
 	    cmocka_unit_test(a_missing_or_a_needless_value_is_said),
