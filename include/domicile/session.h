@@ -72,14 +72,16 @@ DOM_MUST_CHECK enum dom_status dom_session_open(const struct dom_session_options
 void dom_session_close(struct dom_session **session);
 /*
  * Tell the server, then remove the state folder's files, whatever it answers.
- * DOM_ENETWORK: the server was not told, the files are gone.
+ * DOM_ENETWORK: the server was not told, the files are gone.  DOM_EFILE: they cannot be
+ * removed; the session is closed in any case.
  */
 DOM_MUST_CHECK enum dom_status dom_logout(
     struct dom_session **session, struct dom_complaint *complaint_r);
 
 /*
  * Remove the files of a session that cannot be opened.  The server is not told:
- * another device can end the session there.  DOM_CONFLICT: it is in use.
+ * another device can end the session there.  DOM_CONFLICT: it is in use.  DOM_EFILE: they
+ * cannot be removed.
  */
 DOM_MUST_CHECK enum dom_status dom_session_forget(
     const char *state_folder, struct dom_complaint *complaint_r);

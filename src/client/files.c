@@ -25,11 +25,51 @@ join(char path_r[PATH_MAX], const char *folder, const char *name)
 	return DOM_EFILE;
 }
 
+static bool
+sync_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return good;
+}
+
+/*
+ * A name in its parent that outlasts a power cut.  One that is there already may have been
+ * made a moment ago by a process that was killed before it synced; whose parent cannot be
+ * opened was not.
+ */
+static enum dom_status
+make_one(const char *path, bool syncs_anyway)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	bool is_new = mkdir(path, 0700) == 0;
+
+	if (!is_new && errno != EEXIST)
+		return file_failure();
+	if (!is_new && !syncs_anyway)
+		return DOM_OK;
+	if (slash == NULL)
+		snprintf(parent, sizeof(parent), ".");
+	else
+		snprintf(parent, sizeof(parent), "%.*s",
+		    slash == path ? 1 : (int)(slash - path), path);
+	if (sync_folder(parent) || (!is_new && errno == EACCES))
+		return DOM_OK;
+	return file_failure();
+}
+
 enum dom_status
 dom_folder_make(const char *folder)
 {
 	char path[PATH_MAX];
 	struct stat status;
+	enum dom_status st;
 
 	if (snprintf(path, sizeof(path), "%s", folder) >= (int)sizeof(path)) {
 		errno = ENAMETOOLONG;
@@ -39,14 +79,12 @@ dom_folder_make(const char *folder)
 		if (*at != '/')
 			continue;
 		*at = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
-			return file_failure();
+		if ((st = make_one(path, false)) < 0)
+			return st;
 		*at = '/';
 	}
-	if (mkdir(path, 0700) == 0)
-		return DOM_OK;
-	if (errno != EEXIST)
-		return file_failure();
+	if ((st = make_one(path, true)) < 0)
+		return st;
 	if (stat(path, &status) != 0)
 		return DOM_EFILE;
 	if (!S_ISDIR(status.st_mode)) {
@@ -90,17 +128,6 @@ write_all(int fd, struct dom_slice content)
 		content.size -= (size_t)written;
 	}
 	return true;
-}
-
-static bool
-sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return good;
 }
 
 enum dom_status
@@ -201,11 +228,19 @@ dom_folder_remove(const char *folder, const char *suffix)
 	(void)rmdir(folder);
 }
 
-void
+enum dom_status
 dom_file_remove(const char *folder, const char *name)
 {
 	char path[PATH_MAX];
+	enum dom_status st = join(path, folder, name);
 
-	if (join(path, folder, name) == DOM_OK)
-		unlink(path);
+	if (st == DOM_OK && unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR)
+		st = DOM_EFILE;
+	return st;
+}
+
+enum dom_status
+dom_folder_sync(const char *folder)
+{
+	return sync_folder(folder) ? DOM_OK : DOM_EFILE;
 }

@@ -11,7 +11,7 @@
  * Files of the state folder.  DOM_EFILE: errno says why; DOM_EFULL.
  */
 
-/* With the folders above it, mode 0700. */
+/* With the folders above it, mode 0700; it outlasts a power cut. */
 DOM_MUST_CHECK enum dom_status dom_folder_make(const char *folder);
 /* DOM_CONFLICT: another process has it.  Close fd_r to let go. */
 DOM_MUST_CHECK enum dom_status dom_folder_lock(const char *folder, int *fd_r);
@@ -22,7 +22,10 @@ DOM_MUST_CHECK enum dom_status dom_file_write(
 DOM_MUST_CHECK enum dom_status dom_file_read(
     const char *folder, const char *name, size_t size_max, struct dom_buffer *content);
 bool dom_file_exists(const char *folder, const char *name);
-void dom_file_remove(const char *folder, const char *name);
+/* What is not there is removed already. */
+enum dom_status dom_file_remove(const char *folder, const char *name);
+/* What was removed stays so after a power cut. */
+DOM_MUST_CHECK enum dom_status dom_folder_sync(const char *folder);
 /* The files of this suffix, and the folder if nothing else is in it. */
 void dom_folder_remove(const char *folder, const char *suffix);
 

@@ -247,9 +247,12 @@ keep_handoff(struct following *following)
 	dom_hex_encode(dom_buffer_slice(&packed), text);
 	dom_buffer_free(&packed);
 	if ((st = dom_state_known_take(session->state)) < 0 ||
-	    (st = dom_state_set(session->state, "handoff", dom_slice_of(text))) < 0)
+	    (st = dom_state_set(session->state, "handoff", dom_slice_of(text))) < 0 ||
+	    (st = dom_state_commit_for_good(session->state)) < 0) {
+		dom_position_set(&session->position, "");
 		return dom_session_fail_state(session, st);
-	return dom_session_commit(session);
+	}
+	return DOM_OK;
 }
 
 /* We are there; what a later run of the program needs. */

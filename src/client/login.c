@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Signing up, logging in (again), changing the password, logging out. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -325,7 +326,7 @@ enter(const struct dom_session_options *options, const struct dom_credentials *c
 
 		session->folder = NULL;
 		dom_session_give_up(&session, complaint_r);
-		dom_session_remove_files(folder);
+		(void)dom_session_remove_files(folder);
 		free(folder);
 		return st;
 	}
@@ -353,7 +354,7 @@ dom_logout(struct dom_session **session, struct dom_complaint *complaint_r)
 	struct dom_session *old = *session;
 	struct dom_call *call;
 	char *folder;
-	enum dom_status st;
+	enum dom_status st, removed;
 
 	if ((call = dom_call_new(old, "POST", AUTHENTICATION "logout/")) == NULL)
 		return DOM_ENOMEM;
@@ -371,7 +372,13 @@ dom_logout(struct dom_session **session, struct dom_complaint *complaint_r)
 		    "told: %.300s",
 		    old->error);
 	dom_session_close(session);
-	dom_session_remove_files(folder);
+	if ((removed = dom_session_remove_files(folder)) < 0) {
+		snprintf(complaint_r->text, sizeof(complaint_r->text),
+		    "The files in %.200s cannot be removed: %s. Who reads them may still be "
+		    "logged in: remove the folder, or log out again",
+		    folder, strerror(errno));
+		st = removed;
+	}
 	free(folder);
 	return st;
 }

@@ -22,6 +22,7 @@
 
 enum { SESSION_FILE_SIZE_MAX = 64 << 10 };
 
+/* The first two in this order: dom_session_remove_files(). */
 static const char *const state_files[] = {"session", "storage.key", "session.new",
     "storage.key.new", "region.pub", "region.pub.new", "group", "group.new", "state.db",
     "state.db-wal", "state.db-shm", "state.db-journal", "lock"};
@@ -102,7 +103,7 @@ lock_folder(struct dom_session *session, const char *folder, bool fresh,
 		complain(complaint_r, "This device is not logged in (there is no %s)", folder);
 		return DOM_ABSENT;
 	}
-	if ((st = dom_folder_make(folder)) < 0 ||
+	if ((fresh && (st = dom_folder_make(folder)) < 0) ||
 	    (st = dom_folder_lock(folder, &session->lock_fd)) < 0) {
 		complain(
 		    complaint_r, "The folder %s cannot be used: %s", folder, strerror(errno));
@@ -133,7 +134,7 @@ remove_index(const char *folder)
 {
 	for (size_t i = 0; i < sizeof(state_files) / sizeof(state_files[0]); i++)
 		if (strncmp(state_files[i], "state.db", 8) == 0)
-			dom_file_remove(folder, state_files[i]);
+			(void)dom_file_remove(folder, state_files[i]);
 }
 
 static enum dom_status
@@ -144,7 +145,7 @@ open_state(struct dom_session *session, bool fresh, struct dom_complaint *compla
 
 	if (fresh)
 		for (size_t i = 0; i + 1 < sizeof(state_files) / sizeof(state_files[0]); i++)
-			dom_file_remove(session->folder, state_files[i]);
+			(void)dom_file_remove(session->folder, state_files[i]);
 	if (snprintf(path, sizeof(path), "%s/state.db", session->folder) >= (int)sizeof(path))
 		return DOM_EFILE;
 	st = dom_state_open(path, &session->state, why, sizeof(why));
@@ -341,18 +342,36 @@ dom_session_forget(const char *state_folder, struct dom_complaint *complaint_r)
 		    state_folder);
 		return st;
 	}
-	dom_session_remove_files(state_folder);
+	if ((st = dom_session_remove_files(state_folder)) < 0)
+		complain(complaint_r,
+		    "Who reads the files in %s is logged in, and they cannot be removed: %s. "
+		    "Try again, or remove the folder",
+		    state_folder, strerror(errno));
 	close(lock_fd);
-	return DOM_OK;
+	return st;
 }
 
-void
+enum dom_status
 dom_session_remove_files(const char *folder)
 {
 	char receipts[PATH_MAX];
+	enum dom_status st = DOM_OK;
+	int saved;
 
+	/*
+	 * Whoever logs out is logged out, after a power cut too; and one between the two leaves
+	 * a key to nothing, not a session that nobody can open.
+	 */
+	for (size_t i = 0; i < 2 && st == DOM_OK; i++) {
+		st = dom_file_remove(folder, state_files[i]);
+		if (st == DOM_OK)
+			st = dom_folder_sync(folder);
+		if (st < 0 && errno == ENOENT)
+			st = DOM_OK;
+	}
+	saved = errno;
 	for (size_t i = 0; i < sizeof(state_files) / sizeof(state_files[0]); i++)
-		dom_file_remove(folder, state_files[i]);
+		(void)dom_file_remove(folder, state_files[i]);
 	if (snprintf(receipts, sizeof(receipts), "%s/" DOM_RECEIPTS_FOLDER, folder) <
 	    (int)sizeof(receipts)) {
 		dom_folder_remove(receipts, DOM_SHOWN_SUFFIX);
@@ -360,6 +379,8 @@ dom_session_remove_files(const char *folder)
 		dom_folder_remove(receipts, DOM_RECEIPT_SUFFIX);
 	}
 	(void)rmdir(folder);
+	errno = saved;
+	return st;
 }
 
 enum dom_status

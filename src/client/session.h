@@ -51,8 +51,11 @@ DOM_MUST_CHECK enum dom_status dom_session_enter(struct dom_session *session,
  */
 DOM_MUST_CHECK enum dom_status dom_session_pin(
     struct dom_session *session, struct dom_slice public_key);
-/* Remove the files; the folder too if nothing else is in it. */
-void dom_session_remove_files(const char *folder);
+/*
+ * Remove the files; the folder too if nothing else is in it.  DOM_EFILE, with errno: who reads
+ * what is left may be logged in.
+ */
+enum dom_status dom_session_remove_files(const char *folder);
 /* The session's error becomes the complaint, and the session is closed. */
 void dom_session_give_up(struct dom_session **session, struct dom_complaint *complaint_r);
 /* No control characters in it: it may be shown on a terminal. */

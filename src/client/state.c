@@ -295,6 +295,19 @@ dom_state_commit(struct dom_state *state)
 	return DOM_OK;
 }
 
+enum dom_status
+dom_state_commit_for_good(struct dom_state *state)
+{
+	enum dom_status st = dom_state_commit(state);
+	int code;
+
+	if (st < 0)
+		return st;
+	code =
+	    sqlite3_wal_checkpoint_v2(state->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return code == SQLITE_OK ? DOM_OK : dom_state_failed(state, code);
+}
+
 void
 dom_state_rollback(struct dom_state *state)
 {

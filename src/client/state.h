@@ -28,6 +28,11 @@ const char *dom_state_message(const struct dom_state *state);
 bool dom_state_damaged(const struct dom_state *state);
 
 DOM_MUST_CHECK enum dom_status dom_state_commit(struct dom_state *state);
+/*
+ * The same, and it outlasts a power cut.  Without that the last commits may be gone after one,
+ * which costs a sync: only what comes before a change of another file needs it.
+ */
+DOM_MUST_CHECK enum dom_status dom_state_commit_for_good(struct dom_state *state);
 /* Forget what was changed since the last commit. */
 void dom_state_rollback(struct dom_state *state);
 
