@@ -46,10 +46,16 @@ ask_once(struct phone *phone, struct answer *answer, const char *method,
     const struct dom_buffer *body, const char *path)
 {
 	struct asking asking = {.answer = answer};
-	struct net_call *call = net_call_new(phone->world, phone->node, phone->region, method,
-	    path, body == NULL ? dom_slice(NULL, 0) : dom_buffer_slice(body));
+	struct net_call *call;
 
 	dom_buffer_free(&answer->body);
+	answer->status = 0;
+	answer->code[0] = '\0';
+	answer->failure = DOM_ENETWORK;
+	if (phone_meets_call(phone))
+		return;
+	call = net_call_new(phone->world, phone->node, phone->region, method, path,
+	    body == NULL ? dom_slice(NULL, 0) : dom_buffer_slice(body));
 	call->account = phone->account;
 	if (phone->token[0] != '\0' &&
 	    asprintf(&call->authorization, "Token %s", phone->token) < 0)
@@ -59,6 +65,11 @@ ask_once(struct phone *phone, struct answer *answer, const char *method,
 	net_send(call);
 	while (!time_wait(&asking.gate, TIME_HOUR_US))
 		;
+	if (phone_meets_call(phone)) {
+		dom_buffer_free(&answer->body);
+		answer->status = 0;
+		answer->failure = DOM_EUNCERTAIN;
+	}
 	read_code(answer);
 }
 
@@ -107,6 +118,8 @@ phone_insist(struct phone *phone, struct answer *answer_r, const char *method,
 		if (answer_r->status != 0 && answer_r->status != 503)
 			return;
 		answer_r->may_be_done = true;
+		if (phone_is_dead(phone))
+			return;
 		time_sleep((int64_t)(1 + sim_random_below(&phone->random, 5)) * TIME_SECOND_US);
 		if (phone->token[0] == '\0')
 			return;

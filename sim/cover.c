@@ -55,6 +55,11 @@ static const char *const fault_names[] = {
     [FAULT_NETWORK_CUT] = "cut",
     [FAULT_PARTITION] = "partition",
     [FAULT_CLOCK] = "clock set",
+    [FAULT_PHONE_KILLED] = "phone killed",
+    [FAULT_PHONE_POWER] = "phone power cut",
+    [FAULT_PHONE_EIO] = "phone EIO",
+    [FAULT_PHONE_ENOSPC] = "phone ENOSPC",
+    [FAULT_PHONE_SYNC] = "phone failed sync",
 };
 static_assert(sizeof(fault_names) / sizeof(fault_names[0]) == FAULT_KIND_COUNT, "named");
 

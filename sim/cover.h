@@ -36,7 +36,7 @@ enum action_kind {
 	ACTION_RESTORE,
 	ACTION_CATALOGUE,
 	ACTION_RESTART,
-	ACTION_WAIT, /* hours or days go by: what expires, expires */
+	ACTION_WAIT,  /* hours or days go by: what expires, expires */
 	ACTION_PROVE, /* ask for the certificates of moves; plans of moves only */
 	ACTION_KIND_COUNT,
 };
@@ -57,8 +57,14 @@ enum fault_kind {
 	FAULT_NETWORK_DELAY,
 	FAULT_NETWORK_CUT,
 	FAULT_PARTITION,
-	FAULT_CLOCK, /* a region's wall clock is set */
+	FAULT_CLOCK,        /* a region's wall clock is set */
+	FAULT_PHONE_KILLED, /* from here on: of a phone itself */
+	FAULT_PHONE_POWER,
+	FAULT_PHONE_EIO,
+	FAULT_PHONE_ENOSPC,
+	FAULT_PHONE_SYNC,
 	FAULT_KIND_COUNT,
+	FAULT_PHONE_FIRST = FAULT_PHONE_KILLED,
 	FAULT_NETWORK_FIRST = FAULT_NETWORK_LOSE,
 	FAULT_DISK_FIRST = FAULT_DISK_EIO,
 };

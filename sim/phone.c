@@ -43,12 +43,25 @@ do_it(struct phone *phone, enum action_kind action)
 	return phone->person->uses_ours ? ours_act(phone, action) : stock_act(phone, action);
 }
 
+/* What is done by a phone that has died is done by nobody. */
+static bool
+try_it(struct phone *phone, enum action_kind action)
+{
+	bool was_done;
+
+	phone_start_again(phone);
+	was_done = do_it(phone, action);
+	phone_look(phone);
+	return was_done && !phone_is_dead(phone);
+}
+
 static void
 act(struct phone *phone, const struct phone_step *step)
 {
 	int64_t began_us = time_now_us();
 	bool was_done;
 
+	phone_start_again(phone);
 	/* Another phone of this person has begun a new account meanwhile. */
 	if (phone->account != phone->person->account) {
 		phone->token[0] = '\0';
@@ -59,11 +72,11 @@ act(struct phone *phone, const struct phone_step *step)
 	sim_random_seed(&phone->random, step->seed);
 	phone->world->cover->actions[step->action]++;
 	world_say(phone->world, "%s: %s", phone->name, action_name(step->action));
-	was_done = do_it(phone, step->action);
+	was_done = try_it(phone, step->action);
 	/* Another phone of this person may have been about to change what it needs. */
 	for (unsigned try = 0; phone->must_do && !was_done && try < 3; try++) {
 		time_sleep(10 * TIME_SECOND_US);
-		was_done = do_it(phone, step->action);
+		was_done = try_it(phone, step->action);
 	}
 	if (was_done)
 		phone->world->cover->done[step->action]++;
@@ -94,6 +107,7 @@ live(void *context)
 		act(phone, &step);
 		phone->is_busy = false;
 	}
+	phone_start_again(phone);
 	ours_close(phone);
 }
 

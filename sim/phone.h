@@ -6,6 +6,7 @@
 
 #include "wire/etebase.h"
 
+#include "sim/disk.h"
 #include "sim/history.h"
 #include "sim/oracle.h"
 #include "sim/time.h"
@@ -15,7 +16,7 @@
  * A phone of somebody's: it does one thing after the other, on a fiber of its
  * own, as a person or an app would: what fails for a reason that goes away is tried again,
  * what is refused is let be.  Stock phones (stock*.c) speak the protocol as Etebase's
- * apps do; ours (ours.c) run libdomicile.
+ * apps do; ours (ours*.c) run libdomicile.
  */
 enum {
 	PHONE_COLLECTIONS_MAX = 24,
@@ -60,6 +61,18 @@ struct phone_step {
 	uint64_t seed;
 };
 
+/* What goes wrong with the phone itself (trouble.c). */
+struct phone_trouble {
+	bool is_dead;         /* until its next action, which begins with starting it */
+	bool is_dying;        /* the next fault that stops it is one of these: */
+	enum fault_kind kind; /* as coverage counts it */
+	enum sim_crash crash; /* what becomes of what was not synced */
+	unsigned calls_left;  /* it dies at that many calls from now; 0: not so */
+	int64_t off_us;       /* then it is off for so long */
+	bool is_armed;        /* its disk is to fail, or fails */
+	uint64_t number, struck;
+};
+
 struct phone {
 	struct world *world;
 	struct person *person;
@@ -81,6 +94,10 @@ struct phone {
 	/* ours */
 	struct dom_session *session;
 	struct sim_disk *disk;
+	int kept;              /* enum ours_kept */
+	unsigned signed_up_as; /* the oracle's account of its last sign-up, from 1 */
+	bool is_shut_out;      /* its password is another by now */
+	struct phone_trouble trouble;
 };
 
 struct phone *phone_new(struct world *world, unsigned index, struct person *person);
@@ -92,6 +109,22 @@ void phone_end(struct phone *phone);
 struct phone *world_phone(struct world *world, unsigned node);
 /* Are these the bytes that were stored under this uid? */
 void phone_check_chunk(struct world *world, struct dom_slice uid, struct dom_slice data);
+
+/* --- trouble.c ----------------------------------------------------------------------------
+ */
+
+/* One of the phones' own faults, now or soon. */
+void phone_strike(struct phone *phone, enum fault_kind fault, struct sim_random *random);
+/* The process was killed, or the machine lost power: nothing that it does counts. */
+bool phone_is_dead(struct phone *phone);
+/* The same, at a moment at which it may have been meant to die: a call goes out or comes in. */
+bool phone_meets_call(struct phone *phone);
+/* What its disk has met is counted. */
+void phone_look(struct phone *phone);
+/* Nothing is going to go wrong any more. */
+void phone_heal(struct phone *phone);
+/* In its fiber: a phone that has died is off for a while, and starts again. */
+void phone_start_again(struct phone *phone);
 
 /* --- requests (ask.c) ----------------------------------------------------------------------
  */
@@ -126,6 +159,8 @@ struct phone_collection *stock_pick(struct phone *phone, bool to_write);
 void stock_uid(struct phone *phone, char text_r[ORACLE_UID_SIZE], unsigned size);
 /* stock_account.c */
 bool stock_sign_up(struct phone *phone);
+/* The password of that number. */
+void person_password(const struct person *person, unsigned number, char text_r[64]);
 bool stock_account_act(struct phone *phone, enum action_kind action);
 /* Number, sign and send it; may_be_r: a try before the answer may have been taken. */
 bool stock_state(struct phone *phone, struct wire_statement *statement, bool *may_be_r);
@@ -137,6 +172,9 @@ bool stock_move_act(struct phone *phone, enum action_kind action);
 bool stock_prove(struct phone *phone);
 /* The account has moved, and this answer says where to: go there, and log in. */
 bool stock_follow(struct phone *phone, const struct answer *answer);
+
+/* --- ours (ours.h) --------------------------------------------------------------------------
+ */
 
 bool ours_act(struct phone *phone, enum action_kind action);
 void ours_close(struct phone *phone);

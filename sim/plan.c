@@ -9,7 +9,14 @@
 #include "sim/shuttle.h"
 #include "sim/time.h"
 
-enum { STEPS_LEAST = 40, STEPS_MORE = 120, FAULT_ONE_IN = 7 };
+enum {
+	STEPS_LEAST = 40,
+	STEPS_MORE = 120,
+	FAULT_ONE_IN = 7,
+	/* Of the faults: those of a phone itself, by what phones run. */
+	STOCK_FAULT_ONE_IN = 12,
+	OURS_FAULT_ONE_IN = 2,
+};
 
 /* How often, against each other. */
 static const unsigned weights[ACTION_KIND_COUNT] = {
@@ -108,10 +115,16 @@ plan_faults(const char *list)
 }
 
 static enum fault_kind
-draw_fault(struct sim_random *random)
+draw_fault(struct sim_random *random, bool uses_ours)
 {
 	if (wanted_count != 0)
 		return wanted[sim_random_below(random, wanted_count)];
+	/* A stock phone has no disk, only a process. */
+	if (!uses_ours && sim_random_one_in(random, STOCK_FAULT_ONE_IN))
+		return FAULT_PHONE_KILLED;
+	if (uses_ours && sim_random_one_in(random, OURS_FAULT_ONE_IN))
+		return FAULT_PHONE_FIRST + (enum fault_kind)sim_random_below(
+		                               random, FAULT_KIND_COUNT - FAULT_PHONE_FIRST);
 	/* Clocks are set only where that is asked for. */
 	return (enum fault_kind)sim_random_below(random, FAULT_CLOCK);
 }
@@ -152,8 +165,11 @@ plan_make(struct plan *plan, uint64_t seed)
 		step->seed = sim_random_next(&random);
 		step->is_fault = !is_early && sim_random_one_in(&random, FAULT_ONE_IN);
 		if (step->is_fault) {
-			step->what.fault = draw_fault(&random);
-			step->who = (unsigned)sim_random_below(&random, plan->regions);
+			step->what.fault = draw_fault(&random, plan->uses_ours);
+			step->who = (unsigned)sim_random_below(
+			    &random, step->what.fault >= FAULT_PHONE_FIRST
+			                 ? plan->people * plan->phones_each
+			                 : plan->regions);
 			continue;
 		}
 		step->what.action = is_early ? ACTION_ON : draw_action(&random);
@@ -232,8 +248,10 @@ plan_print(FILE *out, const struct plan *plan)
 		if (!step->is_left_out)
 			fprintf(out, "  %3u  %12.3f s  %s %u: %s\n", i,
 			    (double)step->at_us / TIME_SECOND_US,
-			    step->is_fault || is_operators(step->what.action) ? "region"
-			                                                      : "phone",
+			    (step->is_fault ? step->what.fault < FAULT_PHONE_FIRST
+			                    : is_operators(step->what.action))
+			        ? "region"
+			        : "phone",
 			    step->who,
 			    step->is_fault ? fault_name(step->what.fault)
 			                   : action_name(step->what.action));

@@ -115,6 +115,10 @@ __wrap_mkdirat(int at, const char *path, mode_t mode)
 	struct sim_node *node;
 	int code;
 
+	/* Where all disks are: none of the real machine's. */
+	if (strncmp(path, SIM_DISK_ROOT, sizeof(SIM_DISK_ROOT) - 2) == 0 &&
+	    path[sizeof(SIM_DISK_ROOT) - 2] == '\0')
+		return sim_answer(-EEXIST);
 	if (!sim_place_of(at, path, &place))
 		return __real_mkdirat(at, path, mode);
 	if (place.code == 0)

@@ -16,8 +16,8 @@
 
 static const char authentication[] = "/api/v1/authentication/";
 
-static void
-password_of(const struct person *person, unsigned number, char text_r[64])
+void
+person_password(const struct person *person, unsigned number, char text_r[64])
 {
 	snprintf(text_r, 64, "%s's password number %u", person->name, number);
 }
@@ -28,7 +28,7 @@ main_key(const struct person *person, unsigned number, struct dom_slice salt)
 	struct dom_main_key *key = NULL;
 	char password[64];
 
-	password_of(person, number, password);
+	person_password(person, number, password);
 	if (dom_main_key_from_password(dom_slice_of(password), salt, &key) != DOM_OK)
 		abort();
 	return key;

@@ -194,11 +194,18 @@ set_clock(struct region *region, struct sim_random *random)
 static void
 strike(struct world *world, const struct plan_step *step)
 {
-	struct region *region = &world->regions[step->who];
+	struct region *region;
 	struct sim_random random;
 	int64_t us;
 
 	sim_random_seed(&random, step->seed);
+	if (step->what.fault >= FAULT_PHONE_FIRST) {
+		world_say(world, "%s: %s", world->phones[step->who]->name,
+		    fault_name(step->what.fault));
+		phone_strike(world->phones[step->who], step->what.fault, &random);
+		return;
+	}
+	region = &world->regions[step->who];
 	us = (int64_t)(1 + sim_random_below(&random, FAULT_SECONDS_MAX)) * TIME_SECOND_US;
 	world_say(world, "%s: %s", region->name, fault_name(step->what.fault));
 	switch (step->what.fault) {
@@ -410,6 +417,8 @@ be_calm(struct world *world)
 	for (unsigned i = 0; i < world->region_count; i++)
 		if (!world->regions[i].crash_is_due)
 			region_heal(&world->regions[i]);
+	for (unsigned i = 0; i < world->phone_count; i++)
+		phone_heal(world->phones[i]);
 }
 
 /* Whatever happened: everybody can still log in, look, and write. */
