@@ -126,24 +126,21 @@ answer_frozen(
     struct move_asked *asked, const struct wire_signed_move *freeze, struct copy_cursor *cursor)
 {
 	struct wire_peer_frozen frozen = {.freeze = *freeze};
-	struct dom_buffer cursor_bytes = {0}, rows = {0};
 	struct service_call *call = asked->call;
+	struct move_page page = {0};
 	struct store_account account;
 	enum dom_status st;
 
 	st = store_account_by_number(call->txn, asked->move.account, call->arena, &account);
 	if (st == DOM_OK)
-		st = copy_read(call->txn, &account, cursor, &rows, &frozen.complete);
+		st = move_page_read(asked, &account, cursor, &page);
 	if (st == DOM_OK) {
-		copy_cursor_encode(&cursor_bytes, cursor);
-		if ((st = dom_buffer_finish(&cursor_bytes)) == DOM_OK) {
-			frozen.cursor = dom_buffer_slice(&cursor_bytes);
-			frozen.records = dom_buffer_slice(&rows);
-			wire_peer_frozen_encode(&call->reply->body, &frozen);
-		}
+		frozen.complete = page.ended;
+		frozen.cursor = dom_buffer_slice(&page.cursor);
+		frozen.records = dom_buffer_slice(&page.records);
+		wire_peer_frozen_encode(&call->reply->body, &frozen);
 	}
-	dom_buffer_free(&cursor_bytes);
-	dom_buffer_free(&rows);
+	move_page_free(&page);
 	return st > 0 ? DOM_ESTORE : st;
 }
 
@@ -173,13 +170,10 @@ move_source_freeze(struct move_asked *asked)
 	struct service_call *call = asked->call;
 	struct wire_signed_move freeze;
 	struct copy_cursor cursor;
-	struct dom_slice text;
 	enum dom_status st;
 
-	if (wire_peer_string_decode(asked->peer.body, WIRE_PEER_CURSOR_SIZE_MAX, &text) !=
-	        DOM_OK ||
-	    copy_cursor_decode(text, &cursor) != DOM_OK)
-		return move_refuse(asked, "This is no cursor of this region.");
+	if ((st = move_asked_cursor(asked, &cursor)) != DOM_OK)
+		return st;
 	if (!asked->known)
 		return move_refuse(asked, "This region knows no such move.");
 	if (move_next(STORE_MOVE_SOURCE, asked->move.state, MOVE_FREEZE) == MOVE_REFUSED)

@@ -229,31 +229,22 @@ prepare_ask(struct move_guard *guard, const struct guard_peer *peer, int64_t now
 	    .to = peer->region->name,
 	    .at_ms = now_ms};
 	int64_t left_ms = guard->opened_ms + MOVE_GUARD_START_MS - now_ms;
-	struct dom_buffer after = {0}, bytes = {0}, body = {0};
-	uint8_t signature[DOM_SIGNATURE_SIZE];
+	struct dom_buffer after = {0};
 	enum dom_status st;
 
-	dom_write_u64(&after, peer->after);
-	request.body = dom_buffer_slice(&after);
-	if ((st = dom_buffer_finish(&after)) == DOM_OK) {
-		wire_peer_encode(&bytes, &request);
-		dom_region_sign(guard->service->key, dom_buffer_slice(&bytes), signature);
-		dom_write_string(&body, dom_buffer_slice(&bytes));
-		dom_buffer_append(&body, signature, sizeof(signature));
-		st = bytes.failed != DOM_OK ? bytes.failed : dom_buffer_finish(&body);
-	}
 	*ask = (struct mover_ask){.region = peer->region,
-	    .body = dom_arena_copy(guard->arena, dom_buffer_slice(&body)),
 	    .reply_size_max = REPLY_SIZE_MAX,
 	    .wait_ms = move_guard_is_closed(guard) ? ASK_MS_MAX : ASK_MS_LATER,
 	    .failure = DOM_ENETWORK};
 	/* Who would be served anyway does not wait for one that does not answer. */
 	if (!atomic_load(&guard->is_restored) && left_ms < ASK_MS_MAX && left_ms > 0)
 		ask->wait_ms = left_ms < ASK_MS_MIN ? ASK_MS_MIN : (unsigned)left_ms;
+	dom_write_u64(&after, peer->after);
+	request.body = dom_buffer_slice(&after);
+	if ((st = dom_buffer_finish(&after)) == DOM_OK)
+		st = move_sign_request(guard->service, &request, guard->arena, &ask->body);
 	dom_buffer_free(&after);
-	dom_buffer_free(&bytes);
-	dom_buffer_free(&body);
-	return st == DOM_OK && ask->body.data == NULL ? DOM_ENOMEM : st;
+	return st;
 }
 
 /* Those that are due; the others say for how long. */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* Asking another region, and what its answer means. */
-#include "base/bytes.h"
-
 #include "wire/etebase.h"
 
 #include "services/move/mover_copy.h"
@@ -11,32 +9,6 @@ is_change(enum wire_peer_op op)
 {
 	return op != WIRE_PEER_RECORDS && op != WIRE_PEER_CHUNKS && op != WIRE_PEER_STATUS &&
 	       op != WIRE_PEER_HOMES;
-}
-
-/* The signed request, in the arena. */
-static enum dom_status
-sign(struct mover *mover, const struct wire_peer *peer, struct dom_slice *body_r)
-{
-	uint8_t signature[DOM_SIGNATURE_SIZE];
-	struct dom_buffer request = {0}, body = {0};
-	enum dom_status st;
-
-	wire_peer_encode(&request, peer);
-	if ((st = dom_buffer_finish(&request)) == DOM_OK) {
-		dom_region_sign(
-		    mover->options.service->key, dom_buffer_slice(&request), signature);
-		dom_write_string(&body, dom_buffer_slice(&request));
-		dom_buffer_append(&body, signature, sizeof(signature));
-		st = dom_buffer_finish(&body);
-	}
-	if (st == DOM_OK) {
-		*body_r = dom_arena_copy(mover->arena, dom_buffer_slice(&body));
-		if (body_r->data == NULL)
-			st = DOM_ENOMEM;
-	}
-	dom_buffer_free(&request);
-	dom_buffer_free(&body);
-	return st;
 }
 
 enum dom_status
@@ -60,7 +32,7 @@ mover_prepare_ask(struct mover *mover, size_t index, const struct store_move *mo
 	if (ask->region == NULL)
 		return DOM_ABSENT;
 	memcpy(peer.move, move->id, sizeof(peer.move));
-	return sign(mover, &peer, &ask->body);
+	return move_sign_request(service, &peer, mover->arena, &ask->body);
 }
 
 /* In the place of whoever has rested for longest. */

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "base/bytes.h"
+
 #include "store/fault.h"
 
 const struct wire_group_region *
@@ -34,6 +36,31 @@ move_sign(const struct service *service, struct wire_move *message, struct dom_a
 		signed_r->signature = dom_slice(signature, DOM_SIGNATURE_SIZE);
 	}
 	dom_buffer_free(&bytes);
+	return st;
+}
+
+enum dom_status
+move_sign_request(const struct service *service, const struct wire_peer *request,
+    struct dom_arena *arena, struct dom_slice *body_r)
+{
+	uint8_t signature[DOM_SIGNATURE_SIZE];
+	struct dom_buffer bytes = {0}, body = {0};
+	enum dom_status st;
+
+	wire_peer_encode(&bytes, request);
+	if ((st = dom_buffer_finish(&bytes)) == DOM_OK) {
+		dom_region_sign(service->key, dom_buffer_slice(&bytes), signature);
+		dom_write_string(&body, dom_buffer_slice(&bytes));
+		dom_buffer_append(&body, signature, sizeof(signature));
+		st = dom_buffer_finish(&body);
+	}
+	if (st == DOM_OK) {
+		*body_r = dom_arena_copy(arena, dom_buffer_slice(&body));
+		if (body_r->data == NULL)
+			st = DOM_ENOMEM;
+	}
+	dom_buffer_free(&bytes);
+	dom_buffer_free(&body);
 	return st;
 }
 

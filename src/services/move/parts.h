@@ -12,7 +12,7 @@
 
 /*
  * What the two sides of a move and whoever runs it share: see DESIGN.md beside this file.
- * Sources: source.c (requests), answers.c (its work behind them); target: target.c; mover.c
+ * Source: source.c (requests), answers.c (its work behind them); target: target*.c; mover.c
  * asks.
  */
 
@@ -59,6 +59,9 @@ const struct wire_group_region *move_peer_region(
  */
 DOM_MUST_CHECK enum dom_status move_sign(const struct service *service,
     struct wire_move *message, struct dom_arena *arena, struct wire_signed_move *signed_r);
+/* The body of a request to another region (wire/peer.h), signed; it lives in the arena. */
+DOM_MUST_CHECK enum dom_status move_sign_request(const struct service *service,
+    const struct wire_peer *request, struct dom_arena *arena, struct dom_slice *body_r);
 /*
  * Is it a message of this kind, about this move, signed by who signs such messages?  DOM_OK,
  * or DOM_EINTEGRITY with a sentence in *why_r (constant).
@@ -148,7 +151,7 @@ DOM_MUST_CHECK enum dom_status move_refuse_yet(
 /* At the source: source.c. */
 move_operation move_source_records, move_source_chunks, move_source_freeze, move_source_status,
     move_source_switch, move_source_active, move_source_ack, move_source_discard;
-/* At the target: target.c; and about all its accounts. */
+/* At the target: target_offer.c, target.c; and about all its accounts (target_homes.c). */
 move_operation move_target_offer, move_target_erased, move_target_homes;
 
 /* --- operations -------------------------------------------------- */
@@ -159,7 +162,7 @@ DOM_MUST_CHECK enum dom_status move_plan(struct service_call *call);
 DOM_MUST_CHECK enum dom_status move_certificate(struct service_call *call);
 DOM_MUST_CHECK enum dom_status move_peer_read(struct service_call *call);
 DOM_MUST_CHECK enum dom_status move_peer_change(struct service_call *call);
-/* target.c */
+/* target_offer.c, target.c */
 DOM_MUST_CHECK enum dom_status move_room(struct service_call *call);
 DOM_MUST_CHECK enum dom_status move_handoff(struct service_call *call);
 

@@ -34,38 +34,64 @@ open_account(struct move_asked *asked, struct store_account *account_r)
 }
 
 enum dom_status
-move_source_records(struct move_asked *asked)
+move_asked_cursor(struct move_asked *asked, struct copy_cursor *cursor_r)
 {
-	struct service_call *call = asked->call;
-	struct dom_buffer cursor_bytes = {0}, rows = {0};
-	struct wire_peer_records records = {0};
-	struct store_account account;
-	struct store_usage usage;
-	struct copy_cursor cursor;
 	struct dom_slice text;
-	enum dom_status st;
 
 	if (wire_peer_string_decode(asked->peer.body, WIRE_PEER_CURSOR_SIZE_MAX, &text) !=
 	        DOM_OK ||
-	    copy_cursor_decode(text, &cursor) != DOM_OK)
+	    copy_cursor_decode(text, cursor_r) != DOM_OK)
 		return move_refuse(asked, "This is no cursor of this region.");
-	if ((st = open_account(asked, &account)) != DOM_OK)
+	return DOM_OK;
+}
+
+enum dom_status
+move_page_read(struct move_asked *asked, const struct store_account *account,
+    struct copy_cursor *cursor, struct move_page *page_r)
+{
+	enum dom_status st;
+
+	*page_r = (struct move_page){0};
+	st = copy_read(asked->call->txn, account, cursor, &page_r->records, &page_r->ended);
+	if (st != DOM_OK)
+		return st;
+	copy_cursor_encode(&page_r->cursor, cursor);
+	return dom_buffer_finish(&page_r->cursor);
+}
+
+void
+move_page_free(struct move_page *page)
+{
+	dom_buffer_free(&page->cursor);
+	dom_buffer_free(&page->records);
+}
+
+enum dom_status
+move_source_records(struct move_asked *asked)
+{
+	struct service_call *call = asked->call;
+	struct wire_peer_records records = {0};
+	struct move_page page = {0};
+	struct store_account account;
+	struct store_usage usage;
+	struct copy_cursor cursor;
+	enum dom_status st;
+
+	if ((st = move_asked_cursor(asked, &cursor)) != DOM_OK ||
+	    (st = open_account(asked, &account)) != DOM_OK)
 		return st;
 	st = store_account_usage(call->txn, account.number, &usage);
 	if (st == DOM_OK)
-		st = copy_read(call->txn, &account, &cursor, &rows, &records.ended);
+		st = move_page_read(asked, &account, &cursor, &page);
 	if (st == DOM_OK) {
-		copy_cursor_encode(&cursor_bytes, &cursor);
-		if ((st = dom_buffer_finish(&cursor_bytes)) == DOM_OK) {
-			records.clock = account.clock;
-			records.bytes = usage.chunk_bytes;
-			records.cursor = dom_buffer_slice(&cursor_bytes);
-			records.records = dom_buffer_slice(&rows);
-			wire_peer_records_encode(&call->reply->body, &records);
-		}
+		records.clock = account.clock;
+		records.bytes = usage.chunk_bytes;
+		records.ended = page.ended;
+		records.cursor = dom_buffer_slice(&page.cursor);
+		records.records = dom_buffer_slice(&page.records);
+		wire_peer_records_encode(&call->reply->body, &records);
 	}
-	dom_buffer_free(&cursor_bytes);
-	dom_buffer_free(&rows);
+	move_page_free(&page);
 	return st > 0 ? DOM_ESTORE : st;
 }
 

@@ -2,6 +2,7 @@
 #ifndef SERVICES_MOVE_SOURCE_H
 #define SERVICES_MOVE_SOURCE_H
 
+#include "services/move/copy.h"
 #include "services/move/parts.h"
 
 /* The side that an account moves away from: see DESIGN.md beside this file. */
@@ -65,6 +66,22 @@ DOM_MUST_CHECK enum dom_status move_end_for_erasure(const struct service *servic
  */
 DOM_MUST_CHECK enum dom_status move_unshare(struct store_txn *txn, int64_t account,
     struct dom_arena *arena, struct service_changes *changes);
+
+/* --- reading the account (source.c) ------------------------------ */
+
+/* One answer's worth of the account's records. */
+struct move_page {
+	struct dom_buffer cursor, records; /* cursor: where the next page begins */
+	bool ended;                        /* there is none */
+};
+
+/* The cursor that comes with a request; DOM_EDENIED: it is none, which was said. */
+DOM_MUST_CHECK enum dom_status move_asked_cursor(
+    struct move_asked *asked, struct copy_cursor *cursor_r);
+/* From the cursor on.  Of a failure move_page_free() takes what there is. */
+DOM_MUST_CHECK enum dom_status move_page_read(struct move_asked *asked,
+    const struct store_account *account, struct copy_cursor *cursor, struct move_page *page_r);
+void move_page_free(struct move_page *page);
 
 /* --- freezing (answers.c) ---------------------------------------- */
 
