@@ -24,7 +24,7 @@ struct store_move {
 	int64_t number;
 	uint8_t id[STORE_MOVE_ID_SIZE]; /* with side: unique */
 	int side;
-	int state;             /* counted by whoever runs the move */
+	int state;             /* counted by whoever runs the move; below 64 */
 	bool open;             /* something is left to do */
 	int64_t account;       /* 0: not yet, or not any more */
 	uint8_t identity[32];  /* the account's public key */
@@ -70,6 +70,12 @@ DOM_MUST_CHECK enum dom_status store_move_list(struct store_txn *txn, int64_t af
 DOM_MUST_CHECK enum dom_status store_move_due(struct store_txn *txn, uint64_t states,
     unsigned lane, unsigned lanes, unsigned limit, struct dom_arena *arena,
     struct store_move **rows_r, size_t *count_r);
+/*
+ * Counts the commits that have put moves into one of these states, or have changed them in it:
+ * while it says the same as before a look with store_move_due(), that would find nothing
+ * new.  Any thread.
+ */
+uint64_t store_move_news(struct store *store, uint64_t states);
 /* All fields but number, id, side and name become these. */
 DOM_MUST_CHECK enum dom_status store_move_update(
     struct store_txn *txn, const struct store_move *move);

@@ -184,6 +184,60 @@ what_is_due_comes_first(void **state)
 	read_end(world);
 }
 
+static size_t
+due_in(struct world *world, struct store_txn *txn, unsigned state, unsigned lane)
+{
+	struct store_move *rows;
+	size_t count;
+
+	assert_status(
+	    store_move_due(txn, UINT64_C(1) << state, lane, 2, 9, world->arena, &rows, &count),
+	    DOM_OK);
+	return count;
+}
+
+static void
+what_is_new_is_found_by_the_next_look(void **state)
+{
+	struct world *world = *state;
+	struct store_move move = sample_move(0);
+	uint64_t there, elsewhere;
+	struct store_txn *txn;
+	unsigned lane;
+
+	move.state = 16;
+	/* Looked at while nothing was there, in both lanes and again. */
+	txn = read_begin(world);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(due_in(world, txn, 3, i % 2), 0);
+	read_end(world);
+	there = store_move_news(world->store, 1 << 3);
+	txn = write_begin(world);
+	assert_status(store_move_add(txn, &move, &move.number), DOM_OK);
+	write_commit(world);
+	lane = move.number % 2;
+	assert_int_equal(store_move_news(world->store, 1 << 3), there);
+	elsewhere = store_move_news(world->store, 1 << 16);
+	assert_int_not_equal(elsewhere, there);
+	assert_int_equal(store_move_news(world->store, 1 << 3 | 1 << 16), elsewhere);
+
+	txn = read_begin(world);
+	assert_int_equal(due_in(world, txn, 3, lane), 0);
+	assert_int_equal(due_in(world, txn, 16, lane), 1);
+	read_end(world);
+	move.state = 3;
+	txn = write_begin(world);
+	assert_status(store_move_update(txn, &move), DOM_OK);
+	write_commit(world);
+	assert_int_not_equal(store_move_news(world->store, 1 << 3), there);
+	assert_int_equal(store_move_news(world->store, 1 << 16), elsewhere);
+	txn = read_begin(world);
+	assert_int_equal(due_in(world, txn, 16, lane), 0);
+	assert_int_equal(due_in(world, txn, 3, lane), 1);
+	assert_int_equal(due_in(world, txn, 3, 1 - lane), 0);
+	read_end(world);
+}
+
 static void
 messages_go_with_their_move(void **state)
 {
@@ -453,6 +507,7 @@ const struct CMUnitTest move_cases[] = {
     CONTRACT_CASE(a_move_stays_when_its_account_is_erased),
     CONTRACT_CASE(what_a_peer_has_answered_is_kept),
     CONTRACT_CASE(what_is_due_comes_first),
+    CONTRACT_CASE(what_is_new_is_found_by_the_next_look),
     CONTRACT_CASE(it_is_known_how_much_there_is_and_who_shares),
     CONTRACT_CASE(messages_go_with_their_move),
     CONTRACT_CASE(who_is_not_at_home_takes_no_write),

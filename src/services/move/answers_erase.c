@@ -47,7 +47,8 @@ run_erase(struct store_txn *txn, void *context)
 	if (st != DOM_OK)
 		return st;
 	move_enter(&move, MOVE_ERASE, answers_now(work->answers));
-	move.due_ms = answers_now(work->answers);
+	/* Until there is a receipt to tell of, see run_erased(). */
+	move.due_ms = answers_now(work->answers) + MOVER_WAIT_MS_MAX;
 	st = store_move_update(txn, &move);
 	return st > 0 ? DOM_ESTORE : st;
 }
@@ -88,8 +89,18 @@ static enum dom_status
 run_erased(struct store_txn *txn, void *context)
 {
 	struct answers_work *work = context;
+	struct store_move move;
+	enum dom_status st = answers_reload(txn, work, &move);
 
-	return move_message_keep(txn, work->move, MOVE_MESSAGE_ERASED, &work->receipt);
+	if (st == DOM_CONFLICT)
+		return DOM_ESTOPPED;
+	if (st == DOM_OK)
+		st = move_message_keep(txn, &move, MOVE_MESSAGE_ERASED, &work->receipt);
+	if (st != DOM_OK)
+		return st;
+	move.due_ms = answers_now(work->answers);
+	st = store_move_update(txn, &move);
+	return st > 0 ? DOM_ESTORE : st;
 }
 
 /* The receipt of its erasure, once there is one that is not kept yet; DOM_ABSENT. */
@@ -128,7 +139,8 @@ answers_step_erasing(struct move_answers *answers, struct store_txn **txn)
 		if (st == DOM_OK) {
 			store_read_end(txn);
 			work.move = &rows[i];
-			return answers_write(&work, run_erased);
+			st = answers_write(&work, run_erased);
+			return st == DOM_ESTOPPED ? DOM_OK : st;
 		}
 		if (st == DOM_ABSENT)
 			st = DOM_OK;

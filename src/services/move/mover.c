@@ -22,6 +22,11 @@ static const uint64_t asking = STATE(ORDERED) | STATE(ERASING) | STATE(STAGING) 
                                STATE(FREEZING) | STATE(PREPARED) | STATE(HOME) |
                                STATE(DISCARDED);
 
+/* All that a source may be in, since what leaves a state is of interest as well. */
+static const uint64_t answering = STATE(ORDERED) | STATE(EXPORTING) | STATE(FROZEN) |
+                                  STATE(GONE) | STATE(LIVES) | STATE(ERASING) | STATE(ERASED) |
+                                  STATE(CANCELLED);
+
 enum dom_status
 mover_open(const struct mover_options *options, struct mover **mover_r)
 {
@@ -293,6 +298,39 @@ guard_step(struct mover *mover, int64_t *wait_ms_r)
 	return st;
 }
 
+/*
+ * Everybody is woken by whatever happens to any move, and most of it is no matter of this one.
+ * A clock that was set back does not make it last.
+ */
+static bool
+is_idle(const struct mover *mover, int64_t now_ms, uint64_t news)
+{
+	return mover->is_idle && mover->news == news && now_ms >= mover->looked_ms &&
+	       now_ms < mover->look_ms;
+}
+
+static enum dom_status
+look_step(struct mover *mover, int64_t *wait_ms_r)
+{
+	const struct mover_options *options = &mover->options;
+	bool asks = options->role == MOVER_ASKS;
+	/* Both before the look: what comes meanwhile is found by the next one. */
+	uint64_t news = store_move_news(options->store, asks ? asking : answering);
+	int64_t now_ms = dom_clock_now_ms(&options->service->clock);
+	enum dom_status st;
+
+	if (is_idle(mover, now_ms, news)) {
+		*wait_ms_r = mover->look_ms - now_ms;
+		return DOM_ABSENT;
+	}
+	st = asks ? ask_step(mover, wait_ms_r) : move_answers_step(mover->answers, wait_ms_r);
+	mover->is_idle = st == DOM_ABSENT;
+	mover->news = news;
+	mover->looked_ms = now_ms;
+	mover->look_ms = now_ms + *wait_ms_r;
+	return st;
+}
+
 static enum dom_status
 role_step(struct mover *mover, int64_t *wait_ms_r)
 {
@@ -300,9 +338,7 @@ role_step(struct mover *mover, int64_t *wait_ms_r)
 	enum dom_status st = guard_step(mover, &guard_wait_ms);
 
 	if (st == DOM_ABSENT && !move_guard_is_closed(mover->options.service->guard))
-		st = mover->options.role == MOVER_ASKS
-		         ? ask_step(mover, wait_ms_r)
-		         : move_answers_step(mover->answers, wait_ms_r);
+		st = look_step(mover, wait_ms_r);
 	if (guard_wait_ms < *wait_ms_r)
 		*wait_ms_r = guard_wait_ms;
 	return st;

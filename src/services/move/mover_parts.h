@@ -80,6 +80,10 @@ struct mover {
 	struct dom_arena *arena;               /* of the step */
 	struct mover_ask asks[MOVER_ASKS_MAX]; /* of the step */
 	int64_t turn;                          /* number of the move that had the last one */
+	/* After a step that found nothing to do: when it was, what was new then, and .. */
+	bool is_idle;
+	int64_t looked_ms, look_ms; /* .. when the next look is due, if nothing is new */
+	uint64_t news;
 	uint64_t steps;
 	struct mover_errand errands[MOVER_ERRANDS];
 	struct mover_rest rests[MOVER_RESTS];

@@ -139,9 +139,9 @@ mover_erased(struct mover *mover, const struct store_move *move, struct mover_er
 	st = move_message(txn, move, MOVE_MESSAGE_ERASED, mover->arena, &receipt);
 	store_read_end(&txn);
 	if (st == DOM_ABSENT) {
-		/* It is still going. */
+		/* It is still going: whoever keeps the receipt says that it is due. */
 		errand->not_before_ms =
-		    dom_clock_now_ms(&mover->options.service->clock) + MOVER_LOOK_AGAIN_MS;
+		    dom_clock_now_ms(&mover->options.service->clock) + MOVER_AGAIN_MS_KEPT;
 		return DOM_OK;
 	}
 	if (st != DOM_OK)

@@ -184,6 +184,7 @@ store_read_begin(struct store_reader *reader, struct store_txn **txn_r)
 	*txn_r = NULL;
 	reader->connection.failed = DOM_OK;
 	reader->connection.failed_code = SQLITE_OK;
+	reader->move_changes = atomic_load(&reader->store->move_changes);
 	reader->snapshot = sql_call(&reader->connection, SQL_SNAPSHOT);
 	if ((st = sql_step(&reader->snapshot)) != DOM_OK) {
 		sql_end(&reader->snapshot);
@@ -194,6 +195,13 @@ store_read_begin(struct store_reader *reader, struct store_txn **txn_r)
 	return DOM_OK;
 }
 
+struct store_reader *
+store_reader_of(struct store_txn *txn)
+{
+	assert(!txn->writes);
+	return (struct store_reader *)((char *)txn - offsetof(struct store_reader, txn));
+}
+
 void
 store_read_end(struct store_txn **txn)
 {
@@ -201,8 +209,7 @@ store_read_end(struct store_txn **txn)
 
 	if (*txn == NULL)
 		return;
-	assert(!(*txn)->writes);
-	reader = (struct store_reader *)((char *)*txn - offsetof(struct store_reader, txn));
+	reader = store_reader_of(*txn);
 	*txn = NULL;
 	assert(reader->in_txn);
 	reader->in_txn = false;

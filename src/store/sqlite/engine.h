@@ -39,7 +39,10 @@ struct store_txn {
 	int64_t fenced;            /* account whose fence refused it */
 	int64_t grown_in;          /* the collection of that one .. */
 	uint64_t grown; /* .. whose owner's row does not say yet that it has so much more */
+	uint64_t move_states; /* that it has put a move into, a bit each */
 };
+
+enum { MOVE_STATES = 64 }; /* as many as store_move_due() can tell apart */
 
 struct store_reader {
 	struct store *store;
@@ -48,6 +51,10 @@ struct store_reader {
 	struct store_txn txn;
 	bool in_txn;
 	struct store_reader *next; /* while spare */
+	uint64_t move_changes;     /* counted before the snapshot began */
+	/* That count and 1 when no move of this lane was in a state; 0: there was one. */
+	uint64_t no_move_in[MOVE_STATES];
+	unsigned move_lane, move_lanes;
 };
 
 /*
@@ -85,7 +92,7 @@ struct group_entry {
 struct group {
 	struct group_entry entries[GROUP_JOBS_MAX];
 	size_t count;
-	uint64_t bytes;
+	uint64_t bytes, move_states;
 	bool begun;
 	enum dom_status lost; /* below zero: the whole transaction is gone */
 };
@@ -135,12 +142,19 @@ struct store {
 	pthread_mutex_t seen_lock;
 	struct seen *seen;
 
+	/*
+	 * Commits that have put a move into a state, and for each state which of these was the
+	 * last.  Counted after the commit, so whoever counts before a snapshot misses none.
+	 */
+	atomic_uint_least64_t move_changes, move_changed[MOVE_STATES];
+
 	atomic_uint readers;
 	atomic_bool failed;
 	char failure[FAILURE_TEXT_SIZE]; /* written before failed is set */
 };
 
 /* connection.c */
+struct store_reader *store_reader_of(struct store_txn *txn); /* one that reads */
 DOM_MUST_CHECK enum dom_status store_connect(
     struct store *store, bool writes, struct sql_connection *connection);
 /* Once nobody opens readers any more. */

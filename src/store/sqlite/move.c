@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/sqlite/seal.h"
 
@@ -103,12 +104,13 @@ store_move_add(struct store_txn *txn, const struct store_move *move, int64_t *nu
 	uint8_t hash[DOM_INDEX_SIZE];
 	enum dom_status st;
 
-	assert(txn->writes);
+	assert(txn->writes && move->state >= 0 && move->state < MOVE_STATES);
 	dom_region_index(txn->store->key, DOM_INDEX_NAME, move->name, hash);
 	put_move(&call, move);
 	sql_put_slice(&call, dom_slice(move->id, sizeof(move->id)));
 	sql_put_number(&call, move->side);
 	sql_put_slice(&call, dom_slice(hash, sizeof(hash)));
+	txn->move_states |= UINT64_C(1) << move->state;
 	if ((st = sql_run(&call)) == DOM_OK)
 		*number_r = sqlite3_last_insert_rowid(txn->connection->db);
 	return st;
@@ -170,6 +172,67 @@ compare_due(const void *a, const void *b)
 	return (first->number > second->number) - (first->number < second->number);
 }
 
+uint64_t
+store_move_news(struct store *store, uint64_t states)
+{
+	uint64_t last = 0;
+
+	for (unsigned state = 0; states >> state != 0; state++) {
+		uint64_t change =
+		    (states >> state & 1) != 0 ? atomic_load(&store->move_changed[state]) : 0;
+
+		if (change > last)
+			last = change;
+	}
+	return last;
+}
+
+/* Most states have no move most of the time, and whoever looks does so often. */
+static bool
+is_still_empty(const struct store_reader *reader, int state)
+{
+	return reader->no_move_in[state] != 0 &&
+	       atomic_load(&reader->store->move_changed[state]) < reader->no_move_in[state];
+}
+
+/* What a reader knows is of the lane that it looks for. */
+static struct store_reader *
+reader_in_lane(struct store_txn *txn, unsigned lane, unsigned lanes)
+{
+	struct store_reader *reader = txn->writes ? NULL : store_reader_of(txn);
+
+	if (reader != NULL && (reader->move_lane != lane || reader->move_lanes != lanes)) {
+		memset(reader->no_move_in, 0, sizeof(reader->no_move_in));
+		reader->move_lane = lane;
+		reader->move_lanes = lanes;
+	}
+	return reader;
+}
+
+/* Of one state. */
+static enum dom_status
+append_due(struct store_txn *txn, int state, unsigned lane, unsigned lanes, unsigned limit,
+    struct sql_rows *rows)
+{
+	struct store_reader *reader = reader_in_lane(txn, lane, lanes);
+	size_t before = rows->count;
+	struct sql_call call;
+	enum dom_status st;
+
+	if (reader != NULL && is_still_empty(reader, state))
+		return DOM_OK;
+	call = sql_call(txn->connection, SQL_MOVE_DUE);
+	sql_put_number(&call, state);
+	sql_put_number(&call, lane);
+	sql_put_number(&call, lanes);
+	sql_put_number(&call, limit);
+	st = append_all(&call, rows);
+	if (reader != NULL)
+		reader->no_move_in[state] =
+		    st == DOM_OK && rows->count == before ? reader->move_changes + 1 : 0;
+	return st;
+}
+
 enum dom_status
 store_move_due(struct store_txn *txn, uint64_t states, unsigned lane, unsigned lanes,
     unsigned limit, struct dom_arena *arena, struct store_move **rows_r, size_t *count_r)
@@ -180,16 +243,8 @@ store_move_due(struct store_txn *txn, uint64_t states, unsigned lane, unsigned l
 	assert(lane < lanes && states <= INT64_MAX);
 	/* One by one, since the index is by state. */
 	for (int state = 0; st == DOM_OK && states >> state != 0; state++) {
-		struct sql_call call;
-
-		if ((states >> state & 1) == 0)
-			continue;
-		call = sql_call(txn->connection, SQL_MOVE_DUE);
-		sql_put_number(&call, state);
-		sql_put_number(&call, lane);
-		sql_put_number(&call, lanes);
-		sql_put_number(&call, limit);
-		st = append_all(&call, &rows);
+		if ((states >> state & 1) != 0)
+			st = append_due(txn, state, lane, lanes, limit, &rows);
 	}
 	if (st == DOM_OK && rows.count > 1)
 		qsort(rows.rows, rows.count, sizeof(struct store_move), compare_due);
@@ -243,9 +298,10 @@ store_move_update(struct store_txn *txn, const struct store_move *move)
 {
 	struct sql_call call = sql_call(txn->connection, SQL_MOVE_UPDATE);
 
-	assert(txn->writes);
+	assert(txn->writes && move->state >= 0 && move->state < MOVE_STATES);
 	put_move(&call, move);
 	sql_put_number(&call, move->number);
+	txn->move_states |= UINT64_C(1) << move->state;
 	return sql_change(&call);
 }
 

@@ -166,6 +166,7 @@ group_run_job(struct store *store, struct group_entry *entry)
 		}
 		entry->puts = txn.puts;
 		store->group.bytes += txn.bytes;
+		store->group.move_states |= txn.move_states;
 	} else {
 		puts_settle(txn.puts, STAGED_FREE);
 		group_undo_job(store);
@@ -209,6 +210,21 @@ group_add(struct store *store, struct store_job *job)
 	entry->status = group_run_job(store, entry);
 }
 
+/* After the commit, or what may have been one. */
+static void
+note_moves(struct store *store)
+{
+	uint64_t states = store->group.move_states, change;
+
+	if (states == 0)
+		return;
+	change = atomic_fetch_add(&store->move_changes, 1) + 1;
+	for (unsigned state = 0; state < MOVE_STATES; state++) {
+		if ((states >> state & 1) != 0)
+			atomic_store(&store->move_changed[state], change);
+	}
+}
+
 void (*store_fault_hook)(const char *name);
 
 static void
@@ -240,6 +256,7 @@ group_commit(struct store *store)
 		if (st < 0 && writer->failed_code != SQLITE_FULL)
 			st = DOM_EUNCERTAIN;
 	}
+	note_moves(store);
 	if (st < 0)
 		group_lose(store, st);
 	else
@@ -274,7 +291,7 @@ group_run(struct store *store)
 	size_t count;
 
 	group->count = 0;
-	group->bytes = 0;
+	group->bytes = group->move_states = 0;
 	group->begun = false;
 	group->lost = DOM_OK;
 	while (group_has_room(group, started_ms) && (job = queue_pop(store)) != NULL)
