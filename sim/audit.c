@@ -67,6 +67,26 @@ read_again(struct oracle *oracle, struct o_account *model, struct region *region
 	return st == DOM_OK || st == DOM_ABSENT;
 }
 
+/* This account, and all that move: after a commit each of these is asked for. */
+static void
+look_again(struct oracle *oracle, unsigned account, struct region *region, uint64_t changes)
+{
+	struct store_txn *txn;
+
+	if (store_read_begin(region->reader, &txn) != DOM_OK)
+		return;
+	for (unsigned i = 0; i < oracle->account_count; i++) {
+		struct o_account *model = &oracle->accounts[i];
+		struct o_seen *seen = &model->seen[region->index];
+
+		if (i != account && (model->orders == 0 || model->is_erased))
+			continue;
+		seen->life = read_again(oracle, model, region, txn) ? region->life : 0;
+		seen->changes = changes;
+	}
+	store_read_end(&txn);
+}
+
 bool
 audit_look(struct oracle *oracle, unsigned account, struct region *region,
     struct store_account *account_r)
@@ -74,19 +94,12 @@ audit_look(struct oracle *oracle, unsigned account, struct region *region,
 	struct o_account *model = &oracle->accounts[account];
 	struct o_seen *seen = &model->seen[region->index];
 	uint64_t changes = sim_disk_operations(region->disk, SIM_FAULT_STOP);
-	struct store_txn *txn;
 
 	if (!region_is_up(region) || region->is_armed || move_guard_is_closed(region->guard))
 		return false;
 	if (seen->life != region->life || seen->changes != changes) {
 		seen->life = 0;
-		if (store_read_begin(region->reader, &txn) != DOM_OK)
-			return false;
-		if (read_again(oracle, model, region, txn)) {
-			seen->life = region->life;
-			seen->changes = changes;
-		}
-		store_read_end(&txn);
+		look_again(oracle, account, region, changes);
 		if (seen->life == 0)
 			return false;
 	}
