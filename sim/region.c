@@ -115,29 +115,6 @@ region_is_up(const struct region *region)
 	return region->is_up;
 }
 
-static void start_again(void *context);
-
-static void
-restart_event(void *context)
-{
-	struct world_life *of = context;
-	struct region *region = of->region;
-
-	if (region->is_up && region->life == of->life && !region->crash_is_due) {
-		world_say(region->world, "%s is restarted by its operator", region->name);
-		region_stop(region);
-		start_again(region);
-	}
-	free(of);
-}
-
-/* What only a restart helps, an operator reads in the log. */
-static void
-region_restart_soon(struct region *region)
-{
-	time_after(30 * TIME_SECOND_US, restart_event, world_life_of(region));
-}
-
 /* --- the keeper ------------------------------------------------------------------ */
 
 static int64_t
@@ -155,9 +132,6 @@ keep(struct region *region)
 	if ((st = keeper_step(region->keeper)) == DOM_ABSENT)
 		st = retention_desk_step(
 		    region->retention, &region->service, region->keeper_reader);
-	/* After a sync that failed the journal takes nothing until a restart, see its log. */
-	if (st == DOM_EFILE && !region->is_armed)
-		region_restart_soon(region);
 	if (st < 0)
 		return FAILURE_US;
 	return st == DOM_ABSENT ? IDLE_US : BUSY_US;

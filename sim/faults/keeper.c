@@ -9,7 +9,7 @@
 #include "sim/faults/faults.h"
 #include "sweeping.h"
 
-enum { CONFLICTS_MAX = 3, STEPS_MAX = 1000, MARK_SIZE = 64 };
+enum { CONFLICTS_MAX = 3, STEPS_MAX = 1000, MARK_SIZE = 64, PATIENCE = 3 };
 
 #define JOURNAL_PATH "/sim/region/journal"
 
@@ -40,14 +40,14 @@ follow(struct journal_file **file_r)
 	return erasure_replay(&house.service, house.store, &journal, &followed);
 }
 
+/* One keeper with one journal; what fails is tried so many times. */
 static enum dom_status
-keeper_act(const struct scenario *scenario)
+keep(unsigned tries)
 {
 	struct journal_file *file;
 	struct keeper *keeper = NULL;
 	enum dom_status st = follow(&file);
 
-	(void)scenario;
 	if (st == DOM_OK) {
 		struct keeper_options options = {.service = &house.service,
 		    .store = house.store,
@@ -57,9 +57,26 @@ keeper_act(const struct scenario *scenario)
 	}
 	if (st == DOM_OK)
 		st = keeper_finish(keeper, CONFLICTS_MAX);
+	while (keeper != NULL && st < 0 && --tries != 0)
+		st = keeper_finish(keeper, CONFLICTS_MAX);
 	keeper_close(&keeper);
 	journal_file_close(&file);
 	return st;
+}
+
+static enum dom_status
+keeper_act(const struct scenario *scenario)
+{
+	(void)scenario;
+	return keep(1);
+}
+
+/* As in a server that goes on: after a sync that failed the journal is written anew. */
+static enum dom_status
+patient_act(const struct scenario *scenario)
+{
+	(void)scenario;
+	return keep(PATIENCE);
 }
 
 static void
@@ -267,6 +284,13 @@ const struct scenario keeper_scenarios[] = {
         .act = keeper_act,
         .weight = 5,
         .look = erasure_look},
+    {.name = "keeper: one that goes on",
+        .promise = RESUMES,
+        .prepare = erasure_prepare,
+        .act = patient_act,
+        .weight = 40,
+        .look = erasure_look,
+        .number = WIRE_SCOPE_SERVICE},
     {.name = "retention: a sweep",
         .promise = RESUMES,
         .prepare = sweep_prepare,

@@ -31,9 +31,10 @@ static const char magic[] = "domicile erasures v1\n";
 
 struct journal_file {
 	int fd;
-	bool has_failed; /* a write or sync did: what is there is not known any more */
+	char *path, *fresh_path; /* where it lies, and where a new one is written */
+	bool has_failed; /* what stands behind the last entry is not known: see renew() */
 	uint64_t base;   /* the header's place in the numbers */
-	uint64_t count;  /* number of the last entry */
+	uint64_t count;  /* number of the last entry that is on the disk */
 	uint8_t check[CHECK_SIZE]; /* of the last record, or of the header */
 	uint8_t region[JOURNAL_REGION_SIZE];
 };
@@ -159,38 +160,147 @@ write_all(int fd, const uint8_t *at, size_t left, off_t place)
 	return true;
 }
 
+/* --- appending ------------------------------------------------------------------- */
+
+static enum dom_status
+failure_of_disk(void)
+{
+	return errno == ENOSPC || errno == EDQUOT ? DOM_EFULL : DOM_EFILE;
+}
+
+static enum dom_status
+sync_folder(const char *path)
+{
+	char *folder = strdup(path), *slash;
+	int fd;
+	bool is_synced;
+
+	if (folder == NULL)
+		return DOM_ENOMEM;
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[slash == folder] = '\0';
+	fd = open(slash == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd < 0)
+		return DOM_EFILE;
+	is_synced = fsync(fd) == 0;
+	close(fd);
+	return is_synced ? DOM_OK : DOM_EFILE;
+}
+
+/* The header and all entries; DOM_EINTEGRITY: they are not those that were synced. */
+static enum dom_status
+copy_records(const struct journal_file *file, int fd)
+{
+	uint8_t record[JOURNAL_RECORD_SIZE], check[CHECK_SIZE] = {0};
+	struct journal_entry entry;
+	enum dom_status st;
+
+	for (uint64_t number = file->base; number <= file->count; number++) {
+		if ((st = read_record(file, number, record)) != DOM_OK)
+			return st;
+		if (number != file->base)
+			st = decode(record, number, check, &entry);
+		else if ((st = check_of(NULL, record, check)) == DOM_OK &&
+		         memcmp(check, record + CHECK_AT, CHECK_SIZE) != 0)
+			st = DOM_EINTEGRITY;
+		if (st != DOM_OK)
+			return st;
+		memcpy(check, record + CHECK_AT, CHECK_SIZE);
+		if (!write_all(fd, record, sizeof(record), place_of(file, number)))
+			return failure_of_disk();
+	}
+	return memcmp(check, file->check, CHECK_SIZE) == 0 ? DOM_OK : DOM_EINTEGRITY;
+}
+
+/* As who it belongs to, also if this is root, for domicilectl restore. */
+static enum dom_status
+open_fresh(const struct journal_file *file, int *fd_r)
+{
+	struct stat info;
+
+	if (unlink(file->fresh_path) != 0 && errno != ENOENT)
+		return DOM_EFILE;
+	*fd_r =
+	    open(file->fresh_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*fd_r < 0)
+		return failure_of_disk();
+	if (fstat(file->fd, &info) == 0 && flock(*fd_r, LOCK_EX | LOCK_NB) == 0 &&
+	    (info.st_uid == geteuid() || geteuid() != 0 ||
+	        fchown(*fd_r, info.st_uid, info.st_gid) == 0))
+		return DOM_OK;
+	return DOM_EFILE;
+}
+
 /*
- * A sync that failed may have lost what was written before it: nothing is
- * appended any more until the file is opened again, which writes it again.
+ * A sync that failed may have let go of what it could not write, and the next one says that
+ * all is well: that file is never synced again.  What is known to be on the disk, which each
+ * check proves, and the records that are wanted now go into a new file.  Whichever of the
+ * two a power cut leaves has all that was acknowledged.
  */
+static enum dom_status
+renew(struct journal_file *file, const uint8_t *records, size_t size)
+{
+	int fd = -1;
+	enum dom_status st = open_fresh(file, &fd);
+
+	if (st == DOM_OK)
+		st = copy_records(file, fd);
+	if (st == DOM_OK && !write_all(fd, records, size, place_of(file, file->count + 1)))
+		st = failure_of_disk();
+	if (st == DOM_OK && (fsync(fd) != 0 || rename(file->fresh_path, file->path) != 0))
+		st = DOM_EFILE;
+	if (st != DOM_OK) {
+		if (fd >= 0)
+			close(fd);
+		unlink(file->fresh_path);
+		return st;
+	}
+	/* If its name is not on the disk, the next one is made out of this one. */
+	close(file->fd);
+	file->fd = fd;
+	return sync_folder(file->path);
+}
+
+static enum dom_status
+add_records(struct journal_file *file, const uint8_t *records, size_t size)
+{
+	const off_t place = place_of(file, file->count + 1);
+	enum dom_status st;
+
+	if (!write_all(file->fd, records, size, place)) {
+		st = failure_of_disk();
+		/* Whole records of it must not stay: who asks again would have them twice. */
+		file->has_failed = ftruncate(file->fd, place) != 0;
+		return st;
+	}
+	if (fdatasync(file->fd) == 0)
+		return DOM_OK;
+	file->has_failed = true;
+	return DOM_EFILE;
+}
+
 static enum dom_status
 append_entries(void *context, const struct journal_entry *entries, size_t count)
 {
 	struct journal_file *file = context;
 	uint8_t records[JOURNAL_APPEND_MAX][JOURNAL_RECORD_SIZE];
 	const uint8_t *before = file->check;
+	enum dom_status st;
 
 	assert(count <= JOURNAL_APPEND_MAX);
-	if (file->has_failed)
-		return DOM_EFILE;
 	for (size_t i = 0; i < count; i++) {
-		enum dom_status st =
-		    encode(&entries[i], file->count + 1 + i, before, records[i]);
-
+		st = encode(&entries[i], file->count + 1 + i, before, records[i]);
 		if (st != DOM_OK)
 			return st;
 		before = records[i] + CHECK_AT;
 	}
-	if (!write_all(file->fd, records[0], count * sizeof(records[0]),
-	        place_of(file, file->count + 1))) {
-		/* Whole records of it must not stay: who asks again would have them twice. */
-		file->has_failed = ftruncate(file->fd, place_of(file, file->count + 1)) != 0;
-		return errno == ENOSPC || errno == EDQUOT ? DOM_EFULL : DOM_EFILE;
-	}
-	if (fdatasync(file->fd) != 0) {
-		file->has_failed = true;
-		return DOM_EFILE;
-	}
+	st = (file->has_failed ? renew : add_records)(
+	    file, records[0], count * sizeof(records[0]));
+	if (st != DOM_OK)
+		return st;
+	file->has_failed = false;
 	file->count += count;
 	memcpy(file->check, before, CHECK_SIZE);
 	return DOM_OK;
@@ -227,27 +337,6 @@ refuse(const struct opening *opening, enum dom_status status, const char *format
 		    args);
 	va_end(args);
 	return status;
-}
-
-static enum dom_status
-sync_folder(const char *path)
-{
-	char *folder = strdup(path), *slash;
-	int fd;
-	bool is_synced;
-
-	if (folder == NULL)
-		return DOM_ENOMEM;
-	slash = strrchr(folder, '/');
-	if (slash != NULL)
-		slash[slash == folder] = '\0';
-	fd = open(slash == NULL ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	free(folder);
-	if (fd < 0)
-		return DOM_EFILE;
-	is_synced = fsync(fd) == 0;
-	close(fd);
-	return is_synced ? DOM_OK : DOM_EFILE;
 }
 
 static enum dom_status
@@ -412,6 +501,16 @@ check_records(struct journal_file *file, const struct opening *opening)
 	return DOM_OK;
 }
 
+/* Who had the lock may have put a new file in its place meanwhile. */
+static bool
+is_at_path(const char *path, const struct stat *info)
+{
+	struct stat there;
+
+	return lstat(path, &there) == 0 && there.st_dev == info->st_dev &&
+	       there.st_ino == info->st_ino;
+}
+
 static enum dom_status
 open_file(struct journal_file *file, const struct opening *opening)
 {
@@ -432,8 +531,12 @@ open_file(struct journal_file *file, const struct opening *opening)
 	if (fstat(file->fd, &info) != 0 || !S_ISREG(info.st_mode))
 		return refuse(opening, DOM_EINPUT, "is not a file");
 	/* A second server, or domicilectl restore beside one, would number entries twice. */
-	if (!options->read_only && flock(file->fd, LOCK_EX | LOCK_NB) != 0)
+	if (!options->read_only &&
+	    (flock(file->fd, LOCK_EX | LOCK_NB) != 0 || !is_at_path(options->path, &info)))
 		return refuse(opening, DOM_EDENIED, "is in use by another program");
+	/* Of a new file that a power cut or a kill came before. */
+	if (!options->read_only)
+		unlink(file->fresh_path);
 	/* Shorter than its header: the very first start was cut short. */
 	if (makes && info.st_size < JOURNAL_RECORD_SIZE && make_header(file, opening) != DOM_OK)
 		return DOM_EFILE;
@@ -454,6 +557,12 @@ journal_file_open(const struct journal_options *options, struct journal_file **f
 	if (file == NULL)
 		return refuse(&opening, DOM_ENOMEM, "cannot be opened: no memory");
 	file->fd = -1;
+	if ((file->path = strdup(options->path)) == NULL ||
+	    asprintf(&file->fresh_path, "%s.new", options->path) < 0) {
+		file->fresh_path = NULL;
+		journal_file_close(&file);
+		return refuse(&opening, DOM_ENOMEM, "cannot be opened: no memory");
+	}
 	if ((st = open_file(file, &opening)) == DOM_OK &&
 	    (st = check_header(file, &opening)) == DOM_OK &&
 	    (st = check_records(file, &opening)) == DOM_OK &&
@@ -474,5 +583,7 @@ journal_file_close(struct journal_file **file)
 	*file = NULL;
 	if (old->fd >= 0)
 		close(old->fd);
+	free(old->path);
+	free(old->fresh_path);
 	free(old);
 }

@@ -6,8 +6,10 @@
 
 /*
  * The file of services/journal.h: a header and records of one size, only ever
- * appended to.  Each record's check covers the check before it, so that one
- * that is changed, left out or moved is found.  Integers are big-endian.
+ * appended to, but for one thing: after a sync that failed the next append writes all of it
+ * anew, into path + ".new", which then takes the file's place.  Each record's check covers the
+ * check before it, so that one that is changed, left out or moved is found.  Integers are
+ * big-endian.
  *
  *   header  0 32  "domicile erasures v1\n", then zeros
  *          32 32  the region, as its key hashes it

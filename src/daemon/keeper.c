@@ -13,6 +13,7 @@ enum {
 	CONFLICT_MS = 250, /* a snapshot holds what it waits for */
 	SWEEP_MS = 10,     /* between steps of retention, which nobody waits for */
 	TICK_MS = 60 * 1000,
+	FAILURE_MS_MAX = 60 * 1000, /* to rest after failures in a row */
 };
 
 struct keeper_thread {
@@ -23,6 +24,8 @@ struct keeper_thread {
 	struct keeper_time time;
 	int64_t ticked_ms;
 	struct worker_failure failure;
+	unsigned failures;       /* in a row */
+	int64_t not_until_ms;    /* after a failure; of the monotonic clock */
 	struct workers *workers; /* one */
 };
 
@@ -35,21 +38,43 @@ monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/*
- * After a sync of the journal that failed (DOM_EFILE) nothing is appended to it until it
- * is opened again: see journal.c.
- */
 static void
 tell(struct keeper_thread *thread, enum dom_status status)
 {
 	if (!worker_failure_is_news(&thread->failure, status))
 		return;
 	fprintf(stderr,
-	    "domiciled: erasing and retention do not get on: %s. They go on %s; receipts "
-	    "wait\n",
-	    dom_status_text(status),
-	    status == DOM_EFILE ? "when the disk is put right and domiciled is started again"
-	                        : "by themselves when it is put right");
+	    "domiciled: erasing and retention do not get on: %s. They go on by themselves when "
+	    "it is put right; receipts wait\n",
+	    dom_status_text(status));
+}
+
+/*
+ * How long to rest then, each time in a row twice as long: an attempt may write the whole
+ * journal anew (journal.c), on a disk that is in trouble as it is.
+ */
+static int64_t
+failed(struct keeper_thread *thread, enum dom_status status)
+{
+	int64_t wait_ms = WORKER_FAILURE_MS;
+
+	for (unsigned i = 0; i < thread->failures && wait_ms < FAILURE_MS_MAX; i++)
+		wait_ms *= 2;
+	if (wait_ms > FAILURE_MS_MAX)
+		wait_ms = FAILURE_MS_MAX;
+	tell(thread, status);
+	thread->failures++;
+	thread->not_until_ms = monotonic_ms() + wait_ms;
+	return wait_ms;
+}
+
+static void
+went_well(struct keeper_thread *thread)
+{
+	if (thread->failures != 0)
+		fprintf(stderr, "domiciled: erasing and retention get on again\n");
+	thread->failures = 0;
+	thread->failure.last = DOM_OK;
 }
 
 static void
@@ -70,11 +95,9 @@ sweep(struct keeper_thread *thread)
 	enum dom_status st =
 	    retention_desk_step(thread->retention, thread->options.service, thread->reader);
 
-	if (st < 0) {
-		tell(thread, st);
-		return WORKER_FAILURE_MS;
-	}
-	thread->failure.last = DOM_OK;
+	if (st < 0)
+		return failed(thread, st);
+	went_well(thread);
 	return st == DOM_ABSENT ? LOOK_MS : SWEEP_MS;
 }
 
@@ -96,17 +119,18 @@ step(void *context)
 
 	if (now_ms - thread->ticked_ms >= TICK_MS)
 		tick(thread, now_ms);
+	/* Also if somebody who erases wakes it. */
+	if (thread->failures != 0 && now_ms < thread->not_until_ms)
+		return thread->not_until_ms - now_ms;
 	if ((st = keeper_step(thread->keeper)) == DOM_ESTOPPED)
 		return 0;
-	if (st < 0) {
-		tell(thread, st);
-		return WORKER_FAILURE_MS;
-	}
+	if (st < 0)
+		return failed(thread, st);
 	if (st == DOM_ABSENT)
 		return sweep(thread);
 	if (st == DOM_CONFLICT)
 		return CONFLICT_MS;
-	thread->failure.last = DOM_OK;
+	went_well(thread);
 	return worker_pace_ms(thread->options.store);
 }
 

@@ -2,7 +2,7 @@
 """Faults in what holds when memory and disks fail: what sim-faults must see.
 
 (name, file, what stands there, what the fault makes of it, the scenarios of sim-faults that are
-run, one in how many places).  `often`: also in make check, not only in make check-long.
+run, one in how many places; 0: as many as by default).  `often`: also in make check, not only in make check-long.
 """
 import typing
 
@@ -32,8 +32,15 @@ FAULTS = [
           "large CHUNK_PUT"),
     Fault("a commit is not synced", "src/store/sqlite/connection.c", "synchronous = FULL",
           "synchronous = NORMAL", "LOGOUT", often=True),
-    Fault("the journal is not synced", "src/daemon/journal.c", "if (fdatasync(file->fd) != 0)",
-          "if (false)", "keeper: a service", 7),
+    Fault("the journal is not synced", "src/daemon/journal.c", "if (fdatasync(file->fd) == 0)",
+          "if (true)", "keeper: a service", 7),
+    Fault("after a sync that failed the journal goes on as if nothing were", "src/daemon/journal.c",
+          "if (fdatasync(file->fd) == 0)", "if (fdatasync(file->fd) == 0 || errno == EIO)",
+          "goes on", 0),
+    Fault("a journal that is written anew is not synced", "src/daemon/journal.c",
+          "(fsync(fd) != 0 || rename(", "(rename(", "goes on", 0),
+    Fault("the name of a new journal is not synced", "src/daemon/journal.c",
+          "return sync_folder(file->path);", "return DOM_OK;", "goes on", 0),
     Fault("what was unlinked is not synced", "src/store/dir/blobs_forget.c",
           "return fsync(fd) == 0 ? DOM_OK : DOM_ESTORE;", "(void)fd;\n\treturn DOM_OK;",
           "keeper: a service", 7),

@@ -19,8 +19,9 @@ def is_alive(fault, folder):
     compiled = compile_mutant(build, fault, folder, True)
     own = fault.file if fault.file.startswith("src/daemon/") else None
     program = link_mutant(build, PROGRAM, compiled, folder, own)
-    done = subprocess.run([program, "--stride", str(fault.stride), "--only", fault.only],
-                          cwd=folder, timeout=600, text=True, capture_output=True)
+    stride = ["--stride", str(fault.stride)] if fault.stride else []
+    done = subprocess.run([program, *stride, "--only", fault.only], cwd=folder, timeout=600,
+                          text=True, capture_output=True)
     return done.returncode == 0
 
 

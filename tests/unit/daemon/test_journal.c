@@ -411,6 +411,90 @@ what_is_no_journal_is_refused_and_left_alone(void **state)
 	assert_int_equal(size_of(place), sizeof(noise));
 }
 
+/* The next syncs of an append that fail, as where a disk has a bad place. */
+static unsigned syncs_that_fail;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int
+__wrap_fdatasync(int fd)
+{
+	if (syncs_that_fail == 0)
+		return __real_fdatasync(fd);
+	syncs_that_fail--;
+	errno = EIO;
+	return -1;
+}
+
+static void
+after_a_sync_that_failed_it_goes_on_in_a_new_file(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry = entry_of(3);
+	struct journal_file *second = NULL;
+	struct stat before, after;
+
+	open_it(place);
+	append(place, 0, 3);
+	assert_int_equal(stat(place->path, &before), 0);
+	syncs_that_fail = 1;
+	assert_int_equal(place->journal.append(place->journal.context, &entry, 1), DOM_EFILE);
+	expect_entries(place, 3);
+	append(place, 3, 2);
+	append(place, 5, 1);
+	expect_entries(place, 6);
+	assert_int_equal(stat(place->path, &after), 0);
+	assert_true(before.st_ino != after.st_ino);
+	assert_int_equal(after.st_mode & 0777, 0600);
+	assert_int_equal(after.st_size, 7 * JOURNAL_RECORD_SIZE);
+	assert_int_equal(
+	    journal_file_open(&place->options, &second, place->message, sizeof(place->message)),
+	    DOM_EDENIED);
+	place->options.known = 6;
+	open_it(place);
+	expect_entries(place, 6);
+}
+
+/* The new file is made out of what was synced, or not at all. */
+static void
+a_new_file_is_not_made_of_what_was_damaged_meanwhile(void **state)
+{
+	struct place *place = *state;
+	struct journal_entry entry = entry_of(3);
+	const off_t damaged = 2 * JOURNAL_RECORD_SIZE + 50;
+
+	open_it(place);
+	append(place, 0, 3);
+	syncs_that_fail = 1;
+	assert_int_equal(place->journal.append(place->journal.context, &entry, 1), DOM_EFILE);
+	flip(place, damaged);
+	assert_int_equal(
+	    place->journal.append(place->journal.context, &entry, 1), DOM_EINTEGRITY);
+	flip(place, damaged);
+	append(place, 3, 1);
+	expect_entries(place, 4);
+}
+
+static void
+what_a_new_file_has_left_half_done_is_removed(void **state)
+{
+	struct place *place = *state;
+	char fresh[112];
+	int fd;
+
+	fill(place);
+	snprintf(fresh, sizeof(fresh), "%s.new", place->path);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	place->options.read_only = true;
+	open_it(place);
+	assert_int_equal(access(fresh, F_OK), 0);
+	place->options.read_only = false;
+	open_it(place);
+	assert_int_equal(access(fresh, F_OK), -1);
+}
+
 int
 main(void)
 {
@@ -429,6 +513,9 @@ main(void)
 	    CASE(one_of_another_region_is_refused),
 	    CASE(two_programs_cannot_append_at_once),
 	    CASE(what_is_no_journal_is_refused_and_left_alone),
+	    CASE(after_a_sync_that_failed_it_goes_on_in_a_new_file),
+	    CASE(a_new_file_is_not_made_of_what_was_damaged_meanwhile),
+	    CASE(what_a_new_file_has_left_half_done_is_removed),
 	};
 
 	if (dom_crypto_start() != DOM_OK)
