@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/alloc.h"
+#include "sim/digest.h"
 #include "sim/disk_parts.h"
 
 static struct sim_disk *disks;
@@ -249,6 +250,8 @@ sim_disk_strike(struct sim_disk *disk, enum sim_operation operation, bool *partl
 		return -EIO;
 	if (disk->is_paused)
 		return 0;
+	/* Disks of a world differ in their first letters. */
+	sim_digest_number((uint64_t)operation << 8 | (uint8_t)disk->name[0]);
 	count_operation(disk, operation);
 	if (disk->fault_in == 0 || !can_strike(disk->fault, operation))
 		return 0;
@@ -348,6 +351,8 @@ sim_disk_write(
 	if (code < 0 && (size /= 2) == 0)
 		return code;
 	sim_node_write(node, offset, data, size);
+	sim_digest_number(offset);
+	sim_digest_bytes(data, size);
 	disk->figures.bytes_written += size;
 	if (code < 0)
 		return code == -ENOSPC ? (int)size : code;
@@ -361,6 +366,7 @@ sim_disk_resize(struct sim_disk *disk, struct sim_node *node, size_t size)
 
 	if (code < 0)
 		return code;
+	sim_digest_number(size);
 	if (size != node->seen->size)
 		sim_node_resize(node, size);
 	return sim_disk_did(disk, 0);
@@ -434,6 +440,7 @@ sim_disk_make(struct sim_disk *disk, struct sim_node *folder, const char *name, 
 	*node_r = NULL;
 	if (code < 0)
 		return code;
+	sim_digest_text(name);
 	*node_r = sim_node_new(is_folder, mode);
 	sim_node_name(folder, NULL, name, *node_r);
 	return sim_disk_did(disk, 0);
@@ -446,6 +453,7 @@ sim_disk_unname(struct sim_disk *disk, struct sim_node *folder, const char *name
 
 	if (code < 0)
 		return code;
+	sim_digest_text(name);
 	sim_node_name(folder, name, NULL, NULL);
 	return sim_disk_did(disk, 0);
 }
@@ -458,6 +466,7 @@ sim_disk_link(
 
 	if (code < 0)
 		return code;
+	sim_digest_text(name);
 	sim_node_name(folder, NULL, name, node);
 	return sim_disk_did(disk, 0);
 }
@@ -472,6 +481,7 @@ sim_disk_rename(struct sim_disk *disk, struct sim_node *from, const char *name,
 
 	if (code < 0)
 		return code;
+	sim_digest_text(new_name);
 	node = sim_node_hold(sim_names_find(&from->names, name, strlen(name)));
 	if (from == to) {
 		sim_node_name(from, name, new_name, node);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/digest.h"
 #include "sim/region.h"
 #include "sim/tap.h"
 #include "sim/time.h"
@@ -160,6 +161,10 @@ net_send(struct net_call *call)
 	world->network.calls++;
 	world_note(
 	    world, "call %u to %u: %s %s", call->from, call->to, call->method, call->path);
+	sim_digest_number((uint64_t)call->from << 32 | call->to);
+	sim_digest_text(call->method);
+	sim_digest_text(call->path);
+	sim_digest_bytes(call->body.data, call->body.size);
 	call->failure = DOM_EUNCERTAIN;
 	tap_sent(call);
 	if (is_parted(world, call->from, call->to)) {
@@ -187,7 +192,8 @@ net_answer(struct net_call *call)
 
 	world_note(world, "%u answers %u: %d %s %s%s", call->to, call->from, call->status,
 	    call->method, call->path, call->is_copy ? " (a copy)" : "");
-
+	sim_digest_number((uint64_t)call->status);
+	sim_digest_bytes(call->reply.data, call->reply.size);
 	if (call->is_copy || call->is_done) {
 		release(call);
 		return;

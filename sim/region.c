@@ -11,6 +11,7 @@
 #include "daemon/recover.h"
 #include "services/consent/consent.h"
 #include "services/move/guard.h"
+#include "sim/digest.h"
 #include "sim/movers.h"
 #include "sim/oracle.h"
 #include "sim/serving.h"
@@ -52,30 +53,39 @@ name_region(struct region *region, unsigned index)
 	dom_region_sign_public(region->key, region->public_key);
 }
 
-/* A disk with an empty store, of which every world gets a copy: migrating takes its time. */
-static struct sim_disk *
-image_of(struct region *region)
+static int64_t
+image_now_ms(void *context)
 {
-	static struct sim_disk *images[WORLD_REGIONS_MAX];
-	struct sim_disk **image = &images[region->index];
-	struct store *store;
-	char name[32], folder[48], message[256];
+	(void)context;
+	return time_now_ms();
+}
 
-	if (*image != NULL)
-		return *image;
-	snprintf(name, sizeof(name), "image-%u", region->index);
-	snprintf(folder, sizeof(folder), SIM_DISK_ROOT "%s/data", name);
-	*image = sim_disk_new(name, 1);
-	if (store_open(&(struct store_options){.folder = folder,
-	                   .region = region->name,
-	                   .manual = true,
-	                   .key = region->key,
-	                   .random = sim_random_source(&region->random),
-	                   .clock = {clock_now_ms, region}},
-	        &store, message, sizeof(message)) != DOM_OK)
-		world_broken(region->world, "an empty store can be made", "%s", message);
-	store_close(&store);
-	return *image;
+/* Disks with an empty store, of which every world gets a copy: migrating takes its time. */
+static struct sim_disk *images[WORLD_REGIONS_MAX];
+
+void
+region_make_images(struct sim_random *random)
+{
+	for (unsigned i = 0; i < WORLD_REGIONS_MAX; i++) {
+		struct region region = {.index = i};
+		struct store *store;
+		char name[32], folder[48], message[256];
+
+		name_region(&region, i);
+		snprintf(name, sizeof(name), "image-%u", i);
+		snprintf(folder, sizeof(folder), SIM_DISK_ROOT "%s/data", name);
+		images[i] = sim_disk_new(name, 1);
+		if (store_open(&(struct store_options){.folder = folder,
+		                   .region = region.name,
+		                   .manual = true,
+		                   .key = region.key,
+		                   .random = sim_random_source(random),
+		                   .clock = {image_now_ms, NULL}},
+		        &store, message, sizeof(message)) != DOM_OK)
+			world_broken(NULL, "an empty store can be made", "%s", message);
+		store_close(&store);
+		dom_region_key_free(&region.key);
+	}
 }
 
 void
@@ -87,7 +97,7 @@ region_make(struct region *region, struct world *world, unsigned index)
 	name_region(region, index);
 	sim_random_seed(&region->random, world->seed * 31 + index);
 	region->disk = sim_disk_new(region->name, world->seed * 37 + index);
-	sim_disk_copy(image_of(region), region->disk);
+	sim_disk_copy(images[index], region->disk);
 	snprintf(vault, sizeof(vault), "%s-vault", region->name);
 	region->vault = sim_disk_new(vault, world->seed * 41 + index);
 	region->configuration.region = region->name;
@@ -100,6 +110,7 @@ void
 region_free(struct region *region)
 {
 	region_stop(region);
+	sim_digest_bytes(&region->random, sizeof(region->random));
 	wire_catalogue_free(&region->catalogue);
 	dom_region_key_free(&region->key);
 	if (sim_disk_open_count(region->disk) != 0)

@@ -60,7 +60,9 @@ struct region {
 	int64_t clock_off_ms; /* its wall clock is that much ahead */
 };
 
-/* Its key, folder and names; it is down and its disk is empty. */
+/* Before the first world of a process: what all of them begin with, whichever comes first. */
+void region_make_images(struct sim_random *random);
+/* Its key, folder and names; it is down and its store is empty. */
 void region_make(struct region *region, struct world *world, unsigned index);
 void region_free(struct region *region);
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/digest.h"
 #include "sim/world.h"
 
 static struct run_record *record;
@@ -23,6 +24,7 @@ run_open(bool traces, bool tells_calls)
 	    NULL, sizeof(*record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (record == MAP_FAILED)
 		abort();
+	sim_digest_keep_at(&record->digest);
 	is_tracing = traces;
 	is_telling_calls = tells_calls;
 }
@@ -45,8 +47,9 @@ run_say(double seconds, const char *text)
 	char *line = record->lines[record->line_count++ % RUN_LINES];
 
 	snprintf(line, RUN_LINE_SIZE, "%12.3f s  %s", seconds, text);
+	/* So that a comparison of two traces shows where they part. */
 	if (is_tracing)
-		fprintf(stderr, "%s\n", line);
+		fprintf(stderr, "%08" PRIx32 " %s\n", (uint32_t)sim_digest(), line);
 }
 
 void
@@ -102,6 +105,13 @@ run_plan(const struct plan *plan)
 	return wait_for(child, &usage);
 }
 
+void
+run_print_digest(FILE *out, uint64_t seed)
+{
+	fprintf(out, "seed %" PRIu64 ": digest %016" PRIx64 "\n", seed, record->digest);
+	fflush(out);
+}
+
 static double
 cpu_seconds(void)
 {
@@ -112,7 +122,7 @@ cpu_seconds(void)
 }
 
 bool
-run_seeds(uint64_t first, uint64_t count, double seconds, double *cpu_seconds_r)
+run_seeds(const struct run_seeds *seeds, double *cpu_seconds_r)
 {
 	struct rusage usage;
 	bool is_good;
@@ -125,12 +135,16 @@ run_seeds(uint64_t first, uint64_t count, double seconds, double *cpu_seconds_r)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		static struct plan plan;
 
-		for (uint64_t i = 0; i < count && (seconds <= 0 || cpu_seconds() < seconds);
+		for (uint64_t i = 0; i < seeds->count &&
+		                     (seeds->seconds <= 0 || cpu_seconds() < seeds->seconds);
 		     i++) {
 			record->line_count = 0;
-			record->seed = first + i;
-			plan_make(&plan, first + i);
+			record->seed =
+			    seeds->first + (seeds->is_backwards ? seeds->count - 1 - i : i);
+			plan_make(&plan, record->seed);
 			world_run(&plan, &record->cover);
+			if (seeds->prints_digests)
+				run_print_digest(stdout, record->seed);
 		}
 		exit(0);
 	}
@@ -186,6 +200,7 @@ run_report(FILE *out, const struct plan *plan)
 	for (uint64_t i = first; i < record->line_count; i++)
 		fprintf(out, "%s\n", record->lines[i % RUN_LINES]);
 	plan_print(out, plan);
+	run_print_digest(out, plan->seed);
 	fprintf(out, "again: sim%s --seed %" PRIu64 " --only %s\n",
 	    plan->shuttles ? " --moves" : "", plan->seed, list);
 }

@@ -21,7 +21,8 @@ enum {
 
 struct run_record {
 	struct cover cover;
-	uint64_t seed; /* under way */
+	uint64_t seed;   /* under way */
+	uint64_t digest; /* of all that it has done: see sim/digest.h */
 	char rule[120], what[640];
 	char lines[RUN_LINES][RUN_LINE_SIZE];
 	uint64_t line_count;
@@ -39,7 +40,15 @@ _Noreturn void run_broken(const char *rule, const char *what);
  */
 bool run_plan(const struct plan *plan);
 /* Seeds from first on, until count of them or the seconds (of CPU, 0: none) are over. */
-bool run_seeds(uint64_t first, uint64_t count, double seconds, double *cpu_seconds_r);
+struct run_seeds {
+	uint64_t first, count;
+	double seconds;
+	bool is_backwards; /* the last one first: no seed may know which were before it */
+	bool prints_digests;
+};
+bool run_seeds(const struct run_seeds *seeds, double *cpu_seconds_r);
+/* A line with what the last world came to: the same for the same plan. */
+void run_print_digest(FILE *out, uint64_t seed);
 /* Leave out what it does not take to break the same rule. */
 void run_shrink(struct plan *plan, unsigned tries_max);
 /* What a failure is told with. */

@@ -20,8 +20,7 @@
 enum { SHRINK_TRIES = 200 };
 
 struct wanted {
-	uint64_t first, count;
-	double seconds;
+	struct run_seeds seeds;
 	const char *only;
 	bool is_one, prints_cover, keeps_plan;
 };
@@ -30,6 +29,7 @@ static const char usage[] =
     "usage: sim [--seed N [--only STEPS] [--trace] [--calls]]\n"
     "       sim --moves ..\n"
     "       sim [--from N] [--seeds COUNT] [--seconds S] [--faults LIST] [--cover]\n"
+    "           [--digests] [--backwards]\n"
     "\n"
     "  --seed N     this world alone, the same each time; --only: leave out all other\n"
     "               steps of its plan; --trace: tell what happens as it does;\n"
@@ -39,6 +39,8 @@ static const char usage[] =
     "  --faults LIST  only these, with commas, named as --cover does\n"
     "  --moves      worlds of small accounts that move all the time, and little else\n"
     "  --cover      print which action met which fault\n"
+    "  --digests    print one number for all that happened in each world: the same each\n"
+    "               time, whatever ran before it; --backwards: the last seed first\n"
     "  --no-shrink  tell of a failure with the whole plan\n";
 
 /* Which build it was: the first bytes of the program's digest. */
@@ -89,11 +91,27 @@ print_figures(double seconds)
 		    (double)cover->moves / seconds);
 }
 
+/* Else whoever wants to look into it is told, and looks for what is not the seed's first. */
+static void
+see_it_again(const struct plan *plan)
+{
+	struct run_record first = *run_record();
+
+	(void)run_plan(plan);
+	if (run_record()->digest == first.digest)
+		return;
+	printf("alone it goes another way: digest %016" PRIx64 ", not %016" PRIx64
+	       "; so it was:\n  %s: %s\n",
+	    run_record()->digest, first.digest, first.rule, first.what);
+	fflush(stdout);
+}
+
 static int
 fail(struct plan *plan, const struct wanted *wanted)
 {
 	printf("seed %" PRIu64 " fails: %s\n", plan->seed, run_record()->rule);
 	fflush(stdout);
+	see_it_again(plan);
 	if (!wanted->keeps_plan)
 		run_shrink(plan, SHRINK_TRIES);
 	print_build();
@@ -109,7 +127,7 @@ run(const struct wanted *wanted)
 	double seconds = 0;
 
 	if (wanted->is_one) {
-		plan_make(&plan, wanted->first);
+		plan_make(&plan, wanted->seeds.first);
 		if (wanted->only != NULL && !plan_only(&plan, wanted->only)) {
 			fprintf(stderr,
 			    "sim: --only wants a list like 0-3,7: this plan has %u steps\n",
@@ -122,7 +140,9 @@ run(const struct wanted *wanted)
 			print_last_line();
 			return 1;
 		}
-	} else if (!run_seeds(wanted->first, wanted->count, wanted->seconds, &seconds)) {
+		if (wanted->seeds.prints_digests)
+			run_print_digest(stdout, plan.seed);
+	} else if (!run_seeds(&wanted->seeds, &seconds)) {
 		plan_make(&plan, run_record()->seed);
 		return fail(&plan, wanted);
 	}
@@ -142,8 +162,9 @@ main(int argc, char **argv)
 	    {"from", required_argument, NULL, 'f'}, {"seeds", required_argument, NULL, 'n'},
 	    {"seconds", required_argument, NULL, 'd'}, {"cover", no_argument, NULL, 'c'},
 	    {"moves", no_argument, NULL, 'm'}, {"no-shrink", no_argument, NULL, 'k'},
+	    {"digests", no_argument, NULL, 'g'}, {"backwards", no_argument, NULL, 'b'},
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct wanted wanted = {.first = 1, .count = 100};
+	struct wanted wanted = {.seeds = {.first = 1, .count = 100}};
 	static struct sim_random source;
 	bool traces = false, tells_calls = false, has_count = false;
 	int option;
@@ -152,7 +173,7 @@ main(int argc, char **argv)
 		switch (option) {
 		case 's':
 			wanted.is_one = true;
-			wanted.first = strtoull(optarg, NULL, 10);
+			wanted.seeds.first = strtoull(optarg, NULL, 10);
 			break;
 		case 'o':
 			wanted.only = optarg;
@@ -171,20 +192,26 @@ main(int argc, char **argv)
 			}
 			break;
 		case 'f':
-			wanted.first = strtoull(optarg, NULL, 10);
+			wanted.seeds.first = strtoull(optarg, NULL, 10);
 			break;
 		case 'n':
-			wanted.count = strtoull(optarg, NULL, 10);
+			wanted.seeds.count = strtoull(optarg, NULL, 10);
 			has_count = true;
 			break;
 		case 'd':
-			wanted.seconds = strtod(optarg, NULL);
+			wanted.seeds.seconds = strtod(optarg, NULL);
 			break;
 		case 'm':
 			plan_shuttles();
 			break;
 		case 'c':
 			wanted.prints_cover = true;
+			break;
+		case 'g':
+			wanted.seeds.prints_digests = true;
+			break;
+		case 'b':
+			wanted.seeds.is_backwards = true;
 			break;
 		case 'k':
 			wanted.keeps_plan = true;
@@ -197,8 +224,8 @@ main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (wanted.seconds > 0 && !has_count)
-		wanted.count = UINT64_MAX;
+	if (wanted.seeds.seconds > 0 && !has_count)
+		wanted.seeds.count = UINT64_MAX;
 	run_open(traces, tells_calls);
 	sim_random_seed(&source, 1);
 	sim_random_install(&source);

@@ -12,6 +12,7 @@
 
 #include "crypto/keys.h"
 
+#include "sim/digest.h"
 #include "sim/fiber.h"
 #include "sim/history.h"
 #include "sim/movers.h"
@@ -496,6 +497,37 @@ end(struct world *world)
 	oracle_free(&world->oracle);
 }
 
+static void
+draw_from(struct sim_random *source, uint64_t seed)
+{
+	sim_random_seed(source, seed);
+	sim_random_install(source);
+	sqlite3_randomness(0, NULL);
+}
+
+/*
+ * What worlds share is the same whichever of them is the first: one seed is one run, whatever
+ * ran before it in this process.
+ */
+static void
+begin(struct sim_random *source, uint64_t seed)
+{
+	static bool has_images;
+	static uint64_t images;
+
+	time_reset(WORLD_BEGINS_US);
+	sim_digest_reset();
+	if (!has_images) {
+		draw_from(source, 0);
+		region_make_images(source);
+		has_images = true;
+		images = sim_digest();
+		sim_digest_reset();
+	}
+	sim_digest_number(images);
+	draw_from(source, seed);
+}
+
 void
 world_run(const struct plan *plan, struct cover *cover)
 {
@@ -505,10 +537,7 @@ world_run(const struct plan *plan, struct cover *cover)
 
 	if (world == NULL)
 		abort();
-	sim_random_seed(&source, plan->seed);
-	sim_random_install(&source);
-	sqlite3_randomness(0, NULL);
-	time_reset(WORLD_BEGINS_US);
+	begin(&source, plan->seed);
 	world->seed = plan->seed;
 	world->plan = plan;
 	world->cover = cover;
@@ -542,5 +571,7 @@ world_run(const struct plan *plan, struct cover *cover)
 	cover->simulated_us += (uint64_t)(time_now_us() - WORLD_BEGINS_US);
 	cover->seeds++;
 	end(world);
+	sim_digest_bytes(&source, sizeof(source));
+	sim_digest_bytes(&world->network.random, sizeof(world->network.random));
 	free(world);
 }

@@ -45,7 +45,7 @@ def test_every_fault_of_the_simulators_still_has_its_place():
 def test_a_sound_region_passes_the_same_way(tmp_path):
     """Else every fault would be found for another reason."""
     sound = MUTANTS[0]._replace(before="#include", after="#include")
-    done = search(simulator_with(sound, tmp_path), 20)
+    done = search(simulator_with(sound, tmp_path), 8)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].startswith("sim: 20 seeds, ")
+    assert done.stdout.splitlines()[-1].startswith("sim: 8 seeds, ")
     assert done.stdout.splitlines()[-1].endswith(" 0 lost writes, 0 double homes")
