@@ -204,38 +204,29 @@ open_guard(struct region *region, char *message_r, size_t message_size)
 	return st;
 }
 
-enum dom_status
-region_open(struct region *region, char *message_r, size_t message_size)
+static enum dom_status
+open_store(struct region *region, char *message_r, size_t message_size)
+{
+	const struct store_options options = {.folder = region->configuration.data,
+	    .region = region->configuration.region,
+	    .key = region->key};
+	enum dom_status st = store_open(&options, &region->store, message_r, message_size);
+
+	if (st != DOM_OK || region_look_at_store_file(region, &region->store_file))
+		return st;
+	snprintf(message_r, message_size, "%s/%s cannot be looked at: %s", options.folder,
+	    region_store_name, strerror(errno));
+	return DOM_EFILE;
+}
+
+/* What the rules work with; the journal and the guard come after it. */
+static enum dom_status
+make_service(struct region *region, char *message_r, size_t message_size)
 {
 	const struct configuration *configuration = &region->configuration;
-	const struct dom_random random = dom_random_system();
-	enum dom_status st;
+	struct service *service = &region->service;
 
-	if ((st = log_file_open(
-	         configuration->log, &region->log_fd, message_r, message_size)) != DOM_OK)
-		return st;
-	if ((st = catalogue_load(configuration->catalogue, &region->catalogue, message_r,
-	         message_size)) != DOM_OK)
-		return st;
-	if ((st = retention_desk_open(configuration, region->catalogue, &region->retention,
-	         message_r, message_size)) != DOM_OK)
-		return st;
-	if ((st = region_key_load(configuration->region_key_file, configuration->data, &random,
-	         &region->key, message_r, message_size)) != DOM_OK)
-		return st;
-	if ((st = region_open_group(region, true, message_r, message_size)) != DOM_OK)
-		return st;
-	if ((st = store_open(&(struct store_options){.folder = configuration->data,
-	                         .region = configuration->region,
-	                         .key = region->key},
-	         &region->store, message_r, message_size)) != DOM_OK)
-		return st;
-	if (!region_look_at_store_file(region, &region->store_file)) {
-		snprintf(message_r, message_size, "%s/%s cannot be looked at: %s",
-		    configuration->data, region_store_name, strerror(errno));
-		return DOM_EFILE;
-	}
-	region->service = (struct service){
+	*service = (struct service){
 	    .settings =
 	        {
 	            .region = configuration->region,
@@ -254,47 +245,79 @@ region_open(struct region *region, char *message_r, size_t message_size)
 #endif
 	        },
 	    .clock = dom_clock_system(),
-	    .random = random,
+	    .random = dom_random_system(),
 	    .key = region->key,
 	    .store = region->store,
 	    .tickets = push_tickets_open(&ticket_lock),
+	    .served = move_served_new(),
 	};
+	service->attempts = open_attempts(region);
 	if (region->group != NULL) {
-		region->service.settings.group = &region->group->group;
-		region->service.settings.group_file = region->group->bytes;
+		service->settings.group = &region->group->group;
+		service->settings.group_file = region->group->bytes;
 	}
-	region->service.attempts = open_attempts(region);
-	region->service.served = move_served_new();
-	if (region->service.tickets == NULL || region->service.attempts == NULL ||
-	    region->service.served == NULL) {
-		snprintf(message_r, message_size, "no memory");
-		return DOM_ENOMEM;
-	}
-	if ((st = open_keeper(region, message_r, message_size)) != DOM_OK ||
+	if (service->tickets != NULL && service->attempts != NULL && service->served != NULL)
+		return DOM_OK;
+	snprintf(message_r, message_size, "no memory");
+	return DOM_ENOMEM;
+}
+
+static enum dom_status
+open_metrics(struct region *region, char *message_r, size_t message_size)
+{
+	const struct metrics_options options = {.listen = region->configuration.metrics_listen,
+	    .server = region->server,
+	    .store = region->store,
+	    .data = region->configuration.data,
+	    .retention = region->retention,
+	    .has_group = region->group != NULL};
+
+	return options.listen == NULL
+	           ? DOM_OK
+	           : metrics_open(&options, &region->metrics, message_r, message_size);
+}
+
+static enum dom_status
+open_control(struct region *region, char *message_r, size_t message_size)
+{
+	const struct control_options options = {.service = &region->service,
+	    .store = region->store,
+	    .data = region->configuration.data,
+	    .has_own_key_file = region->configuration.has_own_key_file,
+	    .retention = region->retention,
+	    .begun = operator_began,
+	    .context = region};
+
+	return control_open(&options, &region->control, message_r, message_size);
+}
+
+enum dom_status
+region_open(struct region *region, char *message_r, size_t message_size)
+{
+	const struct configuration *configuration = &region->configuration;
+	const struct dom_random random = dom_random_system();
+	enum dom_status st;
+
+	if ((st = log_file_open(
+	         configuration->log, &region->log_fd, message_r, message_size)) != DOM_OK ||
+	    (st = catalogue_load(configuration->catalogue, &region->catalogue, message_r,
+	         message_size)) != DOM_OK ||
+	    (st = retention_desk_open(configuration, region->catalogue, &region->retention,
+	         message_r, message_size)) != DOM_OK ||
+	    (st = region_key_load(configuration->region_key_file, configuration->data, &random,
+	         &region->key, message_r, message_size)) != DOM_OK ||
+	    (st = region_open_group(region, true, message_r, message_size)) != DOM_OK ||
+	    (st = open_store(region, message_r, message_size)) != DOM_OK ||
+	    (st = make_service(region, message_r, message_size)) != DOM_OK ||
+	    (st = open_keeper(region, message_r, message_size)) != DOM_OK ||
 	    (st = open_guard(region, message_r, message_size)) != DOM_OK ||
-	    (st = open_server(region, message_r, message_size)) != DOM_OK)
-		return st;
-	if ((st = open_movers(region, message_r, message_size)) != DOM_OK)
+	    (st = open_server(region, message_r, message_size)) != DOM_OK ||
+	    (st = open_movers(region, message_r, message_size)) != DOM_OK)
 		return st;
 	retention_desk_announce(region->retention, operator_began, region);
-	if (configuration->metrics_listen != NULL &&
-	    (st = metrics_open(
-	         &(struct metrics_options){.listen = configuration->metrics_listen,
-	             .server = region->server,
-	             .store = region->store,
-	             .data = configuration->data,
-	             .retention = region->retention,
-	             .has_group = region->group != NULL},
-	         &region->metrics, message_r, message_size)) != DOM_OK)
+	if ((st = open_metrics(region, message_r, message_size)) != DOM_OK)
 		return st;
-	return control_open(&(struct control_options){.service = &region->service,
-	                        .store = region->store,
-	                        .data = configuration->data,
-	                        .has_own_key_file = configuration->has_own_key_file,
-	                        .retention = region->retention,
-	                        .begun = operator_began,
-	                        .context = region},
-	    &region->control, message_r, message_size);
+	return open_control(region, message_r, message_size);
 }
 
 void
