@@ -200,12 +200,21 @@ dom_file_read(const char *folder, const char *name, size_t size_max, struct dom_
 	return st;
 }
 
+enum dom_status
+dom_file_find(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+	enum dom_status st = join(path, folder, name);
+
+	if (st == DOM_OK && access(path, F_OK) != 0)
+		st = errno == ENOENT || errno == ENOTDIR ? DOM_ABSENT : DOM_EFILE;
+	return st;
+}
+
 bool
 dom_file_exists(const char *folder, const char *name)
 {
-	char path[PATH_MAX];
-
-	return join(path, folder, name) == DOM_OK && access(path, F_OK) == 0;
+	return dom_file_find(folder, name) == DOM_OK;
 }
 
 void

@@ -21,6 +21,8 @@ DOM_MUST_CHECK enum dom_status dom_file_write(
 /* Appended.  DOM_ABSENT; DOM_ELIMIT: over size_max. */
 DOM_MUST_CHECK enum dom_status dom_file_read(
     const char *folder, const char *name, size_t size_max, struct dom_buffer *content);
+/* DOM_ABSENT: there is none.  DOM_EFILE: the disk does not say. */
+DOM_MUST_CHECK enum dom_status dom_file_find(const char *folder, const char *name);
 bool dom_file_exists(const char *folder, const char *name);
 /* What is not there is removed already. */
 enum dom_status dom_file_remove(const char *folder, const char *name);

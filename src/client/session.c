@@ -93,20 +93,31 @@ dom_session_text_plain(struct dom_slice text)
 	return true;
 }
 
+static void
+cannot_use(const char *folder, struct dom_complaint *complaint_r)
+{
+	complain(complaint_r, "The folder %s cannot be used: %s. What the region holds is safe",
+	    folder, strerror(errno));
+}
+
 static enum dom_status
 lock_folder(struct dom_session *session, const char *folder, bool fresh,
     struct dom_complaint *complaint_r)
 {
 	enum dom_status st;
 
-	if (!fresh && access(folder, F_OK) != 0) {
-		complain(complaint_r, "This device is not logged in (there is no %s)", folder);
-		return DOM_ABSENT;
+	/* What cannot be looked at is not gone: nobody logs in anew over it. */
+	if (!fresh && (st = dom_file_find(folder, ".")) != DOM_OK) {
+		if (st == DOM_ABSENT)
+			complain(complaint_r, "This device is not logged in (there is no %s)",
+			    folder);
+		else
+			cannot_use(folder, complaint_r);
+		return st;
 	}
 	if ((fresh && (st = dom_folder_make(folder)) < 0) ||
 	    (st = dom_folder_lock(folder, &session->lock_fd)) < 0) {
-		complain(
-		    complaint_r, "The folder %s cannot be used: %s", folder, strerror(errno));
+		cannot_use(folder, complaint_r);
 		return st;
 	}
 	if (st == DOM_CONFLICT) {
@@ -115,18 +126,21 @@ lock_folder(struct dom_session *session, const char *folder, bool fresh,
 		    folder);
 		return st;
 	}
-	if (fresh && dom_file_exists(folder, "session")) {
+	st = dom_file_find(folder, "session");
+	if (st < 0) {
+		cannot_use(folder, complaint_r);
+	} else if (fresh && st == DOM_OK) {
 		complain(complaint_r,
 		    "This device is logged in already (in %s). Log out first, or use another "
 		    "folder",
 		    folder);
-		return DOM_CONFLICT;
-	}
-	if (!fresh && !dom_file_exists(folder, "session")) {
+		st = DOM_CONFLICT;
+	} else if (fresh) {
+		st = DOM_OK;
+	} else if (st == DOM_ABSENT) {
 		complain(complaint_r, "This device is not logged in (in %s)", folder);
-		return DOM_ABSENT;
 	}
-	return DOM_OK;
+	return st;
 }
 
 static void
@@ -276,7 +290,14 @@ dom_session_open(const struct dom_session_options *options, struct dom_session *
 		st = dom_session_fail(session, DOM_ENOMEM, "There is not enough memory");
 		goto out;
 	}
-	if ((st = load_keys(session, arena, &saved)) != DOM_OK) {
+	if ((st = load_keys(session, arena, &saved)) == DOM_EFILE) {
+		st = dom_session_fail(session, st,
+		    "The saved session in %s cannot be read at the moment: %s. What the region "
+		    "holds is safe; try again",
+		    session->folder, strerror(errno));
+		goto out;
+	}
+	if (st != DOM_OK) {
 		st = dom_session_fail(session, st < 0 ? st : DOM_EFILE,
 		    "The saved session in %s cannot be read: it is damaged or storage.key is "
 		    "not "
