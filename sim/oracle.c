@@ -320,6 +320,22 @@ note_statement(struct region *region, unsigned account, struct dom_slice body)
 	dom_arena_free(&arena);
 }
 
+/* One of this uid is made anew: what was in the one that was erased is in no store again. */
+static void
+forget_erased(struct oracle *oracle, unsigned collection, struct dom_slice but)
+{
+	for (unsigned i = 0; i < oracle->revision_count; i++) {
+		struct o_revision *revision = &oracle->revisions[i];
+
+		if (oracle->items[revision->item].collection != collection ||
+		    dom_slice_is(but, revision->uid))
+			continue;
+		revision->may_be_erased = true;
+		if (revision->attempts == 0)
+			revision->state = WRITE_REFUSED;
+	}
+}
+
 static void
 note_creation(struct region *region, unsigned account, struct dom_slice body)
 {
@@ -330,7 +346,11 @@ note_creation(struct region *region, unsigned account, struct dom_slice body)
 
 	if (wire_collection_decode(body, arena, &wire, &reject) == DOM_OK &&
 	    (collection = oracle_collection(region->world->oracle, wire.item.uid)) != NULL) {
-		/* Perhaps for the second time, in the account that followed an erased one. */
+		/* Perhaps for the second time: after an erasure, or in the next account. */
+		if (collection->is_erased)
+			forget_erased(region->world->oracle,
+			    (unsigned)(collection - region->world->oracle->collections),
+			    wire.item.content.uid);
 		collection->is_committed = true;
 		collection->is_erased = false;
 		collection->owner = account;
@@ -428,6 +448,34 @@ has_statement(struct region *region, unsigned account, struct dom_slice body)
 	return has;
 }
 
+/* One that was erased is nobody's, until it is made anew: was it? */
+static bool
+has_made(struct region *region, unsigned account, struct dom_slice body)
+{
+	struct oracle *oracle = region->world->oracle;
+	struct dom_arena *arena = dom_arena_new(0);
+	const struct o_collection *model;
+	struct store_collection collection;
+	struct store_account owner;
+	struct store_member member;
+	struct wire_collection wire;
+	struct wire_reject reject;
+	struct store_txn *txn;
+	bool has = false;
+
+	if (wire_collection_decode(body, arena, &wire, &reject) == DOM_OK &&
+	    (model = oracle_collection(oracle, wire.item.uid)) != NULL && model->is_erased &&
+	    store_read_begin(region->reader, &txn) == DOM_OK) {
+		has = audit_find(txn, &oracle->accounts[account], arena, &owner) == DOM_OK &&
+		      store_collection_find(txn, wire.item.uid, arena, &collection) == DOM_OK &&
+		      store_member_find(txn, collection.number, owner.number, arena, &member) ==
+		          DOM_OK;
+		store_read_end(&txn);
+	}
+	dom_arena_free(&arena);
+	return has;
+}
+
 static bool
 has_collection(struct region *region, struct dom_slice uid)
 {
@@ -465,6 +513,8 @@ resolve(struct region *region)
 		}
 		if (uncertain->is_statement && has_statement(region, uncertain->account, body))
 			note_statement(region, uncertain->account, body);
+		if (!uncertain->is_statement && has_made(region, uncertain->account, body))
+			note_creation(region, uncertain->account, body);
 		dom_buffer_free(&uncertain->body);
 	}
 	oracle->uncertain_count = kept;

@@ -8,13 +8,9 @@
 
 #include <domicile/collection.h>
 #include <domicile/consent.h>
+#include <domicile/erasure.h>
 #include <domicile/move.h>
 #include <domicile/session.h>
-
-static const char *const names[] = {"contacts", "calendar", "messages"};
-
-/* --- what it does --------------------------------------------------------------------------
- */
 
 static bool
 turn_on(struct phone *phone)
@@ -35,36 +31,54 @@ turn_on(struct phone *phone)
 }
 
 static bool
-turn_off(struct phone *phone)
+turn_off(struct phone *phone, bool erase)
 {
-	return ours_said(
-	    phone, dom_consent_withdraw(phone->session,
-	               oracle_services[sim_random_below(&phone->random, ORACLE_SERVICES)],
-	               DOM_KEEP, NULL));
+	/* What "any" had let in depends on the rest; its erasing is the unit tests'. */
+	const char *service = oracle_services[sim_random_below(
+	    &phone->random, ORACLE_SERVICES - (erase ? 1 : 0))];
+
+	return ours_said(phone,
+	    dom_consent_withdraw(phone->session, service, erase ? DOM_ERASE : DOM_KEEP, NULL));
 }
 
+/* From here on there is nothing to log in to. */
 static bool
-put(struct phone *phone)
+erase_account(struct phone *phone)
 {
-	static const char *const types[] = {"sim.contacts", "sim.calendar", "sim.messages"};
-	unsigned which = (unsigned)sim_random_below(&phone->random, 3);
-	struct dom_collection *collection = NULL;
-	uint8_t content[3000];
-	char uid[33], known[33];
-	struct dom_item_new item = {.name = "an item",
-	    .content = dom_slice(content, sim_random_below(&phone->random, sizeof(content)))};
-	bool was_done;
+	uint8_t request[DOM_REQUEST_SIZE];
 
-	sim_random_fill(&phone->random, content, sizeof(content));
-	/* Some of them are everybody's: so that phones meet. */
-	snprintf(known, sizeof(known), "an-item-of-%s-%020u", names[which],
-	    (unsigned)sim_random_below(&phone->random, 4));
-	if (sim_random_one_in(&phone->random, 2))
-		item.uid = known;
-	was_done = ours_said(phone, dom_collection_ensure(phone->session, names[which],
-	                                types[which], &collection)) &&
-	           ours_said(phone, dom_item_put(collection, &item, uid));
-	dom_collection_free(&collection);
+	return ours_said(phone, dom_erase_account(phone->session, request));
+}
+
+/* Whichever holds after a try that was not answered is found by logging in again. */
+static bool
+change_password(struct phone *phone)
+{
+	struct person *person = phone->person;
+	unsigned number = ++person->password_last;
+	char old[64], new[64];
+
+	person_password(person, person->password, old);
+	person_password(person, number, new);
+	if (!ours_said(phone,
+	        dom_change_password(phone->session, dom_slice_of(old), dom_slice_of(new))))
+		return false;
+	person->password = number;
+	return true;
+}
+
+/* One of the others is logged out by this one. */
+static bool
+revoke(struct phone *phone)
+{
+	struct dom_device *devices = NULL;
+	size_t count = 0, at;
+	bool was_done = ours_said(phone, dom_devices(phone->session, &devices, &count));
+
+	at = count == 0 ? 0 : sim_random_below(&phone->random, count);
+	was_done = was_done && count != 0 && !devices[at].is_this &&
+	           ours_said(phone, dom_device_revoke(phone->session, devices[at].id));
+	free(devices);
 	return was_done;
 }
 
@@ -78,46 +92,6 @@ synchronise(struct phone *phone)
 		ours_check_index(phone);
 	if (was_done && dom_move_pending(phone->session))
 		(void)ours_said(phone, dom_move_acknowledge(phone->session, &found));
-	return was_done;
-}
-
-static enum dom_status
-take_begin(void *context, const struct dom_item_info *info)
-{
-	(void)context, (void)info;
-	return DOM_OK;
-}
-
-static enum dom_status
-take_data(void *context, struct dom_slice bytes)
-{
-	(void)context, (void)bytes;
-	return DOM_OK;
-}
-
-/* Each is decrypted and checked by the library. */
-static enum dom_status
-take_end(void *context, const struct dom_item_info *info, enum dom_status status)
-{
-	struct phone *phone = context;
-
-	if (status == DOM_EINTEGRITY)
-		world_broken(phone->world, "what was stored can be read", "item %s by %s",
-		    info->uid, phone->name);
-	return DOM_OK;
-}
-
-static bool
-fetch(struct phone *phone)
-{
-	const struct dom_fetch_sink sink = {take_begin, take_data, take_end, phone};
-	struct dom_collection *collection = NULL;
-	bool was_done =
-	    dom_collection_find(phone->session, names[sim_random_below(&phone->random, 3)],
-	        &collection) == DOM_OK &&
-	    ours_said(phone, dom_collection_fetch(collection, &sink));
-
-	dom_collection_free(&collection);
 	return was_done;
 }
 
@@ -143,26 +117,30 @@ ours_act(struct phone *phone, enum action_kind action)
 	case ACTION_ON:
 		return turn_on(phone);
 	case ACTION_OFF:
-		return turn_off(phone);
-	case ACTION_WRITE:
-	case ACTION_TRANSACTION:
-	case ACTION_CHUNK:
-	case ACTION_CREATE:
-		return put(phone);
+		return turn_off(phone, false);
+	case ACTION_ERASE_SERVICE:
+		return turn_off(phone, true);
+	case ACTION_ERASE_ACCOUNT:
+		return erase_account(phone);
+	case ACTION_PASSWORD:
+		return change_password(phone);
 	case ACTION_SYNC:
 		return synchronise(phone);
-	case ACTION_READ:
-	case ACTION_LIST:
-		return fetch(phone);
 	case ACTION_LOGIN:
 		return ours_restart(phone);
 	case ACTION_LOGOUT:
 		return ours_log_out(phone);
+	case ACTION_REVOKE:
+		return revoke(phone);
 	case ACTION_MOVE:
 		return order_move(phone);
 	case ACTION_MOVE_CANCEL:
 		return ours_said(phone, dom_move_cancel(phone->session, NULL));
+	case ACTION_SHARE:
+	case ACTION_ANSWER:
+	case ACTION_UNSHARE:
+		return ours_share_act(phone, action);
 	default:
-		return false;
+		return ours_item_act(phone, action);
 	}
 }

@@ -37,4 +37,13 @@ bool ours_log_out(struct phone *phone);
 /* What the index says, against the stores up to the same tokens. */
 void ours_check_index(struct phone *phone);
 
+/* --- what it does (ours_items.c, ours_share.c) ---------------------------------------------
+ */
+
+bool ours_item_act(struct phone *phone, enum action_kind action);
+bool ours_share_act(struct phone *phone, enum action_kind action);
+struct dom_collection;
+/* One of those that the device knows: the account's, or others'.  NULL: there is none. */
+struct dom_collection *ours_collection(struct phone *phone, bool is_foreign);
+
 #endif

@@ -37,6 +37,21 @@ ours_said(struct phone *phone, enum dom_status st)
 	return st == DOM_OK;
 }
 
+/* An import that is done again brings no record a second time. */
+static void
+check_twice(struct phone *phone, char seen[][32], size_t *count, const struct dom_item_row *row)
+{
+	if (row->deleted || row->name.size >= 32 || row->name.size < 7 ||
+	    memcmp(row->name.data, "record ", 7) != 0)
+		return;
+	for (size_t i = 0; i < *count; i++)
+		if (dom_slice_is(row->name, seen[i]))
+			world_broken(phone->world, "nothing is stored twice", "%s of %s",
+			    seen[i], phone->name);
+	snprintf(
+	    seen[(*count)++], 32, "%.*s", (int)row->name.size, (const char *)row->name.data);
+}
+
 void
 ours_check_index(struct phone *phone)
 {
@@ -56,7 +71,8 @@ ours_check_index(struct phone *phone)
 		struct o_mirror_entry entries[PHONE_ENTRIES_MAX];
 		struct dom_state_walk *walk = NULL;
 		struct dom_item_row row;
-		size_t known = 1;
+		char seen[PHONE_ENTRIES_MAX][32];
+		size_t known = 1, seen_count = 0;
 
 		/* Of the main item only the token tells. */
 		entries[0] = (struct o_mirror_entry){rows[i].uid, dom_slice(NULL, 0)};
@@ -64,9 +80,11 @@ ours_check_index(struct phone *phone)
 		    dom_state_walk_open(phone->session->state, rows[i].number, false, &walk) !=
 		        DOM_OK)
 			continue;
-		while (known < PHONE_ENTRIES_MAX && dom_state_walk_next(walk, &row) == DOM_OK)
+		while (known < PHONE_ENTRIES_MAX && dom_state_walk_next(walk, &row) == DOM_OK) {
+			check_twice(phone, seen, &seen_count, &row);
 			entries[known++] = (struct o_mirror_entry){
 			    dom_arena_copy(arena, row.uid), dom_arena_copy(arena, row.etag)};
+		}
 		dom_state_walk_close(&walk);
 		if (known < PHONE_ENTRIES_MAX)
 			oracle_check_mirror(phone->world->oracle, phone->account, rows[i].uid,

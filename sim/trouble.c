@@ -9,10 +9,10 @@
 #include "sim/phone.h"
 
 enum {
-	CALLS_MAX = 12,
-	OPERATIONS_MAX = 60,
-	SYNCS_MAX = 8,
-	FAULT_SECONDS_MAX = 60,
+	CALLS_MAX = 6,
+	OPERATIONS_MAX = 30,
+	SYNCS_MAX = 3,
+	FAULT_SECONDS_MAX = 300,
 	OFF_SECONDS_MAX = 20
 };
 
