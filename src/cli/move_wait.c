@@ -20,6 +20,7 @@ enum {
 	LOOK_MOST_MS = 1000,
 	UNREACHED_MS_MAX = 120000, /* then it is left to a later run */
 	ERASED_MS_MAX = 30000,     /* that a person waits for the old copy's end */
+	REVISIONS_SIZE = TEXT_SHORT + 16,
 };
 
 /* What the bar and the lines call it. */
@@ -242,22 +243,33 @@ fetch_certificate(struct moving *moving)
 	    name == NULL ? wanted : name + 1, &moving->certificate);
 }
 
+/* "1 revision", "1,234 revisions". */
+static const char *
+text_revisions(uint64_t number, char text_r[REVISIONS_SIZE])
+{
+	char count[TEXT_SHORT];
+
+	snprintf(text_r, REVISIONS_SIZE, "%s revision%s", text_count(number, count),
+	    number == 1 ? "" : "s");
+	return text_r;
+}
+
 static void
 print_end(struct moving *moving)
 {
 	const struct dom_move_certificate *certificate = &moving->certificate;
-	char count[TEXT_SHORT], bytes[TEXT_SHORT], time[TEXT_SHORT];
+	char revisions[REVISIONS_SIZE], bytes[TEXT_SHORT], time[TEXT_SHORT];
 
-	printf("\n%s lives in %s now: %s revisions, %s\n",
-	    dom_session_address(moving->cli->session), certificate->target,
-	    text_count(certificate->revisions, count), text_bytes(certificate->bytes, bytes));
+	printf("\n%s lives in %s now: %s, %s\n", dom_session_address(moving->cli->session),
+	    certificate->target, text_revisions(certificate->revisions, revisions),
+	    text_bytes(certificate->bytes, bytes));
 	printf("Writes waited for %s, by %s's clock.\n",
 	    text_moment(certificate->handed_over_ms - certificate->frozen_ms, time),
 	    certificate->source);
 	if (moving->has_found && !moving->found.by_another)
-		printf(
-		    "This device found all %s revisions that it knew, and has signed that.\n",
-		    text_count(moving->found.revisions, count));
+		printf("This device found %s%s that it knew, and has signed that.\n",
+		    moving->found.revisions == 1 ? "the " : "all ",
+		    text_revisions(moving->found.revisions, revisions));
 	if (certificate->has_erased)
 		printf("%s has erased its copy and signed a receipt for it.\n",
 		    certificate->source);
@@ -322,6 +334,7 @@ enum cli_exit
 move_settle(struct cli *cli)
 {
 	struct dom_move_found found;
+	char revisions[REVISIONS_SIZE];
 	enum dom_status st;
 
 	if (cli->session == NULL || cli_stopping || !dom_move_pending(cli->session))
@@ -329,9 +342,11 @@ move_settle(struct cli *cli)
 	st = dom_move_acknowledge(cli->session, &found);
 	if (st == DOM_OK)
 		cli_say(cli,
-		    "the account has moved from %s to %s. All %llu revisions that this device "
-		    "knew are there%s",
-		    found.source, found.target, (unsigned long long)found.revisions,
+		    "the account has moved from %s to %s. %s %s that this device knew %s "
+		    "there%s",
+		    found.source, found.target, found.revisions == 1 ? "The" : "All",
+		    text_revisions(found.revisions, revisions),
+		    found.revisions == 1 ? "is" : "are",
 		    found.by_another ? "" : ", and that is signed");
 	else if (st == DOM_EINTEGRITY)
 		return cli_fail(

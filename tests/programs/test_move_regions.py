@@ -97,7 +97,7 @@ def test_the_group_file_is_for_everybody(pair, group, make_region):
     assert refusal.value.status == 404 and "no group" in refusal.value.detail
 
 
-def test_nothing_moves_yet(make_site, group):
+def test_where_nothing_moves_that_is_said(make_site, group):
     site = make_site("sg", group, settings={"metrics_listen": f"{loopback()}:9637"})
     group.sign()
     site.start()
