@@ -20,6 +20,7 @@ static const char domain_root[] = "domicile/account-root/v1";
 enum {
 	DIGEST_SIZE = DOM_SHA256_SIZE,
 	LEVELS_MAX = WIRE_ROOT_LEVELS_MAX + 1, /* of 65,536 leaves */
+	ROOM_FIRST = 64,
 };
 
 struct tree {
@@ -42,7 +43,7 @@ struct wire_root {
 	struct tree trees[TREES];
 	unsigned active; /* one after the other, so that each has all of the memory */
 	struct wire_root_entry *entries;
-	size_t count, capacity;
+	size_t count, room, capacity; /* room grows up to capacity */
 	struct dom_sha256 *sha, *bucket_sha;
 	uint8_t empty[LEVELS_MAX][DIGEST_SIZE]; /* see wire_root_empty() */
 	bool has_empty;
@@ -59,10 +60,9 @@ wire_root_new(size_t memory_max)
 	if (root == NULL)
 		return NULL;
 	root->capacity = memory_max / sizeof(struct wire_root_entry);
-	root->entries = calloc(root->capacity, sizeof(*root->entries));
 	root->sha = dom_sha256_new();
 	root->bucket_sha = dom_sha256_new();
-	if (root->entries == NULL || root->sha == NULL || root->bucket_sha == NULL)
+	if (root->sha == NULL || root->bucket_sha == NULL)
 		wire_root_free(&root);
 	return root;
 }
@@ -175,6 +175,22 @@ wire_root_entry_of(const struct wire_record *record, struct dom_sha256 *sha,
 	return st == DOM_OK ? digest(sha, dom_buffer_slice(bytes), entry_r->record) : st;
 }
 
+/* Most accounts are small: what is not needed is not taken. */
+static bool
+grow(struct wire_root *root)
+{
+	size_t room = root->room == 0 ? ROOM_FIRST : 2 * root->room;
+	struct wire_root_entry *entries;
+
+	if (room > root->capacity)
+		room = root->capacity;
+	if ((entries = reallocarray(root->entries, room, sizeof(*entries))) == NULL)
+		return false;
+	root->entries = entries;
+	root->room = room;
+	return true;
+}
+
 enum dom_status
 wire_root_add(struct wire_root *root, const struct wire_record *record)
 {
@@ -202,6 +218,8 @@ wire_root_add(struct wire_root *root, const struct wire_record *record)
 		if (memcmp(key, tree->to, DIGEST_SIZE) >= 0)
 			return DOM_OK;
 	}
+	if (root->count == root->room && !grow(root))
+		return DOM_ENOMEM;
 	entry = &root->entries[root->count++];
 	memcpy(entry->key, key, DIGEST_SIZE);
 	return digest(root->sha, dom_buffer_slice(&root->bytes), entry->record);
@@ -239,35 +257,22 @@ wire_root_empty(struct dom_sha256 *sha, unsigned levels, uint8_t (*digests_r)[DI
 	return st;
 }
 
+/* A node of this level is complete, which may complete others above it. */
 static enum dom_status
-bucket_leaf(struct wire_root *root, const struct tree *tree, uint8_t digest_r[DIGEST_SIZE])
+end_node(struct wire_root *root, struct tree *tree, unsigned level, uint8_t digest[DIGEST_SIZE],
+    bool is_empty)
 {
-	enum dom_status st;
+	enum dom_status st = DOM_OK;
 
-	if (!tree->is_filled) {
-		memcpy(digest_r, root->empty[0], DIGEST_SIZE);
-		return DOM_OK;
-	}
-	st = dom_sha256_finish(root->bucket_sha, digest_r);
-	return st == DOM_OK ? wire_root_leaf(root->sha, digest_r, digest_r) : st;
-}
-
-/* The bucket is complete: a leaf of the tree, which may complete nodes above it. */
-static enum dom_status
-end_bucket(struct wire_root *root, struct tree *tree)
-{
-	uint8_t digest[DIGEST_SIZE];
-	bool is_empty = !tree->is_filled;
-	enum dom_status st = bucket_leaf(root, tree, digest);
-
-	tree->is_filled = false;
-	for (unsigned level = 0; st == DOM_OK; level++) {
+	tree->bucket += 1u << level;
+	for (unsigned leaves = 1u << level; st == DOM_OK; level++) {
 		unsigned bit = 1u << level;
 
 		assert(level < LEVELS_MAX);
 		if ((tree->leaves & bit) == 0) {
 			memcpy(tree->waiting[level], digest, DIGEST_SIZE);
 			tree->empty = is_empty ? tree->empty | bit : tree->empty & ~bit;
+			tree->leaves += leaves;
 			break;
 		}
 		/* Most of a small account's tree: it need not be hashed again and again. */
@@ -277,8 +282,32 @@ end_bucket(struct wire_root *root, struct tree *tree)
 		else
 			st = wire_root_node(root->sha, tree->waiting[level], digest, digest);
 	}
-	tree->leaves++;
-	tree->bucket++;
+	return st;
+}
+
+/* The bucket that is being hashed is complete, and all before `until` are empty. */
+static enum dom_status
+end_buckets(struct wire_root *root, struct tree *tree, unsigned until)
+{
+	uint8_t digest[DIGEST_SIZE];
+	enum dom_status st = DOM_OK;
+
+	if (tree->is_filled && tree->bucket < until) {
+		tree->is_filled = false;
+		if ((st = dom_sha256_finish(root->bucket_sha, digest)) == DOM_OK &&
+		    (st = wire_root_leaf(root->sha, digest, digest)) == DOM_OK)
+			st = end_node(root, tree, 0, digest, false);
+	}
+	while (st == DOM_OK && tree->bucket < until) {
+		unsigned level = 0;
+
+		/* The largest subtree that begins here and has nothing in it. */
+		while (
+		    (tree->bucket >> level & 1) == 0 && tree->bucket + (2u << level) <= until)
+			level++;
+		memcpy(digest, root->empty[level], DIGEST_SIZE);
+		st = end_node(root, tree, level, digest, true);
+	}
 	return st;
 }
 
@@ -302,12 +331,12 @@ leave(struct wire_root *root, struct tree *tree)
 	if (!root->has_empty)
 		st = wire_root_empty(root->sha, WIRE_ROOT_LEVELS_MAX, root->empty);
 	root->has_empty = st == DOM_OK;
-	qsort(root->entries, root->count, sizeof(*root->entries), compare);
+	if (root->count != 0)
+		qsort(root->entries, root->count, sizeof(*root->entries), compare);
 	for (size_t i = 0; i < root->count && st == DOM_OK; i++) {
 		unsigned bucket = wire_root_bucket_of(tree->bucket_count, root->entries[i].key);
 
-		while (tree->bucket < bucket && st == DOM_OK)
-			st = end_bucket(root, tree);
+		st = end_buckets(root, tree, bucket);
 		dom_sha256_add(root->bucket_sha,
 		    dom_slice(&root->entries[i], sizeof(struct wire_root_entry)));
 		tree->is_filled = true;
@@ -318,8 +347,8 @@ leave(struct wire_root *root, struct tree *tree)
 		tree->has_to = false;
 		return st;
 	}
-	while (tree->bucket < tree->bucket_count && st == DOM_OK)
-		st = end_bucket(root, tree);
+	if (st == DOM_OK)
+		st = end_buckets(root, tree, tree->bucket_count);
 	/* A power of two of leaves: one digest is left, on the level above all others. */
 	memcpy(tree->digest, tree->waiting[tree->bucket_count == 256 ? 8 : 16], DIGEST_SIZE);
 	root->active++;
