@@ -114,31 +114,63 @@ sim_disk_figures(const struct sim_disk *disk)
 }
 
 static bool
-bytes_hold(const struct sim_bytes *bytes, const void *data, size_t size)
+is_same(const struct sim_bytes *one, const struct sim_bytes *other)
 {
-	return bytes->size >= size && memmem(bytes->data, bytes->size, data, size) != NULL;
+	return one->size == other->size &&
+	       (one->size == 0 || memcmp(one->data, other->data, one->size) == 0);
 }
 
-static bool
-node_holds(const struct sim_node *node, const void *data, size_t size)
+static void
+node_each_file(const struct sim_node *node,
+    void (*each)(void *context, const uint8_t *data, size_t size), void *context)
 {
-	if (!node->is_folder)
-		return bytes_hold(node->seen, data, size) || bytes_hold(node->kept, data, size);
-	for (size_t i = 0; i < node->names.count; i++) {
-		if (node_holds(node->names.list[i].node, data, size))
-			return true;
+	if (!node->is_folder) {
+		each(context, node->seen->data, node->seen->size);
+		if (!is_same(node->seen, node->kept))
+			each(context, node->kept->data, node->kept->size);
+		return;
 	}
+	for (size_t i = 0; i < node->names.count; i++)
+		node_each_file(node->names.list[i].node, each, context);
+	/* One that is not seen any more comes back with a power cut. */
 	for (size_t i = 0; i < node->names_kept.count; i++) {
-		if (node_holds(node->names_kept.list[i].node, data, size))
-			return true;
+		const struct sim_name *name = &node->names_kept.list[i];
+
+		if (sim_names_find(&node->names, name->text, strlen(name->text)) != name->node)
+			node_each_file(name->node, each, context);
 	}
-	return false;
+}
+
+void
+sim_disk_each_file(const struct sim_disk *disk,
+    void (*each)(void *context, const uint8_t *data, size_t size), void *context)
+{
+	node_each_file(disk->root, each, context);
+}
+
+struct holding {
+	const void *data;
+	size_t size;
+	bool holds;
+};
+
+static void
+look_for(void *context, const uint8_t *data, size_t size)
+{
+	struct holding *holding = context;
+
+	holding->holds =
+	    holding->holds ||
+	    (size >= holding->size && memmem(data, size, holding->data, holding->size) != NULL);
 }
 
 bool
 sim_disk_holds(const struct sim_disk *disk, const void *data, size_t size)
 {
-	return node_holds(disk->root, data, size);
+	struct holding holding = {.data = data, .size = size};
+
+	sim_disk_each_file(disk, look_for, &holding);
+	return holding.holds;
 }
 
 /* --- faults ----------------------------------------------------------------------- */

@@ -95,6 +95,10 @@ void sim_disk_crash(struct sim_disk *disk, enum sim_crash how, struct sim_random
 /* Are these bytes in any file that it has, seen or kept? */
 bool sim_disk_holds(const struct sim_disk *disk, const void *data, size_t size);
 
+/* Each file's bytes, as they are seen, and as they are kept if that is something else. */
+void sim_disk_each_file(const struct sim_disk *disk,
+    void (*each)(void *context, const uint8_t *data, size_t size), void *context);
+
 /* Descriptors and database files that are open on it: none, once all is closed. */
 unsigned sim_disk_open_count(const struct sim_disk *disk);
 

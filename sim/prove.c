@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* What a move leaves behind: a proof for its owner, and nothing at the source. */
-#include <stdio.h>
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/encode.h"
@@ -82,26 +83,115 @@ shuttle_has_left(struct world *world)
 	return true;
 }
 
+/* --- all names in one pass over a disk ------------------------------------------------ */
+
+enum {
+	HEAD = 8, /* bytes of a name that are looked at first */
+	SLOTS = 1 << 14,
+	MARKS = 1 << 16,
+};
+
+struct search {
+	const struct oracle *oracle;
+	unsigned *slots;     /* items by their heads, from 1 */
+	uint8_t *marks;      /* bits: heads that may be one's */
+	uint8_t *is_found;   /* by item, one for each disk */
+	unsigned disk_count; /* looked at so far */
+};
+
+static uint64_t
+head_hash(const uint8_t *at)
+{
+	uint64_t head;
+
+	memcpy(&head, at, HEAD);
+	return head * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static unsigned
+slot_of(uint64_t hash)
+{
+	return (unsigned)(hash >> 20) % SLOTS;
+}
+
+static void
+search_begin(struct search *search, const struct oracle *oracle)
+{
+	*search = (struct search){.oracle = oracle,
+	    .slots = calloc(SLOTS, sizeof(*search->slots)),
+	    .marks = calloc(MARKS / 8, 1),
+	    .is_found = calloc(oracle->item_count + 1, 1)};
+	if (search->slots == NULL || search->marks == NULL || search->is_found == NULL)
+		abort();
+	assert(oracle->item_count < SLOTS / 2);
+	for (unsigned i = 0; i < oracle->item_count; i++) {
+		uint64_t hash = head_hash((const uint8_t *)oracle->items[i].uid);
+		unsigned slot = slot_of(hash), mark = hash >> 48;
+
+		assert(strlen(oracle->items[i].uid) >= HEAD);
+		search->marks[mark / 8] |= (uint8_t)(1u << mark % 8);
+		while (search->slots[slot] != 0)
+			slot = (slot + 1) % SLOTS;
+		search->slots[slot] = i + 1;
+	}
+}
+
+static void
+search_end(struct search *search)
+{
+	free(search->slots);
+	free(search->marks);
+	free(search->is_found);
+}
+
+static void
+search_file(void *context, const uint8_t *data, size_t size)
+{
+	struct search *search = context;
+
+	for (size_t at = 0; at + HEAD <= size; at++) {
+		uint64_t hash = head_hash(data + at);
+		unsigned mark = hash >> 48;
+
+		if ((search->marks[mark / 8] >> mark % 8 & 1) == 0)
+			continue;
+		for (unsigned slot = slot_of(hash); search->slots[slot] != 0;
+		     slot = (slot + 1) % SLOTS) {
+			unsigned item = search->slots[slot] - 1;
+			const char *uid = search->oracle->items[item].uid;
+			size_t length = strlen(uid);
+
+			if (length <= size - at && memcmp(data + at, uid, length) == 0)
+				search->is_found[item] |= (uint8_t)(1u << search->disk_count);
+		}
+	}
+}
+
 void
 shuttle_check_left(struct world *world)
 {
 	const struct oracle *oracle = world->oracle;
+	struct search search;
 	unsigned found = 0;
 
+	search_begin(&search, oracle);
+	for (unsigned i = 0; i < world->region_count; i++) {
+		sim_disk_each_file(world->regions[i].disk, search_file, &search);
+		search.disk_count++;
+	}
 	for (unsigned i = 0; i < oracle->item_count; i++) {
 		const struct o_item *item = &oracle->items[i];
 		unsigned home =
 		    oracle->accounts[oracle->collections[item->collection].owner].home;
 
-		found +=
-		    sim_disk_holds(world->regions[home].disk, item->uid, strlen(item->uid));
+		found += search.is_found[i] >> home & 1;
 		for (unsigned j = 0; j < world->region_count; j++)
-			if (j != home && sim_disk_holds(world->regions[j].disk, item->uid,
-			                     strlen(item->uid)))
+			if (j != home && (search.is_found[i] >> j & 1) != 0)
 				world_broken(world, "nothing of the old copy is left",
 				    "item %s is on the disk of %s, at home in %s", item->uid,
 				    world->regions[j].name, world->regions[home].name);
 	}
+	search_end(&search);
 	/* Else the search is at fault. */
 	if (found == 0)
 		world_broken(world, "nothing of the old copy is left", "nor of the new one");
