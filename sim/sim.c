@@ -5,6 +5,7 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "sim/run.h"
 #include "sim/vfs.h"
 
-enum { SHRINK_TRIES = 200 };
+enum { SHRINK_TRIES = 200, MEMORY_KEPT = 32 << 20 };
 
 struct wanted {
 	struct run_seeds seeds;
@@ -169,6 +170,9 @@ main(int argc, char **argv)
 	bool traces = false, tells_calls = false, has_count = false;
 	int option;
 
+	/* Files and logs come and go all the time: their memory need not go back in between. */
+	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+	(void)mallopt(M_TRIM_THRESHOLD, 4 * MEMORY_KEPT);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
