@@ -13,6 +13,7 @@
 #include "crypto/digest.h"
 
 #include "sim/phone.h"
+#include "sim/plan.h"
 
 enum { ITEMS_MAX = 3, CHUNKS_MAX = 2, CHUNK_SIZE_MAX = 2000, PAGE_LIMIT = 5 };
 
@@ -330,6 +331,13 @@ fill_chunk(struct phone *phone, struct draft *draft, size_t item, size_t at)
 	chunk->uid = dom_slice_of(draft->chunk_uids[item][at]);
 }
 
+/* Accounts stay small where moves are all that counts: what is written is copied each time. */
+static unsigned
+at_most(const struct phone *phone, unsigned most)
+{
+	return phone->world->plan->shuttles ? 1 : most;
+}
+
 static void
 fill_item(struct phone *phone, struct draft *draft, const struct phone_entry *known)
 {
@@ -350,7 +358,8 @@ fill_item(struct phone *phone, struct draft *draft, const struct phone_entry *kn
 	item->content.uid = dom_slice_of(draft->revisions[at]);
 	item->content.meta = dom_slice(draft->metas[at], meta_size);
 	item->content.chunks = draft->chunks[at];
-	item->content.chunk_count = sim_random_below(&phone->random, CHUNKS_MAX + 1);
+	item->content.chunk_count =
+	    sim_random_below(&phone->random, at_most(phone, CHUNKS_MAX) + 1);
 	for (size_t i = 0; i < item->content.chunk_count; i++)
 		fill_chunk(phone, draft, at, i);
 }
@@ -404,7 +413,7 @@ write_items(struct phone *phone, bool is_transaction, bool is_deletion)
 {
 	struct phone_collection *collection = stock_pick(phone, true);
 	struct draft *draft = calloc(1, sizeof(*draft));
-	size_t wanted = 1 + sim_random_below(&phone->random, ITEMS_MAX);
+	size_t wanted = 1 + sim_random_below(&phone->random, at_most(phone, ITEMS_MAX));
 	char uid[ORACLE_UID_SIZE], stoken[PHONE_TOKEN_SIZE] = "";
 	bool was_done = false;
 
