@@ -114,19 +114,28 @@ plan_faults(const char *list)
 	return wanted_count != 0;
 }
 
+bool
+plan_wanted_fault(struct sim_random *random, enum fault_kind *fault_r)
+{
+	if (wanted_count != 0)
+		*fault_r = wanted[sim_random_below(random, wanted_count)];
+	return wanted_count != 0;
+}
+
 static enum fault_kind
 draw_fault(struct sim_random *random, bool uses_ours)
 {
-	if (wanted_count != 0)
-		return wanted[sim_random_below(random, wanted_count)];
+	enum fault_kind fault;
+
+	if (plan_wanted_fault(random, &fault))
+		return fault;
 	/* A stock phone has no disk, only a process. */
 	if (!uses_ours && sim_random_one_in(random, STOCK_FAULT_ONE_IN))
 		return FAULT_PHONE_KILLED;
 	if (uses_ours && sim_random_one_in(random, OURS_FAULT_ONE_IN))
 		return FAULT_PHONE_FIRST + (enum fault_kind)sim_random_below(
 		                               random, FAULT_KIND_COUNT - FAULT_PHONE_FIRST);
-	/* Clocks are set only where that is asked for. */
-	return (enum fault_kind)sim_random_below(random, FAULT_CLOCK);
+	return (enum fault_kind)sim_random_below(random, FAULT_PHONE_FIRST);
 }
 
 static bool is_shuttling;

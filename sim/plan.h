@@ -33,6 +33,9 @@ struct plan {
 
 /* Only these faults from now on, by name ("failed sync,killed").  False: no such list. */
 bool plan_faults(const char *list);
+/* One of these; false: none was named. */
+struct sim_random;
+bool plan_wanted_fault(struct sim_random *random, enum fault_kind *fault_r);
 /* From now on plans are of moves alone: see sim/shuttle.h. */
 void plan_shuttles(void);
 void plan_make(struct plan *plan, uint64_t seed);

@@ -23,7 +23,7 @@ enum {
 
 /* What goes wrong, against each other: what a move has to outlast, and no more of it than so.
  */
-static const unsigned weights[FAULT_CLOCK] = {
+static const unsigned weights[FAULT_PHONE_FIRST] = {
     [FAULT_CRASH_KEEP] = 2,
     [FAULT_CRASH_LOSE] = 2,
     [FAULT_CRASH_PREFIX] = 1,
@@ -39,14 +39,18 @@ static const unsigned weights[FAULT_CLOCK] = {
     [FAULT_NETWORK_DELAY] = 2,
     [FAULT_NETWORK_CUT] = 3,
     [FAULT_PARTITION] = 2,
+    [FAULT_CLOCK] = 2,
 };
 
 static enum fault_kind
 draw_fault(struct sim_random *random)
 {
 	unsigned sum = 0, at, i;
+	enum fault_kind fault;
 
-	for (i = 0; i < FAULT_CLOCK; i++)
+	if (plan_wanted_fault(random, &fault))
+		return fault;
+	for (i = 0; i < FAULT_PHONE_FIRST; i++)
 		sum += weights[i];
 	at = (unsigned)sim_random_below(random, sum);
 	for (i = 0; at >= weights[i]; i++)
