@@ -53,6 +53,8 @@ struct person {
 	struct dom_account_key *key;
 	struct dom_identity_key *identity;
 	uint8_t public_key[32];
+	/* The last that brought them into each region, as a device carries it; empty: none. */
+	struct dom_buffer handoffs[WORLD_REGIONS_MAX];
 	bool uses_ours, is_signing_up;
 };
 

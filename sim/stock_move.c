@@ -8,6 +8,35 @@
 
 #include "sim/phone.h"
 
+enum { OLD_ONE_IN = 4, OLD_CARRIED = 3, OLD_WAIT_US = 150 * 1000 };
+
+static void
+carry(struct phone *phone, const struct dom_buffer *handoff)
+{
+	struct answer answer;
+
+	phone_ask(phone, &answer, "POST", handoff, "/domicile/v1/moves/handoff/");
+	dom_buffer_free(&answer.body);
+}
+
+/*
+ * A device that was away for long still has the hand-off of an earlier visit, and takes it to
+ * the region while the next move there is under way: that one it must not complete.
+ */
+static void
+carry_old(struct phone *phone, unsigned target)
+{
+	unsigned home = phone->region;
+
+	for (unsigned i = 0; i < OLD_CARRIED && phone->person->handoffs[target].size != 0;
+	     i++) {
+		time_sleep((int64_t)sim_random_below(&phone->random, OLD_WAIT_US));
+		phone->region = target;
+		carry(phone, &phone->person->handoffs[target]);
+		phone->region = home;
+	}
+}
+
 /* Away, or back. */
 static bool
 order(struct phone *phone)
@@ -39,7 +68,11 @@ order(struct phone *phone)
 		statement.grace_days = (uint32_t)sim_random_below(&phone->random, 2);
 	}
 	dom_buffer_free(&answer.body);
-	return is_good && stock_state(phone, &statement, &may_be);
+	if (!is_good || !stock_state(phone, &statement, &may_be))
+		return false;
+	if (sim_random_one_in(&phone->random, OLD_ONE_IN))
+		carry_old(phone, target);
+	return true;
 }
 
 static bool
@@ -79,18 +112,6 @@ acknowledge(struct phone *phone, const struct wire_move *handoff)
 	(void)stock_state(phone, &statement, &may_be);
 }
 
-static void
-carry(struct phone *phone, const struct wire_signed_move *handoff)
-{
-	struct dom_buffer body = {0};
-	struct answer answer;
-
-	wire_handoff_encode(&body, handoff);
-	phone_ask(phone, &answer, "POST", &body, "/domicile/v1/moves/handoff/");
-	dom_buffer_free(&answer.body);
-	dom_buffer_free(&body);
-}
-
 bool
 stock_follow(struct phone *phone, const struct answer *answer)
 {
@@ -118,8 +139,10 @@ stock_follow(struct phone *phone, const struct answer *answer)
 	}
 	phone->region = person->region;
 	phone->token[0] = '\0';
+	dom_buffer_free(&person->handoffs[target]);
+	wire_handoff_encode(&person->handoffs[target], &moved.handoff);
 	if (sim_random_one_in(&phone->random, 2))
-		carry(phone, &moved.handoff);
+		carry(phone, &person->handoffs[target]);
 	was_done = stock_log_in(phone);
 	if (was_done && phone->region == target && sim_random_one_in(&phone->random, 2))
 		acknowledge(phone, &handoff);

@@ -491,6 +491,8 @@ end(struct world *world)
 	for (unsigned i = 0; i < world->people_count; i++) {
 		dom_account_key_free(&world->people[i].key);
 		dom_identity_key_free(&world->people[i].identity);
+		for (unsigned j = 0; j < WORLD_REGIONS_MAX; j++)
+			dom_buffer_free(&world->people[i].handoffs[j]);
 	}
 	free(world->people);
 	history_free(&world->history);

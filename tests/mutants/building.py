@@ -43,12 +43,19 @@ def without(words, *flags):
     return kept
 
 
+def edits_of(mutant):
+    """All that the fault makes of its file: what stands there, and what then does."""
+    return ((mutant.before, mutant.after), *getattr(mutant, "also", ()))
+
+
 def compile_mutant(build, mutant, folder, is_quiet):
     """The object; None: it does not compile."""
     text = (ROOT / mutant.file).read_text()
-    assert text.count(mutant.before) >= 1, f"{mutant.file} changed: {mutant.before!r} is not in it"
+    for before, after in edits_of(mutant):
+        assert before in text, f"{mutant.file} changed: {before!r} is not in it"
+        text = text.replace(before, after, 1)
     source = folder / "mutant.c"
-    source.write_text(text.replace(mutant.before, mutant.after, 1))
+    source.write_text(text)
     compiler = without(compiler_of(build, mutant.file), "-MQ", "-MF")
     # A fault may leave something unused, which is not how it is to be found.
     done = subprocess.run([*compiler, *(["-Wno-error"] if is_quiet else []),

@@ -15,6 +15,7 @@ class Mutant(typing.NamedTuple):
     seeds: int = 100
     faults: str = ""  # only these: as sim --faults
     moves: bool = False  # in worlds of moves alone: sim --moves
+    also: tuple = ()  # what else it takes, in the same file: (before, after), ..
 
 
 GATE = "src/services/consent/gate.c"
@@ -22,6 +23,7 @@ BATCH = "src/services/vault/batch.c"
 TEXTS = "src/store/sqlite/sql_texts.c"
 WRITER = "src/store/sqlite/writer.c"
 FREEZE = "src/services/move/freeze.c"
+TARGET = "src/services/move/target.c"
 
 MUTANTS = [
     # Consent.
@@ -93,4 +95,20 @@ MUTANTS = [
            "STORE_ACCOUNT_FROZEN,\n\t    STORE_ACCOUNT_GONE, move->epoch);", 8, moves=True),
     Mutant("moves, and an acknowledgement before the sync", "src/store/sqlite/connection.c",
            "PRAGMA synchronous = FULL;", "PRAGMA synchronous = OFF;", 8, moves=True),
+    # Whichever move of this account the hand-off is of: OLDHANDOFF in model/check.
+    Mutant("an old hand-off ends a move", TARGET,
+           "\tst = store_move_find(call->txn, view.move, STORE_MOVE_TARGET, call->arena, &move);",
+           """\tstruct store_move *rows = NULL;
+\tsize_t count = 0;
+\tif ((st = store_move_list(call->txn, 0, true, 64, call->arena, &rows, &count)) == DOM_OK)
+\t\tst = DOM_ABSENT;
+\tfor (size_t i = 0; i < count; i++)
+\t\tif (rows[i].side == STORE_MOVE_TARGET &&
+\t\t    memcmp(rows[i].identity, view.account, sizeof(view.account)) == 0) {
+\t\t\tmove = rows[i];
+\t\t\tst = DOM_OK;
+\t\t}""", 8, moves=True, also=(
+               ("move_open(service, move, WIRE_MOVE_HANDOFF, handoff, &view, why_r)",
+                "wire_move_decode(handoff->bytes, &view)"),
+               ("(st = move_follows(&prepare, &view, why_r)) != DOM_OK ||\n", ""))),
 ]
