@@ -40,10 +40,12 @@ struct scenario {
 	int number; /* whatever the scenario means by it */
 };
 
-extern const struct scenario keeper_scenarios[], care_scenarios[];
-extern const size_t keeper_scenario_count, care_scenario_count;
+extern const struct scenario keeper_scenarios[], care_scenarios[], more_scenarios[];
+extern const size_t keeper_scenario_count, care_scenario_count, more_scenario_count;
 /* One for each operation, made of the schema of requests. */
 size_t op_scenarios(const struct scenario **list_r);
+/* After a run of everything: wrong() for each operation that no scenario has done. */
+void op_look_complete(void);
 
 /* How thorough, and what has been done. */
 struct fault_options {
@@ -64,7 +66,8 @@ void faults_scenario(const char *name);
 void faults_try(const char *fault, uint64_t nth, const char *crash);
 
 void faults_of(const struct scenario *scenario, const struct fault_options *options);
-void faults_end(void); /* after the last: the region is gone */
+void faults_forget(void); /* what follows is of another region */
+void faults_end(void);    /* after the last: the region is gone */
 
 /* region.c: the region on its disk. */
 extern struct sim_disk *region_disk;
@@ -75,6 +78,18 @@ extern char region_message[300]; /* what it said */
 void region_close(void);
 /* A request, as http/ makes one of it; below zero as the writer's client is told. */
 enum dom_status region_send(void);
+
+/* It was done: for op_look_complete(). */
+void region_did(enum service_op op);
+bool region_has_done(enum service_op op);
+
+/* more.c: push, which keeps nothing on the disk, of a region that is open or will be. */
+void push_open(void);
+void push_close(void);
+
+/* keeper.c: all that waits to be erased, by one keeper with one journal; what fails is tried so
+ * many times. */
+enum dom_status keep_house(unsigned tries);
 
 /* ops.c: items in collection 1, one of which has chunks that are files, all of one letter. */
 void large_put_by(const struct person *who);

@@ -40,9 +40,8 @@ follow(struct journal_file **file_r)
 	return erasure_replay(&house.service, house.store, &journal, &followed);
 }
 
-/* One keeper with one journal; what fails is tried so many times. */
-static enum dom_status
-keep(unsigned tries)
+enum dom_status
+keep_house(unsigned tries)
 {
 	struct journal_file *file;
 	struct keeper *keeper = NULL;
@@ -68,7 +67,7 @@ static enum dom_status
 keeper_act(const struct scenario *scenario)
 {
 	(void)scenario;
-	return keep(1);
+	return keep_house(1);
 }
 
 /* As in a server that goes on: after a sync that failed the journal is written anew. */
@@ -76,7 +75,7 @@ static enum dom_status
 patient_act(const struct scenario *scenario)
 {
 	(void)scenario;
-	return keep(PATIENCE);
+	return keep_house(PATIENCE);
 }
 
 static void

@@ -76,9 +76,13 @@ main(int argc, char **argv)
 	op_count = op_scenarios(&ops);
 	run_all(ops, op_count, &options);
 	run_all(keeper_scenarios, keeper_scenario_count, &options);
+	run_all(more_scenarios, more_scenario_count, &options);
 	run_all(care_scenarios, care_scenario_count, &options);
 	faults_end();
+	asked_faults(&options);
 	move_faults(&options);
+	if (options.only == NULL)
+		op_look_complete();
 	printf(
 	    "faults: %llu scenarios, %llu runs, %llu allocations failed, %llu disk operations "
 	    "failed, %llu stops, %llu wrong\n",

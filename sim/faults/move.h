@@ -6,5 +6,7 @@
 
 /* Whole moves with a fault in one of the two regions. */
 void move_faults(const struct fault_options *options);
+/* asked.c: what is asked of one region, at the moments of a move. */
+void asked_faults(const struct fault_options *options);
 
 #endif

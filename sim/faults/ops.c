@@ -114,13 +114,6 @@ add(const struct scenario *scenario)
 	count++;
 }
 
-static bool
-is_push(enum service_op op)
-{
-	return op == SERVICE_PUSH_TICKET || op == SERVICE_PUSH_CHANGES_TICKET ||
-	       service_plan(op)->opens_socket;
-}
-
 size_t
 op_scenarios(const struct scenario **list_r)
 {
@@ -132,8 +125,8 @@ op_scenarios(const struct scenario **list_r)
 			if ((endpoint->roles & 1u << role) != 0)
 				who = people[role];
 		}
-		/* Push needs somebody who waits: there is nobody here. */
-		if (who == NULL || is_push(endpoint->op))
+		/* What nobody may do here: see more.c, asked.c. */
+		if (who == NULL)
 			continue;
 		add(&(struct scenario){.name = endpoint->name,
 		    .reads_only = !service_plan(endpoint->op)->writes,
@@ -154,4 +147,28 @@ op_scenarios(const struct scenario **list_r)
 	    .name = "SESSION_TOUCH", .begin = touch_begin, .who = &house.ana});
 	*list_r = list;
 	return count;
+}
+
+/* --- is it all? ----------------------------------------------------------------------- */
+
+/* Operations that are never done, and why. */
+static const char *const never_done[SERVICE_OP_COUNT] = {
+    [SERVICE_DASHBOARD_URL] = "answers that there is none",
+#ifdef DOM_TEST_API
+    [SERVICE_TEST_RESET] = "is in builds for interoperability tests only",
+#endif
+};
+
+void
+op_look_complete(void)
+{
+	faults_scenario("all scenarios");
+	faults_try("operations", SERVICE_OP_COUNT, "");
+	totals.scenarios--;
+	for (unsigned op = 0; op < SERVICE_OP_COUNT; op++) {
+		if (!region_has_done((enum service_op)op) && never_done[op] == NULL)
+			wrong("operation %u of services/service.h is in no scenario", op);
+		if (region_has_done((enum service_op)op) && never_done[op] != NULL)
+			wrong("operation %u is done, although it %s", op, never_done[op]);
+	}
 }

@@ -15,7 +15,7 @@ region_open(void)
 {
 	char message[300] = "";
 	enum dom_status st = store_open(&(struct store_options){.folder = house.folder,
-	                                    .region = "in",
+	                                    .region = house.service.settings.region,
 	                                    .key = house.service.key,
 	                                    .clock = house.service.clock,
 	                                    .random = house.service.random,
@@ -53,14 +53,30 @@ region_world(void)
 	if (world_set_up(NULL) != 0)
 		abort();
 	assert_memory_equal(house.folder, SIM_DISK_ROOT, strlen(SIM_DISK_ROOT));
+	push_open();
 	region_close();
 }
 
 void
 region_free(void)
 {
+	push_close();
 	world_tear_down(NULL);
 	sim_disk_free(&region_disk);
+}
+
+static bool done[SERVICE_OP_COUNT];
+
+void
+region_did(enum service_op op)
+{
+	done[op] = true;
+}
+
+bool
+region_has_done(enum service_op op)
+{
+	return done[op];
 }
 
 /* --- requests ----------------------------------------------------------------------- */
@@ -144,6 +160,8 @@ region_send(void)
 		st = run(txn, &sending);
 		store_read_end(&txn);
 	}
+	if (st == DOM_OK)
+		region_did(house.request.op);
 	service_drop(&sending.staged);
 	if (st < 0 && st != DOM_EDENIED)
 		service_failure(st, &house.reply);

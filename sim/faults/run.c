@@ -213,12 +213,12 @@ finish_run(const struct scenario *scenario, enum dom_status st, enum sim_crash h
 
 /* --- loops ------------------------------------------------------------------------------ */
 
+static struct house kept; /* as it was before the first scenario; seed 0: none was yet */
+
 /* As it was before other scenarios. */
 static void
 restore_house(void)
 {
-	static struct house kept;
-
 	if (kept.seed == 0)
 		kept = house;
 	memcpy(house.folder, kept.folder, sizeof(house.folder));
@@ -405,12 +405,19 @@ fail_disk(const struct scenario *scenario, const struct fault_options *options,
 }
 
 void
-faults_end(void)
+faults_forget(void)
 {
 	restore_house();
-	region_free();
+	kept.seed = 0;
 	sim_disk_free(&image);
 	sim_disk_free(&world);
+}
+
+void
+faults_end(void)
+{
+	faults_forget();
+	region_free();
 }
 
 void

@@ -211,6 +211,8 @@ serve(struct mover_ask *ask, int to)
 		serve_once(&serving);
 	}
 	/* Nobody hears a machine that has stopped. */
+	if (serving.reply.code == SERVICE_DONE)
+		region_did(serving.request.op);
 	if (sim_disk_is_stopped(site_disks[to]))
 		ask->failure = DOM_EUNCERTAIN;
 	else
