@@ -74,7 +74,7 @@ const char *fault_name(enum fault_kind fault);
 /* Plain numbers, so that it can lie in memory that processes share. */
 struct cover {
 	uint64_t seeds, steps, checks;
-	uint64_t moves, moves_back, moves_cancelled;
+	uint64_t moves, moves_back;
 	uint64_t acknowledged, uncertain, refused; /* writes */
 	uint64_t lost_writes, double_homes;
 	uint64_t simulated_us;

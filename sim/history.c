@@ -46,18 +46,6 @@ history_free(struct history **history)
 	free(old);
 }
 
-void
-history_clear(struct history *history)
-{
-	history->count = 0;
-}
-
-size_t
-history_count(const struct history *history)
-{
-	return history->count;
-}
-
 static bool
 add(struct history *history, struct operation operation)
 {

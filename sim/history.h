@@ -20,8 +20,6 @@ struct history;
 
 struct history *history_new(void); /* NULL: no memory */
 void history_free(struct history **history);
-/* Forget all of it. */
-void history_clear(struct history *history);
 
 #define HISTORY_OPEN INT64_MAX /* the end of what was never answered */
 
@@ -30,7 +28,6 @@ bool history_write(
     struct history *history, uint32_t reg, uint64_t value, int64_t began, int64_t ended);
 bool history_read(
     struct history *history, uint32_t reg, uint64_t value, int64_t began, int64_t ended);
-size_t history_count(const struct history *history);
 
 struct history_anomaly {
 	uint32_t reg;

@@ -69,7 +69,6 @@ struct network {
 	int64_t until_us[NET_FAULT_COUNT];
 	unsigned per_thousand[NET_FAULT_COUNT];
 	int64_t cut_until_us[NET_NODES_MAX][NET_NODES_MAX];
-	bool was_slow; /* so that order over one connection is not what anything rests on */
 	uint64_t calls, struck[NET_FAULT_COUNT], refused;
 };
 void net_fault(struct world *world, enum net_fault fault, unsigned per_thousand, int64_t us);

@@ -9,7 +9,6 @@
 enum {
 	RUNS_MAX = 200000, /* of one loop: then something does not end */
 	WRONG_SHOWN_MAX = 30,
-	SPARE_RANDOM = 4,
 };
 
 struct fault_totals totals;

@@ -43,7 +43,6 @@ struct backup {
 	int fd;
 	unsigned printed; /* of its problems */
 	uint64_t records; /* handed on so far */
-	bool failed_said; /* what went wrong was printed where it was seen */
 };
 
 /* Is it on, and is this no dry run? */

@@ -11,8 +11,11 @@
 #include "cli/collections.h"
 #include "cli/text.h"
 
-const char *
-share_access_text(int access_level)
+enum { UID_SIZE = 65 };
+
+/* "may read it", "may read and change it", "administers it". */
+static const char *
+access_text(int access_level)
 {
 	switch (access_level) {
 	case DOM_ACCESS_READ:
@@ -43,8 +46,9 @@ share_person(struct cli *cli, const char *name, char text_r[SHARE_PERSON_SIZE])
 	return text_r;
 }
 
-const char *
-share_typed(struct cli *cli, const char *typed, char text_r[SHARE_PERSON_SIZE])
+/* What somebody is called in the region, of what was typed. */
+static const char *
+typed_name(struct cli *cli, const char *typed, char text_r[SHARE_PERSON_SIZE])
 {
 	const char *region = region_of(cli);
 	size_t size = strlen(typed), end = strlen(region);
@@ -57,8 +61,12 @@ share_typed(struct cli *cli, const char *typed, char text_r[SHARE_PERSON_SIZE])
 	return text_r;
 }
 
-enum cli_exit
-share_pick(struct cli *cli, const char *word, char uid_r[SHARE_UID_SIZE])
+/*
+ * The collection that a word means: a service of which the account has one
+ * collection, or a collection's uid.  What is wrong has been said.
+ */
+static enum cli_exit
+pick(struct cli *cli, const char *word, char uid_r[UID_SIZE])
 {
 	enum service_id id = service_find(word);
 	struct known_collections all;
@@ -73,7 +81,7 @@ share_pick(struct cli *cli, const char *word, char uid_r[SHARE_UID_SIZE])
 		if (strcmp(all.list[at].uid, word) != 0 &&
 		    (id == SERVICE_COUNT || all.list[at].service != id))
 			continue;
-		snprintf(uid_r, SHARE_UID_SIZE, "%s", all.list[at].uid);
+		snprintf(uid_r, UID_SIZE, "%s", all.list[at].uid);
 		found++;
 	}
 	if (found > 1)
@@ -105,7 +113,7 @@ share_list(struct cli *cli, const char *uid)
 		st = dom_invitations(cli->session, false, &sent, &sent_count);
 	for (size_t at = 0; at < member_count && st == DOM_OK; at++)
 		printf("%s %s\n", share_person(cli, members[at].name, name),
-		    share_access_text(members[at].access_level));
+		    access_text(members[at].access_level));
 	for (size_t at = 0; at < sent_count && st == DOM_OK; at++) {
 		if (strcmp(sent[at].collection, uid) == 0)
 			printf("%s is invited and has not answered yet\n",
@@ -157,7 +165,7 @@ share_with(struct cli *cli, const char *uid, const char *name, enum dom_access a
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was shared");
 	printf("%s is invited, and %s once the invitation is accepted.\n", shown,
-	    share_access_text((int)access));
+	    access_text((int)access));
 	return CLI_DONE;
 }
 
@@ -165,18 +173,18 @@ static enum cli_exit
 share_run(struct cli *cli)
 {
 	const char *name = options_value(&cli->options, "with");
-	char uid[SHARE_UID_SIZE], typed[SHARE_PERSON_SIZE];
+	char uid[UID_SIZE], typed[SHARE_PERSON_SIZE];
 	enum dom_access access = DOM_ACCESS_WRITE;
 	enum cli_exit outcome = access_wanted(cli, &access);
 
 	if (outcome == CLI_DONE)
 		outcome = account_open(cli);
 	if (outcome == CLI_DONE)
-		outcome = share_pick(cli, cli->options.words[0], uid);
+		outcome = pick(cli, cli->options.words[0], uid);
 	if (outcome != CLI_DONE)
 		return outcome;
 	return name == NULL ? share_list(cli, uid)
-	                    : share_with(cli, uid, share_typed(cli, name, typed), access);
+	                    : share_with(cli, uid, typed_name(cli, name, typed), access);
 }
 
 static enum cli_exit
@@ -184,7 +192,7 @@ unshare_run(struct cli *cli)
 {
 	const char *name = options_value(&cli->options, "with");
 	bool leaves = options_has(&cli->options, "leave");
-	char uid[SHARE_UID_SIZE], typed[SHARE_PERSON_SIZE], shown[SHARE_PERSON_SIZE];
+	char uid[UID_SIZE], typed[SHARE_PERSON_SIZE], shown[SHARE_PERSON_SIZE];
 	enum cli_exit outcome;
 	enum dom_status st;
 
@@ -193,11 +201,11 @@ unshare_run(struct cli *cli)
 		    cli, "say whom to end it with (--with NAME), or that you go (--leave)");
 	outcome = account_open(cli);
 	if (outcome == CLI_DONE)
-		outcome = share_pick(cli, cli->options.words[0], uid);
+		outcome = pick(cli, cli->options.words[0], uid);
 	if (outcome != CLI_DONE)
 		return outcome;
 	st = leaves ? dom_unshare_self(cli->session, uid)
-	            : dom_unshare(cli->session, uid, share_typed(cli, name, typed));
+	            : dom_unshare(cli->session, uid, typed_name(cli, name, typed));
 	if (st != DOM_OK)
 		return cli_fail(cli, st, "nothing was changed");
 	if (leaves)

@@ -12,7 +12,6 @@
 struct verify {
 	struct cli *cli;
 	const char *service;
-	uint64_t bytes_before;
 	uint64_t items_all;
 };
 

@@ -206,8 +206,8 @@ group_draft_read(const char *path, struct dom_arena *arena, struct wire_group *g
 	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;
 }
 
-void
-group_draft_print_region(struct dom_buffer *text, const struct wire_group_region *region)
+static void
+print_region(struct dom_buffer *text, const struct wire_group_region *region)
 {
 	char key[2 * sizeof(region->key) + 1];
 
@@ -239,6 +239,6 @@ group_draft_print(struct dom_buffer *text, const struct wire_group *group)
 	dom_buffer_append_text(text, "\n");
 	for (size_t i = 0; i < group->region_count; i++) {
 		dom_buffer_append_text(text, "\n");
-		group_draft_print_region(text, &group->regions[i]);
+		print_region(text, &group->regions[i]);
 	}
 }

@@ -30,8 +30,6 @@ DOM_MUST_CHECK enum dom_status group_draft_read(
     const char *path, struct dom_arena *arena, struct wire_group *group_r);
 /* The text of a draft that says the same, appended. */
 void group_draft_print(struct dom_buffer *text, const struct wire_group *group);
-/* One region's section, appended. */
-void group_draft_print_region(struct dom_buffer *text, const struct wire_group_region *region);
 /*
  * Set one key of a region's section.  False: *why_r says what is wrong with
  * the value, or that there is no such key.  Borrows key and value.

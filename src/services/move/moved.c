@@ -11,8 +11,9 @@ move_is_given_away(const struct store_move *move)
 	       move->state <= WIRE_MOVE_ERASED;
 }
 
-enum dom_status
-move_refuse_moved(struct service_call *call, const struct store_move *move)
+/* Where the account of this move lives now. */
+static enum dom_status
+refuse_moved(struct service_call *call, const struct store_move *move)
 {
 	const struct wire_group_region *region = move_peer_region(call->service, move->peer);
 	struct wire_moved *moved = dom_arena_take(call->arena, sizeof(*moved));
@@ -52,7 +53,7 @@ move_refuse_gone(struct service_call *call, int64_t account)
 	st = store_moves_of(call->txn, account, MOVES_LOOKED_AT, call->arena, &rows, &count);
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {
 		if (move_is_given_away(&rows[i]))
-			return move_refuse_moved(call, &rows[i]);
+			return refuse_moved(call, &rows[i]);
 	}
 	/* The row is written in the job that gives an account away. */
 	return st == DOM_OK ? DOM_EINTEGRITY : st;
@@ -69,7 +70,7 @@ move_refuse_name(struct service_call *call, struct dom_slice folded)
 	    store_moves_by_name(call->txn, folded, MOVES_LOOKED_AT, call->arena, &rows, &count);
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {
 		if (move_is_given_away(&rows[i]))
-			return move_refuse_moved(call, &rows[i]);
+			return refuse_moved(call, &rows[i]);
 		/* It came back after that, and went in another way. */
 		if (rows[i].state == WIRE_MOVE_HOME || rows[i].state == WIRE_MOVE_SETTLED)
 			break;

@@ -66,19 +66,12 @@ struct mover_copy {
 	struct wire_move freeze_view;
 };
 
-/* NULL: no memory. */
-struct mover_copy *mover_copy_new(void);
 void mover_copy_free(struct mover_copy **copy);
 /* Where it will be when the page is put down. */
 struct mover_place mover_copy_next(const struct mover_copy *copy);
 void mover_place_encode(struct dom_buffer *bytes, const struct mover_place *place);
-/* DOM_EINPUT: it is none. */
-DOM_MUST_CHECK enum dom_status mover_place_decode(
-    struct dom_slice bytes, struct mover_place *place_r);
 /* The page is put down, or nothing in it was new: on to the next. */
 void mover_copy_page_done(struct mover_copy *copy);
-/* The page is done with, or is not wanted any more. */
-void mover_copy_drop_page(struct mover_copy *copy);
 /* The attempt is over. */
 void mover_copy_thaw(struct mover_copy *copy);
 

@@ -17,14 +17,9 @@
 #include "services/move/mover_copy.h"
 #include "services/move/target.h"
 
-struct mover_copy *
-mover_copy_new(void)
-{
-	return calloc(1, sizeof(struct mover_copy));
-}
-
-void
-mover_copy_drop_page(struct mover_copy *copy)
+/* The page is done with, or is not wanted any more. */
+static void
+drop_page(struct mover_copy *copy)
 {
 	for (size_t i = 0; i < copy->chunk_count; i++)
 		store_staged_free(&copy->chunks[i].staged);
@@ -51,7 +46,7 @@ mover_copy_free(struct mover_copy **copy)
 	if (old == NULL)
 		return;
 	*copy = NULL;
-	mover_copy_drop_page(old);
+	drop_page(old);
 	mover_copy_thaw(old);
 	root_book_free(&old->book);
 	free(old);
@@ -70,8 +65,9 @@ mover_place_encode(struct dom_buffer *bytes, const struct mover_place *place)
 	dom_write_string(bytes, dom_slice(place->cursor, place->cursor_size));
 }
 
-enum dom_status
-mover_place_decode(struct dom_slice bytes, struct mover_place *place_r)
+/* DOM_EINPUT: it is none. */
+static enum dom_status
+place_decode(struct dom_slice bytes, struct mover_place *place_r)
 {
 	struct dom_reader in = dom_reader_over(bytes);
 	struct dom_slice cursor;
@@ -96,7 +92,7 @@ recall_place(struct mover *mover, struct store_txn *txn, const struct store_move
 	enum dom_status st = move_message(txn, move, MOVE_MESSAGE_CURSOR, mover->arena, &kept);
 
 	copy->place.is_first = st == DOM_ABSENT;
-	if (st == DOM_OK && mover_place_decode(kept.bytes, &copy->place) != DOM_OK)
+	if (st == DOM_OK && place_decode(kept.bytes, &copy->place) != DOM_OK)
 		return DOM_ESTORE; /* we wrote it */
 	return st == DOM_ABSENT ? DOM_OK : st;
 }
@@ -265,7 +261,7 @@ mover_copy_page_done(struct mover_copy *copy)
 		copy->is_complete = copy->is_frozen;
 		copy->pass_bytes = 0;
 	}
-	mover_copy_drop_page(copy);
+	drop_page(copy);
 }
 
 /* --- what became of it -------------------------------------------------------------------- */
@@ -403,7 +399,7 @@ mover_pull(struct mover *mover, const struct store_move *move, struct mover_erra
 	enum dom_status st;
 
 	if (errand->copy == NULL) {
-		if ((errand->copy = mover_copy_new()) == NULL)
+		if ((errand->copy = calloc(1, sizeof(*errand->copy))) == NULL)
 			return DOM_ENOMEM;
 		if ((st = recall(mover, move, errand)) != DOM_OK) {
 			mover_copy_free(&errand->copy);

@@ -115,10 +115,10 @@ DOM_MUST_CHECK enum dom_status move_holds(
 
 /* By this move it left here, and nothing has taken that back. */
 bool move_is_given_away(const struct store_move *move);
-/* 403 account_moved: where the account of this move lives now, with the proof. */
-DOM_MUST_CHECK enum dom_status move_refuse_moved(
-    struct service_call *call, const struct store_move *move);
-/* The same for an account that is STORE_ACCOUNT_GONE. */
+/*
+ * 403 account_moved, for an account that is STORE_ACCOUNT_GONE: where it lives now, with the
+ * proof.
+ */
 DOM_MUST_CHECK enum dom_status move_refuse_gone(struct service_call *call, int64_t account);
 /*
  * The same for a name, folded, that no account has here: somebody may have moved away with it,
