@@ -79,79 +79,106 @@ store_connect(struct store *store, bool writes, struct sql_connection *connectio
 	return sql_status(connection, code);
 }
 
-static struct store_reader *
+static struct sql_connection *
 take_spare(struct store *store)
 {
-	struct store_reader *reader;
+	struct sql_connection *connection;
 
 	pthread_mutex_lock(&store->spare_lock);
-	if ((reader = store->spare) != NULL) {
-		store->spare = reader->next;
+	if ((connection = store->spare) != NULL) {
+		store->spare = connection->next;
 		store->spare_count--;
-		reader->next = NULL;
+		connection->next = NULL;
 	}
 	pthread_mutex_unlock(&store->spare_lock);
-	return reader;
+	return connection;
+}
+
+static void
+connection_free(struct sql_connection **connection)
+{
+	struct sql_connection *old = *connection;
+
+	if (old == NULL)
+		return;
+	*connection = NULL;
+	sql_disconnect(old);
+	free(old);
 }
 
 /*
  * Opening one reads and parses the whole schema, which takes as long as to
  * store ten items, and whoever stages a batch needs one for a moment.
  */
-static bool
-keep_spare(struct store_reader *reader)
+static void
+keep_spare(struct store *store, struct sql_connection **connection)
 {
-	struct store *store = reader->store;
-	bool kept = false;
+	struct sql_connection *spare = *connection;
 
-	if (reader->connection.failed != DOM_OK)
-		return false;
-	sqlite3_db_release_memory(reader->connection.db);
-	pthread_mutex_lock(&store->spare_lock);
-	if (store->spare_count < SPARE_READERS_MAX) {
-		reader->next = store->spare;
-		store->spare = reader;
-		store->spare_count++;
-		kept = true;
+	if (spare == NULL)
+		return;
+	if (spare->failed == DOM_OK) {
+		pthread_mutex_lock(&store->spare_lock);
+		if (store->spare_count < SPARES_MAX) {
+			spare->next = store->spare;
+			store->spare = spare;
+			store->spare_count++;
+			*connection = NULL;
+		}
+		pthread_mutex_unlock(&store->spare_lock);
 	}
-	pthread_mutex_unlock(&store->spare_lock);
-	return kept;
+	connection_free(connection);
 }
 
-static void
-reader_free(struct store_reader *reader)
+static enum dom_status
+take_connection(struct store *store, struct sql_connection **connection_r)
 {
-	sql_disconnect(&reader->connection);
-	free(reader);
+	enum dom_status st;
+
+	if ((*connection_r = take_spare(store)) != NULL)
+		return DOM_OK;
+	if ((*connection_r = calloc(1, sizeof(**connection_r))) == NULL)
+		return DOM_ENOMEM;
+	if ((st = store_connect(store, false, *connection_r)) < 0)
+		connection_free(connection_r);
+	return st;
 }
 
 void
-store_spare_readers_close(struct store *store)
+store_spares_close(struct store *store)
 {
-	struct store_reader *reader;
+	struct sql_connection *connection;
 
-	while ((reader = take_spare(store)) != NULL)
-		reader_free(reader);
+	while ((connection = take_spare(store)) != NULL)
+		connection_free(&connection);
+}
+
+/*
+ * A manual store has one thread, whose readers take turns: few connections that are warm do
+ * for all of them.
+ */
+static void
+lend_no_more(struct store_reader *reader)
+{
+	if (reader->store->manual)
+		keep_spare(reader->store, &reader->connection);
 }
 
 enum dom_status
 store_reader_open(struct store *store, struct store_reader **reader_r)
 {
-	struct store_reader *reader = take_spare(store);
+	struct store_reader *reader = calloc(1, sizeof(*reader));
 	enum dom_status st;
 
-	if ((*reader_r = reader) != NULL) {
-		atomic_fetch_add(&store->readers, 1);
-		return DOM_OK;
-	}
-	if ((reader = calloc(1, sizeof(*reader))) == NULL)
+	*reader_r = NULL;
+	if (reader == NULL)
 		return DOM_ENOMEM;
 	reader->store = store;
-	if ((st = store_connect(store, false, &reader->connection)) < 0) {
-		reader_free(reader);
+	if ((st = take_connection(store, &reader->connection)) < 0) {
+		free(reader);
 		return st;
 	}
-	reader->txn = (struct store_txn){.store = store, .connection = &reader->connection};
+	lend_no_more(reader);
 	atomic_fetch_add(&store->readers, 1);
 	*reader_r = reader;
 	return DOM_OK;
@@ -167,8 +194,10 @@ store_reader_close(struct store_reader **reader)
 	*reader = NULL;
 	assert(!old->in_txn);
 	atomic_fetch_sub(&old->store->readers, 1);
-	if (!keep_spare(old))
-		reader_free(old);
+	if (old->connection != NULL && old->connection->failed == DOM_OK)
+		sqlite3_db_release_memory(old->connection->db);
+	keep_spare(old->store, &old->connection);
+	free(old);
 }
 
 /*
@@ -182,14 +211,20 @@ store_read_begin(struct store_reader *reader, struct store_txn **txn_r)
 
 	assert(!reader->in_txn);
 	*txn_r = NULL;
-	reader->connection.failed = DOM_OK;
-	reader->connection.failed_code = SQLITE_OK;
+	if (reader->connection == NULL &&
+	    (st = take_connection(reader->store, &reader->connection)) < 0)
+		return st;
+	reader->connection->failed = DOM_OK;
+	reader->connection->failed_code = SQLITE_OK;
 	reader->move_changes = atomic_load(&reader->store->move_changes);
-	reader->snapshot = sql_call(&reader->connection, SQL_SNAPSHOT);
+	reader->snapshot = sql_call(reader->connection, SQL_SNAPSHOT);
 	if ((st = sql_step(&reader->snapshot)) != DOM_OK) {
 		sql_end(&reader->snapshot);
+		lend_no_more(reader);
 		return st < 0 ? st : DOM_ESTORE;
 	}
+	reader->txn =
+	    (struct store_txn){.store = reader->store, .connection = reader->connection};
 	reader->in_txn = true;
 	*txn_r = &reader->txn;
 	return DOM_OK;
@@ -214,4 +249,5 @@ store_read_end(struct store_txn **txn)
 	assert(reader->in_txn);
 	reader->in_txn = false;
 	sql_end(&reader->snapshot);
+	lend_no_more(reader);
 }

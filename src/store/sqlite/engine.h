@@ -23,7 +23,7 @@ enum {
 	READER_WAIT_MS = 10000,   /* a reader waits for a log that is being recovered */
 	FAILURE_TEXT_SIZE = 160,
 	STAGE_PIECE_SIZE = 64 << 10,
-	SPARE_READERS_MAX = 4,
+	SPARES_MAX = 4,
 };
 
 /* The database of a restore that is not finished yet. */
@@ -46,12 +46,11 @@ enum { MOVE_STATES = 64 }; /* as many as store_move_due() can tell apart */
 
 struct store_reader {
 	struct store *store;
-	struct sql_connection connection;
-	struct sql_call snapshot; /* open while a transaction is */
+	struct sql_connection *connection; /* NULL: one is lent to it for each transaction */
+	struct sql_call snapshot;          /* open while a transaction is */
 	struct store_txn txn;
 	bool in_txn;
-	struct store_reader *next; /* while spare */
-	uint64_t move_changes;     /* counted before the snapshot began */
+	uint64_t move_changes; /* counted before the snapshot began */
 	/* That count and 1 when no move of this lane was in a state; 0: there was one. */
 	uint64_t no_move_in[MOVE_STATES];
 	unsigned move_lane, move_lanes;
@@ -130,9 +129,9 @@ struct store {
 		atomic_uint_least64_t groups_within[STORE_GROUP_BUCKETS];
 	} done;
 
-	/* Guards spare readers, which are not counted in readers; a leaf. */
+	/* Guards spare connections of readers; a leaf. */
 	pthread_mutex_t spare_lock;
-	struct store_reader *spare;
+	struct sql_connection *spare;
 	unsigned spare_count;
 
 	/* Held by whoever settles; taken before all others. */
@@ -158,7 +157,7 @@ struct store_reader *store_reader_of(struct store_txn *txn); /* one that reads *
 DOM_MUST_CHECK enum dom_status store_connect(
     struct store *store, bool writes, struct sql_connection *connection);
 /* Once nobody opens readers any more. */
-void store_spare_readers_close(struct store *store);
+void store_spares_close(struct store *store);
 /* migrate.c; message as for store_open() */
 DOM_MUST_CHECK enum dom_status store_migrate(
     struct store *store, const char *region, char *message_r, size_t message_size);

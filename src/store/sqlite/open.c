@@ -314,7 +314,7 @@ store_close(struct store **store)
 		pthread_join(old->thread, NULL);
 	while (old->manual && old->blobs != NULL && store_pump(old) != 0)
 		;
-	store_spare_readers_close(old);
+	store_spares_close(old);
 	if (old->blobs != NULL)
 		writer_checkpoint(old, true);
 	/* After a failed sync the log is all there is: it is not to be touched. */

@@ -232,6 +232,7 @@ struct sql_connection {
 	enum dom_status failed;
 	int failed_code; /* SQLite's extended one */
 	int failed_errno;
+	struct sql_connection *next; /* while spare, see connection.c */
 };
 
 /* Closes db and everything prepared on it; accepts one that was never opened. */

@@ -202,12 +202,39 @@ a_reader_cannot_write(void **state)
 {
 	struct place *place = *state;
 	struct store_reader *reader;
+	struct store_txn *txn;
 
 	assert_int_equal(store_reader_open(place->store, &reader), DOM_OK);
-	assert_int_equal(sqlite3_exec(reader->connection.db,
+	assert_int_equal(store_read_begin(reader, &txn), DOM_OK);
+	assert_int_equal(sqlite3_exec(txn->connection->db,
 	                     "INSERT INTO region (name) VALUES (x'00')", NULL, NULL, NULL),
 	    SQLITE_READONLY);
+	store_read_end(&txn);
 	store_reader_close(&reader);
+}
+
+static void
+readers_of_a_manual_store_take_turns(void **state)
+{
+	struct place *place = *state;
+	struct store_reader *readers[2];
+	struct sql_connection *first;
+	struct store_txn *txns[2];
+
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(store_reader_open(place->store, &readers[i]), DOM_OK);
+	assert_int_equal(store_read_begin(readers[0], &txns[0]), DOM_OK);
+	first = txns[0]->connection;
+	/* Each snapshot has one of its own. */
+	assert_int_equal(store_read_begin(readers[1], &txns[1]), DOM_OK);
+	assert_ptr_not_equal(txns[1]->connection, first);
+	store_read_end(&txns[1]);
+	store_read_end(&txns[0]);
+	assert_int_equal(store_read_begin(readers[1], &txns[1]), DOM_OK);
+	assert_ptr_equal(txns[1]->connection, first);
+	store_read_end(&txns[1]);
+	for (unsigned i = 0; i < 2; i++)
+		store_reader_close(&readers[i]);
 }
 
 /* What the first release wrote, by hand. */
@@ -456,6 +483,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 	        the_writer_is_as_durable_as_we_say, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_reader_cannot_write, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        readers_of_a_manual_store_take_turns, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_store_of_the_first_release_is_migrated_with_what_it_holds, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
