@@ -10,6 +10,8 @@
 #include "sim/digest.h"
 #include "sim/disk_parts.h"
 
+enum { DIGEST_SIZE_MAX = 128 };
+
 static struct sim_disk *disks;
 
 struct sim_disk *
@@ -383,8 +385,13 @@ sim_disk_write(
 	if (code < 0 && (size /= 2) == 0)
 		return code;
 	sim_node_write(node, offset, data, size);
+	/*
+	 * Of a page its beginning: its sum, which is that of all before it as well, is in the
+	 * log, and the bytes of chunks have come as calls.
+	 */
 	sim_digest_number(offset);
-	sim_digest_bytes(data, size);
+	sim_digest_number(size);
+	sim_digest_bytes(data, size < DIGEST_SIZE_MAX ? size : DIGEST_SIZE_MAX);
 	disk->figures.bytes_written += size;
 	if (code < 0)
 		return code == -ENOSPC ? (int)size : code;
