@@ -273,7 +273,11 @@ numbers(const struct field *field, struct list *list)
 
 	dom_pack_put_int(&bytes, field->most);
 	add(list, "the maximum", &bytes, false);
-	dom_pack_put_int(&bytes, field->most + 1);
+	if (field->most < INT64_MAX) {
+		dom_pack_put_int(&bytes, field->most + 1);
+	} else { /* which MessagePack can say and int64_t cannot */
+		dom_buffer_append(&bytes, "\xcf\x80\0\0\0\0\0\0\0", 9);
+	}
 	add(list, "the maximum and one", &bytes, true);
 	dom_pack_put_int(&bytes, field->least);
 	add(list, "the minimum", &bytes, false);

@@ -21,7 +21,9 @@ static struct target {
 	struct store_reader *reader;
 	int64_t account;
 	struct copy_cursor cursor;
-	unsigned pages; /* that a pass took */
+	unsigned pages;                 /* that a pass took */
+	struct store_staged *large[64]; /* which live until their job is done */
+	size_t large_count;
 } target;
 
 static int64_t
@@ -122,8 +124,13 @@ bring_chunk(struct store_txn *txn, const struct wire_record_chunk *chunk)
 	store_read_end(&reading);
 	assert_int_equal(store_chunk_stage(target.store, id, bytes, &staged), DOM_OK);
 	st = store_chunk_put(txn, here.number, chunk->uid, staged);
-	if (!store_chunk_stage_blocks(target.store, bytes.size))
+	if (store_chunk_stage_blocks(target.store, bytes.size)) {
+		assert_true(
+		    target.large_count < sizeof(target.large) / sizeof(target.large[0]));
+		target.large[target.large_count++] = staged;
+	} else {
 		store_staged_free(&staged);
+	}
 	return st;
 }
 
@@ -170,6 +177,8 @@ one_pass(void (*between)(void))
 			    store_write(target.store, run_stage, &account), DOM_OK);
 		page.records = dom_buffer_slice(&records);
 		assert_int_equal(store_write(target.store, run_put, &page), DOM_OK);
+		while (target.large_count > 0)
+			store_staged_free(&target.large[--target.large_count]);
 		if (between != NULL)
 			between();
 	}
