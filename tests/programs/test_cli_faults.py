@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """domicile with damaged input, kills, full disks and a server that is not there."""
+import contextlib
 import os
 import random
 import re
 import signal
+import socket
 import subprocess
+import threading
 import time
+import urllib.parse
 
 import pytest
 from cli_device import PASSWORD, Device, contact, jpeg, sms, smses, tree
@@ -29,12 +33,68 @@ def chunk_files(region):
                if path.is_file() and not path.name.startswith(".new-"))
 
 
-def wait_for_chunks(region, process, count):
-    give_up = time.monotonic() + 60
-    while chunk_files(region) < count:
-        assert process.poll() is None, "it ended before it could be met in its middle"
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
+class Dam:
+    """The region's address as a client sees it.  What is sent there passes at once, or, while
+    something waits for it, drop by drop: else a machine that is busy elsewhere would let the
+    client finish before it can be met in its middle."""
+
+    def __init__(self, region):
+        self.region = region
+        self.left = None  # bytes that may pass; None: all
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        with client, contextlib.suppress(OSError):
+            address = urllib.parse.urlsplit(self.region.url)
+            with socket.create_connection((address.hostname, address.port)) as server:
+                back = threading.Thread(target=self.pump, args=(server, client, False))
+                back.start()
+                self.pump(client, server, True)
+                back.join()
+
+    def pump(self, source, sink, is_dammed):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                while is_dammed and self.left is not None and self.left <= 0:
+                    time.sleep(0.001)
+                if is_dammed and self.left is not None:
+                    self.left -= len(data)
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def wait_for_chunks(self, process, count):
+        """From here on nothing passes until open()."""
+        give_up = time.monotonic() + 60
+        while chunk_files(self.region) < count:
+            assert process.poll() is None, "it ended before it could be met in its middle"
+            assert time.monotonic() < give_up
+            if self.left <= 0:
+                self.left += 1 << 17
+            time.sleep(0.001)
+
+    def close(self):
+        self.left = 0
+
+    def open(self):
+        self.left = None
+
+
+@pytest.fixture
+def dam(region):
+    dam = Dam(region)
+    yield dam
+    dam.open()
+    dam.listener.close()
 
 
 def test_the_good_records_beside_damaged_ones_are_stored(region, tmp_path):
@@ -112,14 +172,16 @@ def test_an_unreachable_server_is_said_and_the_same_command_finishes(region, tmp
     other.login(region)
 
 
-def test_a_client_killed_in_the_middle_finishes_when_run_again(region, tmp_path, album):
-    device = Device(tmp_path).signup(region, services=["photos"])
+def test_a_client_killed_in_the_middle_finishes_when_run_again(region, dam, tmp_path, album):
+    device = Device(tmp_path).signup(dam, services=["photos"])
     for _ in range(3):
         before = chunk_files(region)
+        dam.close()
         process = device.start("backup", album)
-        wait_for_chunks(region, process, before + 8)
+        dam.wait_for_chunks(process, before + 8)
         process.kill()
         process.communicate()
+        dam.open()
     sent_before = chunk_files(region)
     assert 24 <= sent_before < 60
     done = device.backup(album)
@@ -133,11 +195,13 @@ def test_a_client_killed_in_the_middle_finishes_when_run_again(region, tmp_path,
     assert tree(tmp_path / "restored") == tree(album)
 
 
-def test_ctrl_c_stops_in_good_order(region, tmp_path, album):
-    device = Device(tmp_path).signup(region, services=["photos"])
+def test_ctrl_c_stops_in_good_order(dam, tmp_path, album):
+    device = Device(tmp_path).signup(dam, services=["photos"])
+    dam.close()
     process = device.start("backup", album)
-    wait_for_chunks(region, process, 8)
+    dam.wait_for_chunks(process, 8)
     process.send_signal(signal.SIGINT)
+    dam.open()
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "because you asked" in err and "does the rest" in err
@@ -145,12 +209,14 @@ def test_ctrl_c_stops_in_good_order(region, tmp_path, album):
     assert device.items() == {"photos": 60}
 
 
-def test_a_server_killed_in_the_middle_loses_nothing(region, tmp_path, album):
-    device = Device(tmp_path).signup(region, services=["photos"])
+def test_a_server_killed_in_the_middle_loses_nothing(region, dam, tmp_path, album):
+    device = Device(tmp_path).signup(dam, services=["photos"])
     for _ in range(3):
+        dam.close()
         process = device.start("backup", album)
-        wait_for_chunks(region, process, chunk_files(region) + 6)
+        dam.wait_for_chunks(process, chunk_files(region) + 6)
         region.kill9()
+        dam.open()
         _, err = process.communicate(timeout=60)
         assert process.returncode == 5, err
         assert "domicile: " in err
