@@ -60,7 +60,7 @@ struct o_collection {
 	bool is_committed; /* it was made, whatever anybody was told */
 	bool is_erased;    /* by a committed statement */
 	bool may_be_gone;  /* a deletion of the account or a restore */
-	uint32_t may_see; /* accounts that were ever invited, a bit each */
+	uint32_t may_see;  /* accounts that were ever invited, a bit each */
 	uint8_t type[128];
 	size_t type_size;
 };
