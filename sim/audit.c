@@ -259,6 +259,7 @@ check_collection(struct audit *audit, unsigned index)
 	struct oracle *oracle = audit->oracle;
 	struct o_collection *model = &oracle->collections[index];
 	struct store_collection collection;
+	struct store_member member;
 	struct store_item *rows;
 	uint64_t after = 0;
 	size_t count = 0;
@@ -266,9 +267,12 @@ check_collection(struct audit *audit, unsigned index)
 
 	st = store_collection_find(
 	    audit->txn, dom_slice_of(model->uid), oracle->arena, &collection);
+	/* A restore may bring back the one that was erased before: it waits to be removed. */
+	if (model->was_remade && !model->is_erased && st == DOM_OK &&
+	    store_member_find(audit->txn, collection.number, audit->account.number,
+	        oracle->arena, &member) == DOM_ABSENT)
+		st = DOM_ABSENT;
 	if (model->is_erased) {
-		struct store_member member;
-
 		if (st == DOM_OK &&
 		    store_member_find(audit->txn, collection.number, audit->account.number,
 		        oracle->arena, &member) == DOM_OK)

@@ -347,6 +347,7 @@ note_creation(struct region *region, unsigned account, struct dom_slice body)
 	if (wire_collection_decode(body, arena, &wire, &reject) == DOM_OK &&
 	    (collection = oracle_collection(region->world->oracle, wire.item.uid)) != NULL) {
 		/* Perhaps for the second time: after an erasure, or in the next account. */
+		collection->was_remade |= collection->is_erased;
 		if (collection->is_erased)
 			forget_erased(region->world->oracle,
 			    (unsigned)(collection - region->world->oracle->collections),

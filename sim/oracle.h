@@ -59,6 +59,7 @@ struct o_collection {
 	enum write_state state;
 	bool is_committed; /* it was made, whatever anybody was told */
 	bool is_erased;    /* by a committed statement */
+	bool was_remade;   /* after that, under the same uid */
 	bool may_be_gone;  /* a deletion of the account or a restore */
 	uint32_t may_see;  /* accounts that were ever invited, a bit each */
 	uint8_t type[128];
