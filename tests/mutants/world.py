@@ -114,25 +114,25 @@ MUTANTS = [
                ("(st = move_follows(&prepare, &view, why_r)) != DOM_OK ||\n", ""))),
     # Devices that run libdomicile: one world of four.
     Mutant("a state folder whose name is not synced", "src/client/files.c",
-           "if (!is_new && !syncs_anyway)", "if (true || !syncs_anyway)", 400, DEVICE),
+           "if (!is_new && !syncs_anyway)", "if (true || !syncs_anyway)", 60, DEVICE),
     Mutant("a saved session that is renamed before its sync", "src/client/files.c",
-           "if (!write_all(fd, content) || fsync(fd) != 0)", "if (!write_all(fd, content))", 400,
+           "if (!write_all(fd, content) || fsync(fd) != 0)", "if (!write_all(fd, content))", 60,
            DEVICE),
     Mutant("a log-out that a power cut undoes", "src/client/session.c",
-           "st = dom_folder_sync(folder);", "st = DOM_OK;", 400, "phone power cut"),
+           "st = dom_folder_sync(folder);", "st = DOM_OK;", 150, "phone power cut"),
     Mutant("a move followed before it is written down", "src/client/follow.c",
            "dom_state_commit_for_good(", "dom_state_commit(", 400, "phone power cut"),
     Mutant("a token kept before its items", "src/client/sync.c",
            "\tfor (size_t i = 0; i < list.count && st == DOM_OK; i++)\n\t\tst = keep_item(",
            "\tst = dom_state_collection_token(session->state, collection->number, list.stoken);\n"
            "\tif (st == DOM_OK)\n\t\tst = dom_session_commit(session);\n"
-           "\tfor (size_t i = 0; i < list.count && st == DOM_OK; i++)\n\t\tst = keep_item(", 400,
+           "\tfor (size_t i = 0; i < list.count && st == DOM_OK; i++)\n\t\tst = keep_item(", 200,
            DEVICE),
     Mutant("a write that was not answered is done", "src/client/call.c",
            "say(call, exchange->failure < 0 ? exchange->failure : DOM_EUNCERTAIN, text,",
-           "say(call, DOM_OK, text,", 400),
+           "say(call, DOM_OK, text,", 60),
     Mutant("a record's item is another each time", "src/client/slots.c",
            "\tdom_collection_record_uid(",
            "\tdom_uid_create(&slots->collection->session->random, uid_r);\n"
-           "\tif (slots == NULL)\n\t\tdom_collection_record_uid(", 400),
+           "\tif (slots == NULL)\n\t\tdom_collection_record_uid(", 60),
 ]
