@@ -216,8 +216,8 @@ tell_next(struct run *run, size_t i, bool *told_r)
 	if ((result = tell(run, i)) == CTL_DONE && (result = look(run)) == CTL_DONE &&
 	    run->phases[i].told == 0) {
 		fprintf(stderr,
-		    "domicilectl: phase %s has nobody to tell: all who are here were told "
-		    "before, or are moving\n",
+		    "domicilectl: phase %s has nobody to tell: whoever is here was told "
+		    "before, or is moving\n",
 		    phase->name);
 		return CTL_FAILED;
 	}

@@ -334,7 +334,10 @@ region_init(struct ctl *ctl, const char *folder)
 	    (result = check_values(&making)) != CTL_DONE)
 		return result;
 	if (access(configuration, F_OK) == 0) {
-		fprintf(stderr, "domicilectl: %s exists: nothing was changed\n", configuration);
+		fprintf(stderr,
+		    "domicilectl: %s exists: nothing was changed. Name another folder, or "
+		    "start what is there\n",
+		    configuration);
 		return CTL_FAILED;
 	}
 	if (mkdir(making.folder, 0755) != 0 && errno != EEXIST) {
