@@ -326,7 +326,12 @@ finish(struct transport *transport, struct flight *flight, CURLcode code)
 	curl_easy_getinfo(flight->handle, CURLINFO_SIZE_UPLOAD_T, &uploaded);
 	curl_easy_getinfo(flight->handle, CURLINFO_SIZE_DOWNLOAD_T, &downloaded);
 	curl_easy_getinfo(flight->handle, CURLINFO_REQUEST_SIZE, &request_size);
-	exchange->sent_bytes = (uint64_t)request_size + (uint64_t)uploaded;
+	/*
+	 * The size of a request is that of its head, and since libcurl 8.8 of its body
+	 * as well; before, only of a body that left together with its head.
+	 */
+	exchange->sent_bytes =
+	    (uint64_t)request_size + (request_size > uploaded ? 0 : (uint64_t)uploaded);
 	exchange->received_bytes += (uint64_t)downloaded;
 	/* libcurl takes a reply whose headers were cut off for a whole one. */
 	if (code == CURLE_OK && !flight->head_ended)

@@ -41,6 +41,7 @@ class Dam:
     def __init__(self, region):
         self.region = region
         self.left = None  # bytes that may pass; None: all
+        self.passed = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -67,6 +68,8 @@ class Dam:
                     time.sleep(0.001)
                 if is_dammed and self.left is not None:
                     self.left -= len(data)
+                if is_dammed:
+                    self.passed += len(data)
                 sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
@@ -184,9 +187,11 @@ def test_a_client_killed_in_the_middle_finishes_when_run_again(region, dam, tmp_
         dam.open()
     sent_before = chunk_files(region)
     assert 24 <= sent_before < 60
+    passed = dam.passed
     done = device.backup(album)
     assert done["exit"] == 0
-    # What had arrived was not sent again.
+    # What had arrived was not sent again, and what is said is what was sent.
+    assert done["figures"]["sent_bytes"] == dam.passed - passed
     assert done["figures"]["sent_bytes"] < (60 - sent_before + 10) * 700_000
     assert device.items() == {"photos": 60}
     assert device.backup(album)["figures"]["requests"] <= 2
