@@ -9,6 +9,7 @@
 #include "crypto/digest.h"
 
 #include "wire/etebase.h"
+#include "wire/share.h"
 
 #include "services/root/root.h"
 #include "sim/phone.h"
@@ -360,6 +361,26 @@ note_creation(struct region *region, unsigned account, struct dom_slice body)
 	dom_arena_free(&arena);
 }
 
+/*
+ * Who is let in is who has that name when it is carried out: perhaps the account that followed
+ * an erased one while the request was on its way.
+ */
+static void
+note_invitation(struct oracle *oracle, struct dom_slice body)
+{
+	struct wire_invitation wire;
+	struct wire_reject reject;
+	struct o_collection *collection;
+
+	if (wire_invitation_decode(body, &wire, &reject) != DOM_OK ||
+	    (collection = oracle_collection(oracle, wire.collection)) == NULL)
+		return;
+	for (unsigned i = 0; i < oracle->account_count; i++)
+		if (dom_slice_is(wire.username, oracle->accounts[i].name) &&
+		    !oracle->accounts[i].is_erased)
+			collection->may_see |= UINT32_C(1) << i % 32;
+}
+
 /* --- what regions tell ----------------------------------------------------------- */
 
 void
@@ -384,6 +405,9 @@ oracle_committed(struct serving *serving)
 	case SERVICE_COLLECTION_CREATE:
 		note_creation(serving->region, serving->call->account, serving->request.body);
 		break;
+	case SERVICE_INVITE:
+		note_invitation(world->oracle, serving->request.body);
+		break;
 	case SERVICE_CHUNK_PUT:
 		check_consent(serving, serving->request.collection_uid);
 		/* It came before anybody looked: the root has it, and no clock counts it. */
@@ -406,6 +430,9 @@ oracle_uncertain(struct serving *serving)
 	struct oracle *oracle = serving->region->world->oracle;
 	struct o_uncertain *uncertain;
 
+	if (serving->call != NULL && serving->reply.code == SERVICE_DONE &&
+	    serving->request.op == SERVICE_INVITE)
+		note_invitation(oracle, serving->request.body);
 	if (serving->call == NULL || serving->reply.code != SERVICE_DONE ||
 	    (serving->request.op != SERVICE_STATEMENT_ADD &&
 	        serving->request.op != SERVICE_COLLECTION_CREATE))
