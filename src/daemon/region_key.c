@@ -14,6 +14,8 @@
 
 #include "base/wipe.h"
 
+#include "daemon/files.h"
+
 enum { KEY_SIZE = 32 };
 
 const char region_key_name[] = "region.key";
@@ -55,38 +57,22 @@ has_store(const char *data)
 	       access(path, F_OK) == 0;
 }
 
-/* The name appears only once its bytes are on the disk. */
 static enum dom_status
 make(const struct key_file *file, const struct dom_random *random)
 {
 	uint8_t bytes[KEY_SIZE];
-	char fresh[NAME_MAX + 1];
 	bool is_written;
-	int fd;
 
 	if (has_store(file->data))
 		return refuse(file, DOM_EFILE,
 		    "%s is missing, although %s/%s exists. It belongs to that store: restore "
 		    "it from its backup",
 		    file->path, file->data, region_store_name);
-	if ((size_t)snprintf(fresh, sizeof(fresh), "%s.new", file->name) >= sizeof(fresh)) {
-		errno = ENAMETOOLONG;
-		return failed(file, "made");
-	}
-	unlinkat(file->folder, fresh, 0); /* of a start that was cut short */
-	fd = openat(
-	    file->folder, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return failed(file, "made");
 	dom_random_fill(random, bytes, sizeof(bytes));
 	is_written =
-	    write(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes) && fsync(fd) == 0;
+	    file_put(file->folder, file->name, dom_slice(bytes, sizeof(bytes)), 0600, false);
 	dom_wipe(bytes, sizeof(bytes));
-	if (close(fd) != 0 || !is_written ||
-	    renameat(file->folder, fresh, file->folder, file->name) != 0 ||
-	    fsync(file->folder) != 0)
-		return failed(file, "written");
-	return DOM_OK;
+	return is_written ? DOM_OK : failed(file, "made");
 }
 
 static enum dom_status
