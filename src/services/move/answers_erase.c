@@ -53,10 +53,33 @@ run_erase(struct store_txn *txn, void *context)
 	return st > 0 ? DOM_ESTORE : st;
 }
 
+/* The first that can go; one that cannot keeps nobody else's. */
+static enum dom_status
+erase_first(
+    struct move_answers *answers, const struct store_move *rows, size_t count, int64_t time_ms)
+{
+	struct answers_work work = {.answers = answers};
+	enum dom_status failure = DOM_ABSENT;
+
+	for (size_t i = 0; i < count && rows[i].due_ms <= time_ms; i++) {
+		enum dom_status st;
+
+		work.move = &rows[i];
+		st = answers_write(&work, run_erase);
+		if (st == DOM_EFENCED)
+			/* Somebody who is in one of its collections is being handed over. */
+			answers_wait(answers, ANSWERS_AGAIN_MS);
+		else if (st == DOM_EINTEGRITY)
+			failure = st;
+		else
+			return st == DOM_ESTOPPED ? DOM_OK : st;
+	}
+	return failure;
+}
+
 enum dom_status
 answers_step_lives(struct move_answers *answers, struct store_txn **txn)
 {
-	struct answers_work work = {.answers = answers};
 	struct store_move *rows;
 	int64_t time_ms;
 	size_t count;
@@ -75,14 +98,7 @@ answers_step_lives(struct move_answers *answers, struct store_txn **txn)
 		return DOM_ABSENT;
 	}
 	store_read_end(txn);
-	work.move = &rows[0];
-	st = answers_write(&work, run_erase);
-	if (st == DOM_EFENCED) {
-		/* Somebody who is in one of its collections is being handed over. */
-		answers_wait(answers, ANSWERS_AGAIN_MS);
-		return DOM_ABSENT;
-	}
-	return st == DOM_ESTOPPED ? DOM_OK : st;
+	return erase_first(answers, rows, count, time_ms);
 }
 
 static enum dom_status

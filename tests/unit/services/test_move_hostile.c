@@ -184,6 +184,53 @@ both_regions_move_an_account_to_each_other(void **state)
 	assert_same_roots();
 }
 
+static enum dom_status
+run_damage(struct store_txn *txn, void *context)
+{
+	const struct store_move *move = context;
+	int64_t later_ms = house.now_ms + 2 * DAY_MS;
+	enum dom_status st = store_move_message_remove(txn, move->number, 5);
+
+	return st == DOM_OK ? store_region_time_set(txn, later_ms) : st;
+}
+
+/* Its hand-off cannot be read, so it stays and the operator hears of it. */
+static void
+a_copy_that_cannot_be_erased_keeps_no_other(void **state)
+{
+	struct store_move first, second;
+	int64_t wait_ms;
+
+	(void)state;
+	start();
+	turn_on(&house.bob);
+	assert_int_equal(consent(&house.bob, "any", NULL), SERVICE_DONE);
+	create(&house.bob, 7, "type");
+	assert_int_equal(order_move_of(&house.bob, 1), SERVICE_DONE);
+	for (int i = 0; i < 400; i++) {
+		(void)pair_step();
+		first = move_of(0, &house.ana);
+		second = move_of(0, &house.bob);
+		if (first.state == WIRE_MOVE_LIVES && second.state == WIRE_MOVE_LIVES)
+			break;
+	}
+	assert_int_equal(first.state, WIRE_MOVE_LIVES);
+	assert_int_equal(second.state, WIRE_MOVE_LIVES);
+	if (second.due_ms < first.due_ms)
+		first = second;
+	assert_int_equal(store_write(pair.services[0].store, run_damage, &first), DOM_OK);
+	house.now_ms += 2 * DAY_MS;
+	while (mover_step(pair.answers[0], &wait_ms) == DOM_OK)
+		;
+	assert_int_equal(mover_step(pair.answers[0], &wait_ms), DOM_EINTEGRITY);
+	assert_int_equal((move_of(0, &house.ana).state == WIRE_MOVE_LIVES) +
+	                     (move_of(0, &house.bob).state == WIRE_MOVE_LIVES),
+	    1);
+	assert_int_equal((move_of(0, &house.ana).state == WIRE_MOVE_ERASING) +
+	                     (move_of(0, &house.bob).state == WIRE_MOVE_ERASING),
+	    1);
+}
+
 enum { CROWD = 20 };
 
 static unsigned
@@ -733,6 +780,7 @@ main(void)
 	    PAIR_TEST(what_does_not_fit_the_freeze_is_fetched_while_it_is_frozen),
 	    PAIR_TEST(an_attempt_that_takes_too_long_is_made_again),
 	    PAIR_TEST(both_regions_move_an_account_to_each_other),
+	    PAIR_TEST(a_copy_that_cannot_be_erased_keeps_no_other),
 	    PAIR_TEST(a_crowd_moves_in_turns),
 	    PAIR_TEST(over_a_slow_line_each_needs_one_attempt),
 	    PAIR_TEST(a_busy_source_is_asked_later),
