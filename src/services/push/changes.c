@@ -159,7 +159,13 @@ push_next_change(struct store_txn *txn, struct push_subscription *subscription,
 {
 	enum dom_status st = DOM_ABSENT;
 
-	for (size_t i = 0; i < subscription->owner_count && st == DOM_ABSENT; i++)
-		st = next_of_owner(txn, subscription, &subscription->owners[i], arena, body);
+	for (size_t i = 0; i < subscription->owner_count && st == DOM_ABSENT; i++) {
+		struct push_owner *at = &subscription->owners[i];
+		uint64_t clock = at->clock;
+
+		/* The message's position is where it is then; there is none if it failed. */
+		if ((st = next_of_owner(txn, subscription, at, arena, body)) < 0)
+			at->clock = clock;
+	}
 	return st;
 }
