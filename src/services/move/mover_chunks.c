@@ -66,7 +66,7 @@ look_at(struct looking *looking, struct dom_slice bytes)
 	if ((st = wire_record_decode(bytes, looking->arena, &record)) != DOM_OK)
 		return st;
 	if (record.of.chunk.size > MOVER_CHUNK_SIZE_MAX)
-		return DOM_EINPUT;
+		return DOM_ELIMIT;
 	if ((st = find_collection(looking, record.of.chunk.collection_uid)) != DOM_OK)
 		return st;
 	st = looking->collection == 0

@@ -77,7 +77,7 @@ void mover_copy_thaw(struct mover_copy *copy);
 
 /*
  * A page has come, as RECORDS or FREEZE answer: find the chunks that are missing.  DOM_EINPUT:
- * it makes no sense.
+ * it makes no sense; DOM_ELIMIT: a chunk is larger than MOVER_CHUNK_SIZE_MAX.
  */
 DOM_MUST_CHECK enum dom_status mover_copy_look(struct mover *mover, struct mover_copy *copy);
 /*

@@ -326,6 +326,13 @@ put_until(struct mover *mover, const struct store_move *move, struct mover_erran
 	return st == DOM_OK ? after_put(mover, move, errand, result) : st;
 }
 
+/* Only where a region takes larger bodies than most, and a client sends such a chunk in one. */
+static const char too_large[] =
+    "A chunk of the account is larger than 128 MiB, which is more than regions hand over: "
+    "nothing "
+    "was moved. Store that file again in smaller pieces, and it can be.";
+static_assert(MOVER_CHUNK_SIZE_MAX == 128 << 20, "as the sentence says");
+
 static enum dom_status
 ask_page(struct mover *mover, const struct store_move *move, struct mover_errand *errand)
 {
@@ -353,6 +360,10 @@ ask_page(struct mover *mover, const struct store_move *move, struct mover_errand
 	st = freezes ? take_frozen(mover, move, copy) : take_records(copy);
 	if (st == DOM_OK)
 		st = mover_copy_look(mover, copy);
+	if (st == DOM_ELIMIT) {
+		mover_copy_free(&errand->copy);
+		return mover_give_up(mover, move, too_large);
+	}
 	if (st == DOM_OK)
 		st = is_old_news(copy, &is_old);
 	if (st != DOM_OK)

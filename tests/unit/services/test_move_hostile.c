@@ -160,6 +160,43 @@ an_attempt_that_takes_too_long_is_made_again(void **state)
 	assert_int_equal(the_move(0).attempts, 2);
 }
 
+/* As if it were so large: no test has the room for a real one. */
+static bool
+a_chunk_is_huge(struct mover_ask *one, enum wire_peer_op op, int to)
+{
+	static const uint8_t size[8] = {0, 0, 0, 0, 0, 0, 8000 >> 8, 8000 & 255};
+	uint8_t *at;
+
+	(void)to;
+	if (op != WIRE_PEER_RECORDS || one->reply.size == 0)
+		return true;
+	at = memmem(one->reply.data, one->reply.size, size, sizeof(size));
+	if (at != NULL)
+		at[3] = 1;
+	return true;
+}
+
+static void
+who_has_a_chunk_that_is_too_large_is_told_so(void **state)
+{
+	struct dom_slice why, signature;
+	struct store_txn *txn;
+	struct store_move move;
+
+	(void)state;
+	start();
+	pair.answered = a_chunk_is_huge;
+	pair_run_until(0, WIRE_MOVE_CANCELLED);
+	move = the_move(1);
+	assert_int_equal(store_read_begin(pair.houses[1].reader, &txn), DOM_OK);
+	assert_int_equal(store_move_message_get(
+	                     txn, move.number, MOVE_MESSAGE_WHY, pair.arena, &why, &signature),
+	    DOM_OK);
+	assert_non_null(memmem(why.data, why.size, "larger than 128 MiB", 19));
+	store_read_end(&txn);
+	assert_int_equal(account_state(0), STORE_ACCOUNT_HOME);
+}
+
 /* --- many at once ----------------------------------------------------------------------------
  */
 
@@ -189,7 +226,7 @@ run_damage(struct store_txn *txn, void *context)
 {
 	const struct store_move *move = context;
 	int64_t later_ms = house.now_ms + 2 * DAY_MS;
-	enum dom_status st = store_move_message_remove(txn, move->number, 5);
+	enum dom_status st = store_move_message_remove(txn, move->number, MOVE_MESSAGE_HANDOFF);
 
 	return st == DOM_OK ? store_region_time_set(txn, later_ms) : st;
 }
@@ -779,6 +816,7 @@ main(void)
 	    PAIR_TEST(a_copy_goes_on_after_each_crash_of_the_target),
 	    PAIR_TEST(what_does_not_fit_the_freeze_is_fetched_while_it_is_frozen),
 	    PAIR_TEST(an_attempt_that_takes_too_long_is_made_again),
+	    PAIR_TEST(who_has_a_chunk_that_is_too_large_is_told_so),
 	    PAIR_TEST(both_regions_move_an_account_to_each_other),
 	    PAIR_TEST(a_copy_that_cannot_be_erased_keeps_no_other),
 	    PAIR_TEST(a_crowd_moves_in_turns),
