@@ -48,7 +48,7 @@ FAULTS = [
           "if (syncfs(folder) == 0 && fsync(folder) == 0)", "if (folder >= 0)", "backup", 7),
     Fault("a log that is read after a start is not on the disk", "src/store/sqlite/open.c",
           "if ((st = renew_log(store, opening)) < 0)\n\t\treturn st;", "(void)renew_log;",
-          "keeper: an item", 9),
+          "keeper: an item", 0),
     Fault("a folder that stays is built upon", DIR,
           "unlinkat(blobs->folder, text, AT_REMOVEDIR) != 0)\n\t\tatomic_store(&blobs->failed, true);",
           "unlinkat(blobs->folder, text, AT_REMOVEDIR) != 0)\n\t\t(void)0;", "large CHUNK_PUT", 1),
