@@ -93,6 +93,7 @@ struct group {
 	size_t count;
 	uint64_t bytes, move_states;
 	bool begun;
+	bool has_jobs;        /* in the transaction */
 	enum dom_status lost; /* below zero: the whole transaction is gone */
 };
 

@@ -3,6 +3,7 @@
  * The one writer: a queue of jobs, and groups of them that share a commit.
  *
  *   queue --pop--> SAVEPOINT, run() --RELEASE, or ROLLBACK TO--> next job ..
+ *     (the first one needs none: to undo it is to begin again)
  *     .. until the queue is empty or the group is full: COMMIT (one sync)
  *     --> done() of every job --> checkpoint, if the log is long
  *
@@ -129,9 +130,27 @@ group_undo_job(struct store *store)
 		group_lose(store, store->writer.failed < 0 ? store->writer.failed : DOM_ESTORE);
 		return;
 	}
+	if (!store->group.has_jobs) {
+		if ((st = sql_simple(&store->writer, SQL_ROLLBACK)) < 0)
+			group_lose(store, st);
+		else
+			store->group.begun = false;
+		return;
+	}
 	if ((st = sql_simple(&store->writer, SQL_SAVEPOINT_UNDO)) < 0 ||
 	    (st = sql_simple(&store->writer, SQL_SAVEPOINT_RELEASE)) < 0)
 		group_lose(store, st);
+}
+
+/* A savepoint copies each page that is changed under it, so it is had only where it counts. */
+static enum dom_status
+group_keep_job(struct store *store)
+{
+	enum dom_status st =
+	    store->group.has_jobs ? sql_simple(&store->writer, SQL_SAVEPOINT_RELEASE) : DOM_OK;
+
+	store->group.has_jobs = true;
+	return st;
 }
 
 static enum dom_status
@@ -143,7 +162,7 @@ group_run_job(struct store *store, struct group_entry *entry)
 
 	writer->failed = DOM_OK;
 	writer->failed_code = SQLITE_OK;
-	if ((st = sql_simple(writer, SQL_SAVEPOINT)) < 0) {
+	if (store->group.has_jobs && (st = sql_simple(writer, SQL_SAVEPOINT)) < 0) {
 		group_lose(store, st);
 		return st;
 	}
@@ -158,10 +177,10 @@ group_run_job(struct store *store, struct group_entry *entry)
 	if (st >= 0 && writer->failed < 0)
 		st = writer->failed;
 	if (st >= 0) {
-		enum dom_status released = sql_simple(writer, SQL_SAVEPOINT_RELEASE);
+		enum dom_status kept = group_keep_job(store);
 
-		if (released < 0) {
-			st = released;
+		if (kept < 0) {
+			st = kept;
 			group_lose(store, st);
 		}
 		entry->puts = txn.puts;
@@ -206,6 +225,7 @@ group_add(struct store *store, struct store_job *job)
 			return;
 		}
 		group->begun = true;
+		group->has_jobs = false;
 	}
 	entry->status = group_run_job(store, entry);
 }
@@ -234,8 +254,11 @@ group_commit(struct store *store)
 	struct sql_connection *writer = &store->writer;
 	enum dom_status st = group->lost;
 
-	if (!group->begun)
+	if (!group->begun) {
+		/* All were undone: nothing is committed. */
+		atomic_fetch_add(&store->done.jobs, group->count);
 		return;
+	}
 	if (st == DOM_OK && blobs_failed(store->blobs)) {
 		store_note_failure(store);
 		st = DOM_ESTORE;
