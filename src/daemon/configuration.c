@@ -16,7 +16,6 @@
 #include "http/listener.h"
 
 enum {
-	PROBLEMS_MAX = 20,
 	MESSAGE_SIZE = 512,
 	PREFIX_SIZE_MAX = 64,
 	SESSION_DAYS_STANDARD = 90,
@@ -85,11 +84,10 @@ static const char *const key_names[KEY_LIMITS] = {
 };
 
 struct reading {
-	const char *path;
+	struct ini_report report;
 	int line; /* of what is being read */
 	int set_at[KEY_COUNT];
 	int listen_line[CONFIGURATION_LIST_MAX];
-	unsigned problems;
 	struct dom_arena *arena;
 	struct configuration *into;
 };
@@ -107,15 +105,10 @@ problem(struct reading *reading, int line, const char *format, ...)
 	char text[MESSAGE_SIZE];
 	va_list args;
 
-	if (++reading->problems > PROBLEMS_MAX)
-		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (line == 0)
-		fprintf(stderr, "domiciled: %s: %s\n", reading->path, text);
-	else
-		fprintf(stderr, "domiciled: %s:%d: %s\n", reading->path, line, text);
+	ini_problem(&reading->report, (unsigned)line, text);
 }
 
 static const char *
@@ -437,12 +430,6 @@ set_entry(
 }
 
 static void
-say_problem(void *context, unsigned line, const char *what)
-{
-	problem(context, (int)line, "%s", what);
-}
-
-static void
 check_metrics(struct reading *reading)
 {
 	const char *address = reading->into->metrics_listen;
@@ -538,12 +525,13 @@ enum dom_status
 configuration_read(
     const char *path, struct dom_arena *arena, struct configuration *configuration_r)
 {
-	struct reading reading = {.path = path, .arena = arena, .into = configuration_r};
-	const struct ini_file file = {.path = path,
+	struct reading reading = {.report = {.program = "domiciled", .path = path},
+	    .arena = arena,
+	    .into = configuration_r};
+	const struct ini_file file = {.report = &reading.report,
 	    .wrong_line = "this line is not \"key = value\"",
 	    .long_line = "Lists may be written as several lines with the same key",
 	    .entry = set_entry,
-	    .problem = say_problem,
 	    .context = &reading};
 	enum dom_status st;
 
@@ -562,8 +550,5 @@ configuration_read(
 	}
 	if (st == DOM_OK)
 		check_whole(&reading);
-	if (reading.problems > PROBLEMS_MAX)
-		fprintf(stderr, "domiciled: %s: and %u more\n", path,
-		    reading.problems - PROBLEMS_MAX);
-	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;
+	return ini_report_end(&reading.report);
 }

@@ -12,33 +12,18 @@
 
 #include "daemon/ini_file.h"
 
-enum { PROBLEMS_MAX = 10 };
-
 struct reading {
-	const char *path;
+	struct ini_report report;
 	struct dom_arena *arena;
 	struct wire_group *group;
 	struct wire_group_region *region; /* of the section that is read */
-	unsigned line, problems;
+	unsigned line;
 };
-
-static void
-problem_at(void *context, unsigned line, const char *what)
-{
-	struct reading *reading = context;
-
-	if (reading->problems++ >= PROBLEMS_MAX)
-		return;
-	if (line == 0)
-		fprintf(stderr, "domicilectl: %s: %s\n", reading->path, what);
-	else
-		fprintf(stderr, "domicilectl: %s:%u: %s\n", reading->path, line, what);
-}
 
 static void
 problem(struct reading *reading, const char *what)
 {
-	problem_at(reading, reading->line, what);
+	ini_problem(&reading->report, reading->line, what);
 }
 
 static const char *
@@ -184,26 +169,26 @@ by_name(const void *a, const void *b)
 enum dom_status
 group_draft_read(const char *path, struct dom_arena *arena, struct wire_group *group_r)
 {
-	struct reading reading = {.path = path, .arena = arena, .group = group_r};
-	const struct ini_file file = {.path = path,
+	struct reading reading = {.report = {.program = "domicilectl", .path = path},
+	    .arena = arena,
+	    .group = group_r};
+	const struct ini_file file = {.report = &reading.report,
 	    .wrong_line = "this line is neither \"[region]\" nor \"key = value\"",
 	    .long_line = "Addresses may be several lines with the same key",
 	    .entry = set,
-	    .problem = problem_at,
 	    .context = &reading};
-	enum dom_status st;
 
 	*group_r = (struct wire_group){.regions = dom_arena_array(arena, WIRE_GROUP_REGIONS_MAX,
 	                                   sizeof(*group_r->regions))};
 	if (group_r->regions == NULL)
 		return DOM_ENOMEM;
-	if ((st = ini_file_read(&file)) == DOM_EFILE)
+	if (ini_file_read(&file) == DOM_EFILE) {
 		fprintf(stderr, "domicilectl: the draft %s cannot be read: %s\n", path,
 		    strerror(errno));
-	if (st != DOM_OK)
-		return st;
+		return DOM_EFILE;
+	}
 	qsort(group_r->regions, group_r->region_count, sizeof(*group_r->regions), by_name);
-	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;
+	return ini_report_end(&reading.report);
 }
 
 static void

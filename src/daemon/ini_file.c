@@ -15,6 +15,7 @@ enum {
 	LINES_MAX = 10000,
 	TEXT_SIZE_MAX = 4 * 1024 * 1024,
 	MESSAGE_SIZE = 256,
+	PROBLEMS_MAX = 20,
 };
 
 struct reading {
@@ -25,7 +26,26 @@ struct reading {
 	bool is_given_up; /* what follows was not read */
 };
 
-/* line 0: about the whole file. */
+void
+ini_problem(struct ini_report *report, unsigned line, const char *what)
+{
+	if (++report->problems > PROBLEMS_MAX)
+		return;
+	if (line == 0)
+		fprintf(stderr, "%s: %s: %s\n", report->program, report->path, what);
+	else
+		fprintf(stderr, "%s: %s:%u: %s\n", report->program, report->path, line, what);
+}
+
+enum dom_status
+ini_report_end(const struct ini_report *report)
+{
+	if (report->problems > PROBLEMS_MAX)
+		fprintf(stderr, "%s: %s: and %u more\n", report->program, report->path,
+		    report->problems - PROBLEMS_MAX);
+	return report->problems == 0 ? DOM_OK : DOM_EINPUT;
+}
+
 static void __attribute__((format(printf, 3, 4)))
 problem(const struct reading *reading, unsigned line, const char *format, ...)
 {
@@ -35,7 +55,7 @@ problem(const struct reading *reading, unsigned line, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	reading->file->problem(reading->file->context, line, text);
+	ini_problem(reading->file->report, line, text);
 }
 
 static void
@@ -118,7 +138,7 @@ handle(void *context, const char *section, const char *key, const char *value)
 enum dom_status
 ini_file_read(const struct ini_file *file)
 {
-	struct reading reading = {.file = file, .stream = fopen(file->path, "re")};
+	struct reading reading = {.file = file, .stream = fopen(file->report->path, "re")};
 	int outcome;
 
 	if (reading.stream == NULL)

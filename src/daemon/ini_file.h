@@ -9,16 +9,25 @@
  * Whatever is named instead of one, such as /dev/zero, is found out soon.
  */
 
+/* What is wrong in a file, on standard error: the first twenty, with their lines. */
+struct ini_report {
+	const char *program, *path;
+	unsigned problems;
+};
+
+/* line 0: with the whole file. */
+void ini_problem(struct ini_report *report, unsigned line, const char *what);
+/* Says how many more there were.  DOM_EINPUT: there were some. */
+DOM_MUST_CHECK enum dom_status ini_report_end(const struct ini_report *report);
+
 struct ini_file {
-	const char *path;
+	struct ini_report *report; /* its path is read */
 	/* Said of a line that is no such thing; added to what is said of one that is too long.
 	 */
 	const char *wrong_line, *long_line;
 	/* One "key = value" of a section, "" before the first; all borrowed for the call. */
 	void (*entry)(void *context, unsigned line, const char *section, const char *key,
 	    const char *value);
-	/* What is wrong in a line; 0: with the whole file. */
-	void (*problem)(void *context, unsigned line, const char *what);
 	void *context;
 };
 

@@ -12,7 +12,6 @@
 #include "daemon/ini_file.h"
 
 enum {
-	PROBLEMS_MAX = 10,
 	AT_ONCE_MAX = 100000,
 	GRACE_DAYS_MAX = 3650,
 	ROUND_TRIP_MS_MAX = 10000,
@@ -20,32 +19,19 @@ enum {
 static const char population_name[] = "population";
 
 struct reading {
-	const char *path;
+	struct ini_report report;
 	struct dom_arena *arena;
 	struct plan *plan;
 	struct plan_phase standard; /* what stands before the first section */
 	struct plan_phase *phase;   /* of the section that is read */
-	unsigned line, problems;
+	unsigned line;
 	unsigned population_line; /* the first of its section */
 };
 
 static void
-problem_at(void *context, unsigned line, const char *what)
-{
-	struct reading *reading = context;
-
-	if (reading->problems++ >= PROBLEMS_MAX)
-		return;
-	if (line == 0)
-		fprintf(stderr, "domicilectl: %s: %s\n", reading->path, what);
-	else
-		fprintf(stderr, "domicilectl: %s:%u: %s\n", reading->path, line, what);
-}
-
-static void
 problem(struct reading *reading, const char *what)
 {
-	problem_at(reading, reading->line, what);
+	ini_problem(&reading->report, reading->line, what);
 }
 
 /* Digits alone, at most most. */
@@ -286,20 +272,20 @@ check_whole(struct reading *reading)
 	const struct plan_population *population = &plan->population;
 
 	if (plan->count == 0)
-		problem_at(reading, 0, "a plan needs at least one [phase]");
+		ini_problem(&reading->report, 0, "a plan needs at least one [phase]");
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_phase *phase = &plan->phases[i];
 
 		if (phase->cohort == 0 && phase->share == 0 && !phase->rest)
-			problem_at(reading, phase->line, "this phase needs a cohort");
+			ini_problem(&reading->report, phase->line, "this phase needs a cohort");
 		if (phase->rest && i + 1 != plan->count)
-			problem_at(reading, phase->line,
+			ini_problem(&reading->report, phase->line,
 			    "after a phase with cohort = rest there can be no other");
 	}
 	if (population->accounts != 0 &&
 	    (population->bytes == 0 || population->median == 0 ||
 	        population->median > population->bytes / population->accounts))
-		problem_at(reading, reading->population_line,
+		ini_problem(&reading->report, reading->population_line,
 		    "[population] needs bytes and median, and the median is not above the "
 		    "mean");
 }
@@ -308,26 +294,24 @@ enum dom_status
 plan_read(const char *path, struct dom_arena *arena, struct plan *plan_r)
 {
 	struct reading reading = {
-	    .path = path,
+	    .report = {.program = "domicilectl", .path = path},
 	    .arena = arena,
 	    .plan = plan_r,
 	    .standard = {.at_once = 4, .grace_days = 30, .gate_failed = 1, .order = PLAN_ANY},
 	};
-	const struct ini_file file = {.path = path,
+	const struct ini_file file = {.report = &reading.report,
 	    .wrong_line = "this line is neither [name] nor key = value",
 	    .long_line = "Nothing in a plan needs so many",
 	    .entry = set,
-	    .problem = problem_at,
 	    .context = &reading};
-	enum dom_status st;
 
 	*plan_r = (struct plan){.population = {.agree = 1}};
-	if ((st = ini_file_read(&file)) == DOM_EFILE)
+	if (ini_file_read(&file) == DOM_EFILE) {
 		fprintf(stderr, "domicilectl: the plan %s cannot be read: %s\n", path,
 		    strerror(errno));
-	if (st != DOM_OK)
-		return st;
-	if (reading.problems == 0)
+		return DOM_EFILE;
+	}
+	if (reading.report.problems == 0)
 		check_whole(&reading);
-	return reading.problems == 0 ? DOM_OK : DOM_EINPUT;
+	return ini_report_end(&reading.report);
 }
