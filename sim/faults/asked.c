@@ -6,15 +6,18 @@
  */
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "base/encode.h"
 
 #include "wire/moves.h"
 
+#include "services/move/guard.h"
 #include "services/move/proposal.h"
 #include "sim/faults/move.h"
 #include "sim/faults/sites.h"
 
-enum { STEPS_MAX = 200 };
+enum { STEPS_MAX = 200, GUARD_STEPS = 30 };
 
 static struct wire_statement statement; /* to sign, with the serial after ana's last */
 static uint8_t move_id[STORE_MOVE_ID_SIZE];
@@ -136,22 +139,116 @@ agreed_prepare(const struct scenario *scenario)
 		wrong("ana cannot agree");
 }
 
+/* --- a backup of before the move
+ * --------------------------------------------------------------
+ */
+
+static struct sim_disk *backup; /* of region 0 */
+
+static void
+mark_restored(void)
+{
+	sqlite3 *database = NULL;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/store.sqlite3", house.folder);
+	if (sqlite3_open(path, &database) != SQLITE_OK ||
+	    sqlite3_exec(database, "INSERT INTO restored (restored_ms, floor) VALUES (1, 0)",
+	        NULL, NULL, NULL) != SQLITE_OK)
+		wrong("the backup cannot be marked");
+	sqlite3_close(database);
+}
+
+static void
+restored_prepare(const struct scenario *scenario)
+{
+	(void)scenario;
+	region_close();
+	mark_restored();
+	if (region_open() != DOM_OK)
+		wrong("what was restored does not open: %s", region_message);
+}
+
+/* Until it serves people. */
+static enum dom_status
+ask_around(struct move_guard *guard)
+{
+	const struct mover_peer peer = site_peer();
+
+	for (int i = 0; i < GUARD_STEPS && move_guard_is_closed(guard); i++) {
+		int64_t wait_ms = 0;
+		enum dom_status st = move_guard_step(guard, &peer, &wait_ms);
+
+		if (st < 0)
+			return st;
+		house.now_ms += wait_ms;
+	}
+	return move_guard_is_closed(guard) ? DOM_ENETWORK : DOM_OK;
+}
+
+/* number: the operator does not wait for the others. */
+static enum dom_status
+restored_act(const struct scenario *scenario)
+{
+	const int64_t now_ms = house.now_ms;
+	struct move_guard *guard = NULL;
+	enum dom_status st = move_guard_open(&house.service, house.store, &guard);
+
+	if (st == DOM_OK && !move_guard_is_closed(guard) && store_failed(house.store))
+		st = DOM_ESTORE;
+	if (st == DOM_OK)
+		st = scenario->number != 0 ? move_guard_trust(guard) : ask_around(guard);
+	move_guard_close(&guard);
+	house.now_ms = now_ms;
+	return st;
+}
+
+/* Of an account that has moved there is nothing to serve here, but for what may be trusted. */
+static void
+restored_look(const struct scenario *scenario)
+{
+	const int expected = scenario->number != 0 ? STORE_ACCOUNT_HOME : STORE_ACCOUNT_GONE;
+	struct store_account account;
+	struct store_txn *txn = NULL;
+	enum dom_status st = store_read_begin(house.reader, &txn);
+
+	if (st == DOM_OK)
+		st = store_account_by_name(txn, dom_slice_of("ana"), house.arena, &account);
+	store_read_end(&txn);
+	if (st != DOM_OK)
+		wrong("ana is not found: %s", dom_status_text(st));
+	else if (account.state != expected)
+		wrong("ana's account is in state %d", account.state);
+}
+
 /* --- moments of a move ---------------------------------------------------------------------
  */
+
+static void
+take_disk(const struct sim_disk *from)
+{
+	sim_disk_free(&region_disk);
+	region_disk = sim_disk_new("region", 1);
+	sim_disk_copy(from, region_disk);
+}
 
 /* Copies the disk of the region that `house` is, while it is closed. */
 static void
 capture(const char *folder)
 {
 	(void)folder;
-	sim_disk_free(&region_disk);
-	region_disk = sim_disk_new("region", 1);
-	sim_disk_copy(site_disks[pair.at], region_disk);
+	take_disk(site_disks[pair.at]);
+	if (backup == NULL) {
+		backup = sim_disk_new("backup", 1);
+		sim_disk_copy(region_disk, backup);
+	}
 }
 
-/* Runs these on the region as it is now; the move goes on from here afterwards. */
+/* Runs these on the region as it is now, or as it was then; the move goes on from here
+ * afterwards. */
 static void
-run_here(const struct scenario *list, size_t count, const struct fault_options *options)
+run_here(const struct scenario *list, size_t count, const struct fault_options *options,
+    const struct sim_disk *from)
 {
 	struct house kept;
 	const char *rest;
@@ -164,6 +261,8 @@ run_here(const struct scenario *list, size_t count, const struct fault_options *
 	snprintf(house.folder, sizeof(house.folder), SIM_DISK_ROOT "region%s", rest);
 	house.store = NULL;
 	house.reader = NULL;
+	if (from != NULL)
+		take_disk(from);
 	push_open();
 	for (size_t i = 0; i < count; i++)
 		faults_of(&list[i], options);
@@ -201,7 +300,7 @@ before_it(const struct fault_options *options)
 	statement.epoch = 1;
 	statement.expires_ms = house.now_ms + 7 * DAY_MS;
 	statement.grace_days = 1;
-	run_here(list, sizeof(list) / sizeof(list[0]), options);
+	run_here(list, sizeof(list) / sizeof(list[0]), options, NULL);
 }
 
 static void
@@ -220,7 +319,7 @@ while_it_copies(const struct fault_options *options)
 	pair_run_until(1, WIRE_MOVE_STAGING);
 	memcpy(move_id, the_move(0).id, sizeof(move_id));
 	state_that(WIRE_MOVE_CANCEL);
-	run_here(list, sizeof(list) / sizeof(list[0]), options);
+	run_here(list, sizeof(list) / sizeof(list[0]), options, NULL);
 }
 
 static bool
@@ -253,7 +352,7 @@ between_homes(const struct fault_options *options)
 	    DOM_OK);
 	store_read_end(&txn);
 	be(1);
-	run_here(list, sizeof(list) / sizeof(list[0]), options);
+	run_here(list, sizeof(list) / sizeof(list[0]), options, NULL);
 	be(0);
 	pair.answered = NULL;
 }
@@ -277,6 +376,20 @@ at_home(const struct fault_options *options)
 	static const struct scenario acks[] = {
 	    {.name = "asked: an acknowledgement", .begin = statement_begin, .act = ask_act},
 	};
+	static const struct scenario restored[] = {
+	    {.name = "asked: a restored region, who lives there",
+	        .promise = RESUMES,
+	        .prepare = restored_prepare,
+	        .act = restored_act,
+	        .look = restored_look,
+	        .number = 0},
+	    {.name = "asked: a restored region that is trusted",
+	        .promise = RESUMES,
+	        .prepare = restored_prepare,
+	        .act = restored_act,
+	        .look = restored_look,
+	        .number = 1},
+	};
 	static const struct scenario certificates[] = {
 	    {.name = "asked: MOVE_CERTIFICATE",
 	        .reads_only = true,
@@ -285,13 +398,14 @@ at_home(const struct fault_options *options)
 	};
 
 	pair_run_until(1, WIRE_MOVE_HOME);
+	run_here(restored, sizeof(restored) / sizeof(restored[0]), options, backup);
 	be(1);
 	assert_int_equal(log_in(&house.ana), SERVICE_DONE);
 	acknowledge_begin();
-	run_here(acks, 1, options);
+	run_here(acks, 1, options, NULL);
 	assert_int_equal(acknowledge(2), SERVICE_DONE);
 	pair_run_until(1, WIRE_MOVE_SETTLED);
-	run_here(certificates, 1, options);
+	run_here(certificates, 1, options, NULL);
 	be(0);
 }
 
@@ -317,6 +431,7 @@ asked_faults(const struct fault_options *options)
 	between_homes(options);
 	at_home(options);
 	pair_tear_down(NULL);
+	sim_disk_free(&backup);
 	for (int i = 0; i < PAIR_REGIONS; i++)
 		sim_disk_free(&site_disks[i]);
 }

@@ -234,3 +234,9 @@ ask_peers(void *context, struct mover_ask *asks, size_t count)
 	}
 	return DOM_OK;
 }
+
+struct mover_peer
+site_peer(void)
+{
+	return (struct mover_peer){.ask = ask_peers};
+}

@@ -20,6 +20,8 @@ void site_close(int region);
 bool site_is_down(int region);
 /* The fault is found and mended, and the region starts again; its store is examined. */
 void site_restart(int region, enum sim_crash how);
+/* How a region asks the other one. */
+struct mover_peer site_peer(void);
 /* Nothing fails meanwhile. */
 void sites_pause(bool is_paused);
 /* What requests have left, which the next run does not know of. */
