@@ -456,3 +456,46 @@ facade_start_with(const struct phone_record *records, size_t count)
 	assert_ok(session, dom_sync(session));
 	dom_session_close(&session);
 }
+
+/* --- a device with an account in sg ------------------------------------------------- */
+
+const struct phone_record facade_records[FACADE_RECORDS] = {
+    {.key = "a", .source = "s", .order = 1, .seed = 1, .size = 100},
+    {.key = "b", .source = "s", .order = 2, .seed = 2, .size = 90000},
+    {.key = "c", .source = "s", .order = 3, .seed = 3, .size = 5},
+};
+struct dom_session *facade_phone;
+
+int
+facade_set_up_once(void **state)
+{
+	(void)state;
+	facade_start_with(facade_records, FACADE_RECORDS);
+	return 0;
+}
+
+int
+facade_tear_down_once(void **state)
+{
+	(void)state;
+	facade_stop();
+	return 0;
+}
+
+int
+facade_set_up(void **state)
+{
+	(void)state;
+	facade_reset();
+	facade_copy_device("model", "phone");
+	facade_phone = facade_open("phone");
+	return 0;
+}
+
+int
+facade_tear_down(void **state)
+{
+	(void)state;
+	dom_session_close(&facade_phone);
+	return 0;
+}

@@ -30,6 +30,20 @@ extern struct facade facades[FACADE_COUNT];
 /* The group file that all show; empty: 404. */
 extern struct dom_buffer facade_group;
 
+/* --- a device with an account in sg, for each test anew ----------------------------- */
+
+enum { FACADE_RECORDS = 3 };
+/* What the account has in its collection "things". */
+extern const struct phone_record facade_records[FACADE_RECORDS];
+extern struct dom_session *facade_phone;
+/* For a group of tests, and for each of them. */
+int facade_set_up_once(void **state);
+int facade_tear_down_once(void **state);
+int facade_set_up(void **state);
+int facade_tear_down(void **state);
+
+/* --- the parts of that ---------------------------------------------------------------- */
+
 void facade_start(void);
 /*
  * With an account in it that has these records in its collection "things", and a device

@@ -14,49 +14,7 @@
 #include "client/files.h"
 #include "facade.h"
 
-static const struct phone_record records[] = {
-    {.key = "a", .source = "s", .order = 1, .seed = 1, .size = 100},
-    {.key = "b", .source = "s", .order = 2, .seed = 2, .size = 90000},
-    {.key = "c", .source = "s", .order = 3, .seed = 3, .size = 5},
-};
-enum { RECORDS = sizeof(records) / sizeof(records[0]) };
-
-static struct dom_session *phone;
 static struct dom_move_found found;
-
-static int
-set_up_once(void **state)
-{
-	(void)state;
-	facade_start_with(records, RECORDS);
-	return 0;
-}
-
-static int
-tear_down_once(void **state)
-{
-	(void)state;
-	facade_stop();
-	return 0;
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	facade_reset();
-	facade_copy_device("model", "phone");
-	phone = facade_open("phone");
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	dom_session_close(&phone);
-	return 0;
-}
 
 /* What this device knows beside what is there. */
 static void
@@ -70,19 +28,19 @@ know(const char *collection_uid, const char *item, const char *revision)
 	int64_t number;
 
 	assert_non_null(arena);
-	if (dom_state_collection_find(phone->state, row.uid, arena, &row) == DOM_OK)
+	if (dom_state_collection_find(facade_phone->state, row.uid, arena, &row) == DOM_OK)
 		number = row.number;
 	else
 		assert_int_equal(
-		    dom_state_collection_put(phone->state, &row, 0, &number), DOM_OK);
-	assert_int_equal(dom_state_item_put(phone->state, number,
+		    dom_state_collection_put(facade_phone->state, &row, 0, &number), DOM_OK);
+	assert_int_equal(dom_state_item_put(facade_phone->state, number,
 	                     &(struct dom_item_row){.uid = dom_slice_of(item),
 	                         .etag = dom_slice_of(revision),
 	                         .name = dom_slice("", 0),
 	                         .source = dom_slice("", 0),
 	                         .fingerprint = dom_slice("", 0)}),
 	    DOM_OK);
-	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	assert_int_equal(dom_state_commit(facade_phone->state), DOM_OK);
 	dom_arena_free(&arena);
 }
 
@@ -91,7 +49,7 @@ things_uid(char uid_r[DOM_UID_SIZE_MAX + 1])
 {
 	struct dom_collection *collection;
 
-	assert_ok(phone, dom_collection_find(phone, "things", &collection));
+	assert_ok(facade_phone, dom_collection_find(facade_phone, "things", &collection));
 	memcpy(uid_r, collection->uid, sizeof(collection->uid));
 	dom_collection_free(&collection);
 }
@@ -99,11 +57,11 @@ things_uid(char uid_r[DOM_UID_SIZE_MAX + 1])
 static void
 is_not_signed(const char *why)
 {
-	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_EINTEGRITY);
-	if (strstr(dom_session_error(phone), why) == NULL)
-		fail_msg("\"%s\" is not in: %s", why, dom_session_error(phone));
+	assert_int_equal(dom_move_acknowledge(facade_phone, &found), DOM_EINTEGRITY);
+	if (strstr(dom_session_error(facade_phone), why) == NULL)
+		fail_msg("\"%s\" is not in: %s", why, dom_session_error(facade_phone));
 	assert_int_equal(facades[FACADE_IN].acknowledged, 0);
-	assert_true(dom_move_pending(phone));
+	assert_true(dom_move_pending(facade_phone));
 }
 
 static void
@@ -112,29 +70,29 @@ what_is_all_there_is_acknowledged_once(void **state)
 	struct dom_move_certificate certificate;
 
 	(void)state;
-	assert_false(dom_move_pending(phone));
-	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_ABSENT);
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	assert_ok(phone, dom_sync(phone));
-	assert_true(dom_move_pending(phone));
-	dom_session_close(&phone);
-	phone = facade_open("phone");
-	assert_true(dom_move_pending(phone));
-	assert_ok(phone, dom_move_acknowledge(phone, &found));
-	assert_int_equal(found.revisions, RECORDS);
+	assert_false(dom_move_pending(facade_phone));
+	assert_int_equal(dom_move_acknowledge(facade_phone, &found), DOM_ABSENT);
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
+	assert_true(dom_move_pending(facade_phone));
+	dom_session_close(&facade_phone);
+	facade_phone = facade_open("phone");
+	assert_true(dom_move_pending(facade_phone));
+	assert_ok(facade_phone, dom_move_acknowledge(facade_phone, &found));
+	assert_int_equal(found.revisions, FACADE_RECORDS);
 	assert_int_equal(found.lost, 0);
 	assert_int_equal(found.epoch, 2);
 	assert_string_equal(found.source, "sg");
 	assert_string_equal(found.target, "in");
 	assert_false(found.by_another);
 	assert_int_equal(facades[FACADE_IN].acknowledged, 1);
-	assert_false(dom_move_pending(phone));
-	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_ABSENT);
+	assert_false(dom_move_pending(facade_phone));
+	assert_int_equal(dom_move_acknowledge(facade_phone, &found), DOM_ABSENT);
 	/* What it signed is kept, and so is the certificate if it is asked for. */
-	assert_int_equal(dom_move_certificate(phone, "01020304050607080910111213141516", NULL,
-	                     NULL, &certificate),
+	assert_int_equal(dom_move_certificate(facade_phone, "01020304050607080910111213141516",
+	                     NULL, NULL, &certificate),
 	    DOM_EINTEGRITY);
-	assert_non_null(strstr(dom_session_error(phone), "of another move"));
+	assert_non_null(strstr(dom_session_error(facade_phone), "of another move"));
 }
 
 static void
@@ -144,30 +102,32 @@ the_certificate_is_kept_where_it_is_wanted(void **state)
 	char folder[300], id[DOM_MOVE_ID_TEXT_SIZE + 1];
 
 	(void)state;
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	assert_ok(phone, dom_sync(phone));
-	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
+	assert_ok(facade_phone, dom_move_acknowledge(facade_phone, &found));
 	memcpy(id, found.id, sizeof(id));
-	assert_ok(phone, dom_move_certificate(phone, id, NULL, NULL, &certificate));
+	assert_ok(
+	    facade_phone, dom_move_certificate(facade_phone, id, NULL, NULL, &certificate));
 	assert_string_equal(certificate.source, "sg");
 	assert_string_equal(certificate.target, "in");
 	assert_int_equal(certificate.epoch, 2);
 	assert_false(certificate.has_ack || certificate.has_erased);
 	assert_non_null(strstr(certificate.file, id));
 	/* Again: a later one of the same move takes its place. */
-	assert_ok(phone, dom_move_certificate(phone, id, NULL, NULL, &certificate));
+	assert_ok(
+	    facade_phone, dom_move_certificate(facade_phone, id, NULL, NULL, &certificate));
 	snprintf(folder, sizeof(folder), "%s/receipts", region_device("phone"));
 	assert_int_equal(dom_file_write(folder, "mine", dom_slice_of("something")), DOM_OK);
 	assert_int_equal(
-	    dom_move_certificate(phone, id, folder, "mine", &certificate), DOM_EFILE);
-	assert_non_null(strstr(dom_session_error(phone), "is there already"));
+	    dom_move_certificate(facade_phone, id, folder, "mine", &certificate), DOM_EFILE);
+	assert_non_null(strstr(dom_session_error(facade_phone), "is there already"));
 	facades[FACADE_IN].certificate.data[500] ^= 1;
-	assert_int_equal(
-	    dom_move_certificate(phone, id, folder, "other", &certificate), DOM_EINTEGRITY);
+	assert_int_equal(dom_move_certificate(facade_phone, id, folder, "other", &certificate),
+	    DOM_EINTEGRITY);
 	assert_false(dom_file_exists(folder, "other"));
 	dom_buffer_clear(&facades[FACADE_IN].certificate);
 	assert_int_equal(
-	    dom_move_certificate(phone, id, folder, "other", &certificate), DOM_ABSENT);
+	    dom_move_certificate(facade_phone, id, folder, "other", &certificate), DOM_ABSENT);
 }
 
 static void
@@ -178,13 +138,13 @@ a_revision_that_is_not_there_is_missed(void **state)
 	(void)state;
 	things_uid(things);
 	know(things, "an-item-that-nobody-has", "AAAAAAAAAAAAAAAAAAAAAA");
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	assert_ok(phone, dom_sync(phone));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_not_signed("1 of 4 revisions that this device knew are not in region in");
 	/* However often it is asked, and whatever the list from the start has made of the
 	 * index. */
-	assert_int_equal(dom_state_forget_tokens(phone->state), DOM_OK);
-	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	assert_int_equal(dom_state_forget_tokens(facade_phone->state), DOM_OK);
+	assert_int_equal(dom_state_commit(facade_phone->state), DOM_OK);
 	is_not_signed("1 of 4 revisions");
 	assert_int_equal(found.lost, 1);
 }
@@ -199,11 +159,11 @@ some_item(const char *things, char item_r[DOM_UID_SIZE_MAX + 1])
 	struct dom_item_row row;
 
 	assert_non_null(arena);
-	assert_int_equal(
-	    dom_state_collection_find(phone->state, dom_slice_of(things), arena, &collection),
+	assert_int_equal(dom_state_collection_find(
+	                     facade_phone->state, dom_slice_of(things), arena, &collection),
 	    DOM_OK);
 	assert_int_equal(
-	    dom_state_walk_open(phone->state, collection.number, true, &walk), DOM_OK);
+	    dom_state_walk_open(facade_phone->state, collection.number, true, &walk), DOM_OK);
 	assert_int_equal(dom_state_walk_next(walk, &row), DOM_OK);
 	snprintf(item_r, DOM_UID_SIZE_MAX + 1, "%.*s", (int)row.uid.size,
 	    (const char *)row.uid.data);
@@ -221,8 +181,8 @@ an_item_that_went_back_is_missed(void **state)
 	things_uid(things);
 	some_item(things, item);
 	know(things, item, "AAAAAAAAAAAAAAAAAAAAAA");
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	assert_ok(phone, dom_sync(phone));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_not_signed("1 of 3 revisions");
 }
 
@@ -235,11 +195,11 @@ of_two_moves_the_last_counts(void **state)
 	(void)state;
 	things_uid(things);
 	some_item(things, item);
-	facade_move_whole(phone, FACADE_SG, FACADE_PT, 2, false);
-	assert_ok(phone, dom_sync(phone));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_PT, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	know(things, item, "AAAAAAAAAAAAAAAAAAAAAA");
-	facade_move_whole(phone, FACADE_PT, FACADE_IN, 3, false);
-	assert_ok(phone, dom_sync(phone));
+	facade_move_whole(facade_phone, FACADE_PT, FACADE_IN, 3, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_not_signed("1 of 3 revisions");
 	assert_int_equal(found.epoch, 3);
 	assert_string_equal(found.source, "pt");
@@ -249,26 +209,28 @@ of_two_moves_the_last_counts(void **state)
 static void
 what_was_changed_since_is_found_in_the_history(void **state)
 {
-	struct phone_record changed[RECORDS];
+	struct phone_record changed[FACADE_RECORDS];
 	struct dom_import_counts counts;
 	struct dom_session *other;
 
 	(void)state;
-	memcpy(changed, records, sizeof(changed));
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	assert_ok(phone, dom_sync(phone));
+	memcpy(changed, facade_records, sizeof(changed));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	facade_copy_device("model", "other");
 	other = facade_open("other");
 	for (uint64_t round = 0; round < 3; round++) {
 		changed[0].seed += 10;
 		changed[1].seed += 10;
-		assert_ok(other, phone_backup(other, "things", changed, RECORDS, &counts));
+		assert_ok(
+		    other, phone_backup(other, "things", changed, FACADE_RECORDS, &counts));
 		assert_int_equal(counts.records[DOM_RECORD_CHANGED], 2);
 	}
-	assert_ok(phone, dom_move_acknowledge(phone, &found));
-	assert_int_equal(found.revisions, RECORDS);
+	assert_ok(facade_phone, dom_move_acknowledge(facade_phone, &found));
+	assert_int_equal(found.revisions, FACADE_RECORDS);
 	/* As it was, for the other tests. */
-	assert_ok(other, phone_backup(other, "things", records, RECORDS, &counts));
+	assert_ok(
+	    other, phone_backup(other, "things", facade_records, FACADE_RECORDS, &counts));
 	dom_session_close(&other);
 }
 
@@ -278,29 +240,29 @@ a_collection_that_is_gone_is_missed_unless_it_was_left(void **state)
 	(void)state;
 	know("a-collection-of-somebody-else", "an-item-that-nobody-has",
 	    "AAAAAAAAAAAAAAAAAAAAAA");
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	assert_ok(phone, dom_sync(phone));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	/* As the list says with a note that the membership ended. */
-	assert_int_equal(dom_state_collection_remove(
-	                     phone->state, dom_slice_of("a-collection-of-somebody-else")),
+	assert_int_equal(dom_state_collection_remove(facade_phone->state,
+	                     dom_slice_of("a-collection-of-somebody-else")),
 	    DOM_OK);
-	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	assert_int_equal(dom_state_commit(facade_phone->state), DOM_OK);
 	is_not_signed("1 of 4 revisions");
 	/* The same move, if the order said to leave what is shared. */
-	tear_down(NULL);
-	set_up(NULL);
+	facade_tear_down(NULL);
+	facade_set_up(NULL);
 	know("a-collection-of-somebody-else", "an-item-that-nobody-has",
 	    "AAAAAAAAAAAAAAAAAAAAAA");
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, true);
-	assert_ok(phone, dom_sync(phone));
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, true);
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_not_signed("1 of 4 revisions"); /* the list does not say that it ended */
-	assert_int_equal(dom_state_collection_remove(
-	                     phone->state, dom_slice_of("a-collection-of-somebody-else")),
+	assert_int_equal(dom_state_collection_remove(facade_phone->state,
+	                     dom_slice_of("a-collection-of-somebody-else")),
 	    DOM_OK);
-	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
-	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	assert_int_equal(dom_state_commit(facade_phone->state), DOM_OK);
+	assert_ok(facade_phone, dom_move_acknowledge(facade_phone, &found));
 	assert_int_equal(found.left, 1);
-	assert_int_equal(found.revisions, RECORDS);
+	assert_int_equal(found.revisions, FACADE_RECORDS);
 }
 
 /* The regions agree with each other, but not with what this device was shown. */
@@ -311,15 +273,15 @@ another_certificate_than_that_of_the_hand_off_is_refused(void **state)
 	struct wire_move shown;
 
 	(void)state;
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
-	shown = facade_handoff(phone, FACADE_SG, FACADE_IN, 2);
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
+	shown = facade_handoff(facade_phone, FACADE_SG, FACADE_IN, 2);
 	facade_move(FACADE_SG, &shown, facades[FACADE_SG].key);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_not_signed("of another move");
 	/* Of the same move, but what it was shown then had another root. */
-	tear_down(NULL);
-	set_up(NULL);
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	facade_tear_down(NULL);
+	facade_set_up(NULL);
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
 	assert_int_equal(
 	    wire_moved_decode(dom_buffer_slice(&facades[FACADE_SG].moved), &moved), DOM_OK);
 	assert_int_equal(wire_move_decode(moved.handoff.bytes, &shown), DOM_OK);
@@ -327,7 +289,7 @@ another_certificate_than_that_of_the_hand_off_is_refused(void **state)
 	shown.target = dom_slice_of("in");
 	shown.root[0] ^= 1;
 	facade_move(FACADE_SG, &shown, facades[FACADE_SG].key);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_not_signed("not of the hand-off that this device was shown");
 }
 
@@ -337,14 +299,14 @@ a_region_without_a_certificate_is_asked_again_later(void **state)
 	struct dom_buffer kept;
 
 	(void)state;
-	facade_move_whole(phone, FACADE_SG, FACADE_IN, 2, false);
+	facade_move_whole(facade_phone, FACADE_SG, FACADE_IN, 2, false);
 	kept = facades[FACADE_IN].certificate;
 	facades[FACADE_IN].certificate = (struct dom_buffer){0};
-	assert_ok(phone, dom_sync(phone));
-	assert_int_equal(dom_move_acknowledge(phone, &found), DOM_ESERVER);
-	assert_true(dom_move_pending(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
+	assert_int_equal(dom_move_acknowledge(facade_phone, &found), DOM_ESERVER);
+	assert_true(dom_move_pending(facade_phone));
 	facades[FACADE_IN].certificate = kept;
-	assert_ok(phone, dom_move_acknowledge(phone, &found));
+	assert_ok(facade_phone, dom_move_acknowledge(facade_phone, &found));
 }
 
 int
@@ -352,23 +314,26 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-	        what_is_all_there_is_acknowledged_once, set_up, tear_down),
+	        what_is_all_there_is_acknowledged_once, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        the_certificate_is_kept_where_it_is_wanted, set_up, tear_down),
+	        the_certificate_is_kept_where_it_is_wanted, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        a_revision_that_is_not_there_is_missed, set_up, tear_down),
+	        a_revision_that_is_not_there_is_missed, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        an_item_that_went_back_is_missed, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(of_two_moves_the_last_counts, set_up, tear_down),
+	        an_item_that_went_back_is_missed, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        what_was_changed_since_is_found_in_the_history, set_up, tear_down),
+	        of_two_moves_the_last_counts, facade_set_up, facade_tear_down),
+	    cmocka_unit_test_setup_teardown(what_was_changed_since_is_found_in_the_history,
+	        facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        a_collection_that_is_gone_is_missed_unless_it_was_left, set_up, tear_down),
+	        a_collection_that_is_gone_is_missed_unless_it_was_left, facade_set_up,
+	        facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        another_certificate_than_that_of_the_hand_off_is_refused, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(
-	        a_region_without_a_certificate_is_asked_again_later, set_up, tear_down),
+	        another_certificate_than_that_of_the_hand_off_is_refused, facade_set_up,
+	        facade_tear_down),
+	    cmocka_unit_test_setup_teardown(a_region_without_a_certificate_is_asked_again_later,
+	        facade_set_up, facade_tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_once, tear_down_once);
+	return cmocka_run_group_tests(tests, facade_set_up_once, facade_tear_down_once);
 }

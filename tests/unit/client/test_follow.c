@@ -16,53 +16,10 @@
 #include "client/files.h"
 #include "facade.h"
 
-static const struct phone_record records[] = {
-    {.key = "a", .source = "s", .order = 1, .seed = 1, .size = 100},
-    {.key = "b", .source = "s", .order = 2, .seed = 2, .size = 90000},
-    {.key = "c", .source = "s", .order = 3, .seed = 3, .size = 5},
-};
-enum { RECORDS = sizeof(records) / sizeof(records[0]) };
-
-static struct dom_session *phone;
-
-static int
-set_up_once(void **state)
-{
-	(void)state;
-	facade_start_with(records, RECORDS);
-	return 0;
-}
-
-static int
-tear_down_once(void **state)
-{
-	(void)state;
-	facade_stop();
-	return 0;
-}
-
-static int
-set_up(void **state)
-{
-	(void)state;
-	facade_reset();
-	facade_copy_device("model", "phone");
-	phone = facade_open("phone");
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	dom_session_close(&phone);
-	return 0;
-}
-
 static void
 move_to_in(uint64_t epoch)
 {
-	struct wire_move handoff = facade_handoff(phone, FACADE_SG, FACADE_IN, epoch);
+	struct wire_move handoff = facade_handoff(facade_phone, FACADE_SG, FACADE_IN, epoch);
 
 	facade_move(FACADE_SG, &handoff, facades[FACADE_SG].key);
 }
@@ -70,8 +27,8 @@ move_to_in(uint64_t epoch)
 static void
 reopen(void)
 {
-	dom_session_close(&phone);
-	phone = facade_open("phone");
+	dom_session_close(&facade_phone);
+	facade_phone = facade_open("phone");
 }
 
 static void
@@ -80,12 +37,12 @@ is_in(enum facade_name name)
 	uint8_t pinned[32], public_key[32];
 	const char *region;
 
-	assert_ok(phone, dom_session_region(phone, &region));
+	assert_ok(facade_phone, dom_session_region(facade_phone, &region));
 	assert_string_equal(region, facades[name].name);
-	assert_int_equal(
-	    strncmp(dom_session_server(phone), facades[name].url, strlen(facades[name].url)),
+	assert_int_equal(strncmp(dom_session_server(facade_phone), facades[name].url,
+	                     strlen(facades[name].url)),
 	    0);
-	assert_ok(phone, dom_region_key(phone, pinned));
+	assert_ok(facade_phone, dom_region_key(facade_phone, pinned));
 	dom_region_sign_public(facades[name].key, public_key);
 	assert_memory_equal(pinned, public_key, sizeof(pinned));
 }
@@ -96,43 +53,43 @@ it_goes_on_in_the_new_region_with_its_tokens(void **state)
 	unsigned asked;
 
 	(void)state;
-	assert_string_equal(dom_session_address(phone), "ana@sg");
+	assert_string_equal(dom_session_address(facade_phone), "ana@sg");
 	is_in(FACADE_SG);
 	move_to_in(2);
 	region_link.lists = 0;
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	assert_int_equal(region_link.lists, 1);
 	assert_int_equal(facades[FACADE_IN].carried, 1);
-	assert_string_equal(dom_session_address(phone), "ana@in");
+	assert_string_equal(dom_session_address(facade_phone), "ana@in");
 	is_in(FACADE_IN);
 	/* From now on the old region is not asked any more, in another run neither. */
 	asked = facades[FACADE_SG].asked;
 	reopen();
 	is_in(FACADE_IN);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	assert_int_equal(region_link.lists, 2);
 	assert_int_equal(facades[FACADE_SG].asked, asked);
-	phone_restore_is_identical(phone, "things", records, RECORDS);
+	phone_restore_is_identical(facade_phone, "things", facade_records, FACADE_RECORDS);
 }
 
 static void
 it_follows_through_several_regions(void **state)
 {
-	struct wire_move second = facade_handoff(phone, FACADE_PT, FACADE_IN, 3),
-	                 first = facade_handoff(phone, FACADE_SG, FACADE_PT, 2);
+	struct wire_move second = facade_handoff(facade_phone, FACADE_PT, FACADE_IN, 3),
+	                 first = facade_handoff(facade_phone, FACADE_SG, FACADE_PT, 2);
 
 	(void)state;
 	facade_move(FACADE_SG, &first, facades[FACADE_SG].key);
 	facade_move(FACADE_PT, &second, facades[FACADE_PT].key);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_IN);
 	assert_int_equal(facades[FACADE_PT].carried, 1);
 	assert_int_equal(facades[FACADE_IN].carried, 1);
 	/* And back, one after the other. */
 	facades[FACADE_SG].has_moved = false;
-	second = facade_handoff(phone, FACADE_IN, FACADE_SG, 4);
+	second = facade_handoff(facade_phone, FACADE_IN, FACADE_SG, 4);
 	facade_move(FACADE_IN, &second, facades[FACADE_IN].key);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_SG);
 	reopen();
 	is_in(FACADE_SG);
@@ -157,16 +114,16 @@ is_refused(const char *why)
 	struct dom_buffer before = {0}, after = {0};
 
 	take_files(&before);
-	assert_int_equal(dom_sync(phone), DOM_EINTEGRITY);
-	if (strstr(dom_session_error(phone), why) == NULL)
-		fail_msg("\"%s\" is not in: %s", why, dom_session_error(phone));
+	assert_int_equal(dom_sync(facade_phone), DOM_EINTEGRITY);
+	if (strstr(dom_session_error(facade_phone), why) == NULL)
+		fail_msg("\"%s\" is not in: %s", why, dom_session_error(facade_phone));
 	take_files(&after);
 	assert_true(dom_slice_equal(dom_buffer_slice(&before), dom_buffer_slice(&after)));
 	is_in(FACADE_SG);
 	for (int i = 0; i < FACADE_COUNT; i++)
 		facades[i].has_moved = false;
-	assert_ok(phone, dom_sync(phone));
-	assert_false(dom_move_pending(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
+	assert_false(dom_move_pending(facade_phone));
 	reopen();
 	is_in(FACADE_SG);
 	dom_buffer_free(&before);
@@ -177,7 +134,7 @@ static void
 what_is_not_proven_is_refused(void **state)
 {
 	const struct dom_region_key *sg = facades[FACADE_SG].key, *in = facades[FACADE_IN].key;
-	struct wire_move handoff = facade_handoff(phone, FACADE_SG, FACADE_IN, 2), wrong;
+	struct wire_move handoff = facade_handoff(facade_phone, FACADE_SG, FACADE_IN, 2), wrong;
 
 	(void)state;
 	facade_move(FACADE_SG, &handoff, in);
@@ -190,7 +147,7 @@ what_is_not_proven_is_refused(void **state)
 	wrong.kind = WIRE_MOVE_ACTIVE;
 	facade_move(FACADE_SG, &wrong, sg);
 	is_refused("shows no hand-off");
-	wrong = facade_handoff(phone, FACADE_PT, FACADE_IN, 2);
+	wrong = facade_handoff(facade_phone, FACADE_PT, FACADE_IN, 2);
 	facade_move(FACADE_SG, &wrong, facades[FACADE_PT].key);
 	is_refused("of another region");
 	wrong = handoff;
@@ -218,17 +175,17 @@ an_earlier_hand_off_does_not_count_again(void **state)
 
 	(void)state;
 	move_to_in(2);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	facades[FACADE_SG].has_moved = false;
-	back = facade_handoff(phone, FACADE_IN, FACADE_SG, 3);
+	back = facade_handoff(facade_phone, FACADE_IN, FACADE_SG, 3);
 	facade_move(FACADE_IN, &back, facades[FACADE_IN].key);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_SG);
-	assert_true(dom_move_pending(phone));
+	assert_true(dom_move_pending(facade_phone));
 	facades[FACADE_IN].has_moved = false;
 	facades[FACADE_SG].has_moved = true;
-	assert_int_equal(dom_sync(phone), DOM_EINTEGRITY);
-	assert_non_null(strstr(dom_session_error(phone), "from an earlier move"));
+	assert_int_equal(dom_sync(facade_phone), DOM_EINTEGRITY);
+	assert_non_null(strstr(dom_session_error(facade_phone), "from an earlier move"));
 	is_in(FACADE_SG);
 }
 
@@ -244,14 +201,14 @@ nobody_is_sent_around_for_ever(void **state)
 	for (; st == DOM_OK && moves < 100; moves++) {
 		enum facade_name from = moves % 2 == 0 ? FACADE_SG : FACADE_PT;
 		enum facade_name to = moves % 2 == 0 ? FACADE_PT : FACADE_SG;
-		struct wire_move handoff = facade_handoff(phone, from, to, epoch++);
+		struct wire_move handoff = facade_handoff(facade_phone, from, to, epoch++);
 
 		facades[to].has_moved = false;
 		facade_move(from, &handoff, facades[from].key);
-		st = dom_sync(phone);
+		st = dom_sync(facade_phone);
 	}
 	assert_int_equal(st, DOM_EINTEGRITY);
-	assert_non_null(strstr(dom_session_error(phone), "again and again"));
+	assert_non_null(strstr(dom_session_error(facade_phone), "again and again"));
 	assert_true(moves > 2 && moves < 20);
 }
 
@@ -261,14 +218,14 @@ a_region_that_cannot_be_reached_changes_nothing(void **state)
 	(void)state;
 	move_to_in(2);
 	facades[FACADE_IN].is_down = true;
-	assert_int_equal(dom_sync(phone), DOM_ENETWORK);
-	assert_non_null(strstr(
-	    dom_session_error(phone), "has moved to region in, which cannot be reached"));
+	assert_int_equal(dom_sync(facade_phone), DOM_ENETWORK);
+	assert_non_null(strstr(dom_session_error(facade_phone),
+	    "has moved to region in, which cannot be reached"));
 	is_in(FACADE_SG);
 	reopen();
 	is_in(FACADE_SG);
 	facades[FACADE_IN].is_down = false;
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_IN);
 }
 
@@ -281,8 +238,9 @@ whoever_answers_there_must_be_the_region(void **state)
 	(void)state;
 	move_to_in(2);
 	facades[FACADE_IN].key = facades[FACADE_PT].key;
-	assert_int_equal(dom_sync(phone), DOM_EINTEGRITY);
-	assert_non_null(strstr(dom_session_error(phone), "does not answer as region in"));
+	assert_int_equal(dom_sync(facade_phone), DOM_EINTEGRITY);
+	assert_non_null(
+	    strstr(dom_session_error(facade_phone), "does not answer as region in"));
 	facades[FACADE_IN].key = (struct dom_region_key *)(uintptr_t)key;
 	is_in(FACADE_SG);
 }
@@ -307,7 +265,7 @@ uploads_under_way_end_in_the_new_region(void **state)
 	/* At every exchange in turn, until one that does not come any more. */
 	for (unsigned at = 1; !done && at < 100; at += 3) {
 		struct wire_move handoff =
-		    facade_handoff(phone, FACADE_SG, FACADE_IN, 2 * (uint64_t)at);
+		    facade_handoff(facade_phone, FACADE_SG, FACADE_IN, 2 * (uint64_t)at);
 
 		facade_move(FACADE_SG, &handoff, facades[FACADE_SG].key);
 		facades[FACADE_SG].has_moved = false;
@@ -315,18 +273,19 @@ uploads_under_way_end_in_the_new_region(void **state)
 		for (unsigned i = 0; i < 40; i++)
 			more[i].seed++;
 		region_link.shuffle = true;
-		assert_ok(phone, phone_backup(phone, "more", more, 40, &counts));
+		assert_ok(facade_phone, phone_backup(facade_phone, "more", more, 40, &counts));
 		region_link.shuffle = false;
 		assert_int_equal(counts.stored, 40);
-		phone_restore_is_identical(phone, "more", more, 40);
+		phone_restore_is_identical(facade_phone, "more", more, 40);
 		done = facades[FACADE_SG].moves_at > 0;
 		is_in(done ? FACADE_SG : FACADE_IN);
 		/* Home again, for the next round. */
-		handoff = facade_handoff(phone, FACADE_IN, FACADE_SG, 2 * (uint64_t)at + 1);
+		handoff =
+		    facade_handoff(facade_phone, FACADE_IN, FACADE_SG, 2 * (uint64_t)at + 1);
 		facades[FACADE_SG].has_moved = false;
 		facade_move(FACADE_IN, &handoff, facades[FACADE_IN].key);
-		phone->home = 0;
-		assert_ok(phone, dom_sync(phone));
+		facade_phone->home = 0;
+		assert_ok(facade_phone, dom_sync(facade_phone));
 		facades[FACADE_IN].has_moved = false;
 		is_in(FACADE_SG);
 	}
@@ -340,7 +299,7 @@ who_is_logged_out_there_finds_the_way_too(void **state)
 	(void)state;
 	move_to_in(2);
 	facades[FACADE_SG].has_erased = true;
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_IN);
 }
 
@@ -349,7 +308,7 @@ logging_in_at_the_old_region_ends_in_the_new_one(void **state)
 {
 	struct dom_complaint complaint;
 	struct dom_session *tablet;
-	struct wire_move forged = facade_handoff(phone, FACADE_SG, FACADE_IN, 2);
+	struct wire_move forged = facade_handoff(facade_phone, FACADE_SG, FACADE_IN, 2);
 	const char *region;
 
 	(void)state;
@@ -382,7 +341,7 @@ a_stop_on_the_way_is_mended(void **state)
 	assert_int_equal(
 	    dom_file_read(region_device("phone"), "session", 1 << 16, &old_session), DOM_OK);
 	move_to_in(2);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	/* Before region.pub. */
 	assert_int_equal(
 	    dom_file_write(region_device("phone"), "region.pub", dom_buffer_slice(&old_pin)),
@@ -390,28 +349,30 @@ a_stop_on_the_way_is_mended(void **state)
 	reopen();
 	is_in(FACADE_IN);
 	/* Before the region's name, too. */
-	assert_int_equal(dom_state_set(phone->state, "region", dom_slice_of("sg")), DOM_OK);
-	assert_int_equal(dom_state_set(phone->state, "epoch", dom_slice_of("")), DOM_OK);
-	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
+	assert_int_equal(
+	    dom_state_set(facade_phone->state, "region", dom_slice_of("sg")), DOM_OK);
+	assert_int_equal(dom_state_set(facade_phone->state, "epoch", dom_slice_of("")), DOM_OK);
+	assert_int_equal(dom_state_commit(facade_phone->state), DOM_OK);
 	assert_int_equal(
 	    dom_file_write(region_device("phone"), "region.pub", dom_buffer_slice(&old_pin)),
 	    DOM_OK);
 	reopen();
 	is_in(FACADE_IN);
 	/* Before the session: it is as if nothing had been, and is followed again. */
-	assert_int_equal(dom_state_set(phone->state, "region", dom_slice_of("sg")), DOM_OK);
-	assert_int_equal(dom_state_set(phone->state, "epoch", dom_slice_of("")), DOM_OK);
-	assert_int_equal(dom_state_commit(phone->state), DOM_OK);
-	dom_session_close(&phone);
+	assert_int_equal(
+	    dom_state_set(facade_phone->state, "region", dom_slice_of("sg")), DOM_OK);
+	assert_int_equal(dom_state_set(facade_phone->state, "epoch", dom_slice_of("")), DOM_OK);
+	assert_int_equal(dom_state_commit(facade_phone->state), DOM_OK);
+	dom_session_close(&facade_phone);
 	assert_int_equal(
 	    dom_file_write(region_device("phone"), "region.pub", dom_buffer_slice(&old_pin)),
 	    DOM_OK);
 	assert_int_equal(
 	    dom_file_write(region_device("phone"), "session", dom_buffer_slice(&old_session)),
 	    DOM_OK);
-	phone = facade_open("phone");
+	facade_phone = facade_open("phone");
 	is_in(FACADE_SG);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_IN);
 	dom_buffer_free(&old_pin);
 	dom_buffer_free(&old_session);
@@ -423,7 +384,7 @@ the_group_never_goes_back(void **state)
 	struct dom_where where;
 
 	(void)state;
-	assert_ok(phone, dom_where(phone, &where));
+	assert_ok(facade_phone, dom_where(facade_phone, &where));
 	assert_string_equal(where.region, "sg");
 	assert_string_equal(where.country, "IN");
 	assert_string_equal(where.group, "Our family");
@@ -431,18 +392,18 @@ the_group_never_goes_back(void **state)
 	assert_int_equal(where.region_count, 2);
 	assert_string_equal(where.addresses[0], facades[FACADE_SG].url);
 	facade_sign_group(3, false);
-	assert_ok(phone, dom_where(phone, &where));
+	assert_ok(facade_phone, dom_where(facade_phone, &where));
 	assert_int_equal(where.group_version, 3);
 	facade_sign_group(2, false);
-	assert_int_equal(dom_where(phone, &where), DOM_EINTEGRITY);
-	assert_non_null(strstr(dom_session_error(phone), "older group file"));
+	assert_int_equal(dom_where(facade_phone, &where), DOM_EINTEGRITY);
+	assert_non_null(strstr(dom_session_error(facade_phone), "older group file"));
 	facade_sign_group(4, true);
 	reopen();
-	assert_int_equal(dom_where(phone, &where), DOM_EINTEGRITY);
-	assert_non_null(strstr(dom_session_error(phone), "another group of regions"));
+	assert_int_equal(dom_where(facade_phone, &where), DOM_EINTEGRITY);
+	assert_non_null(strstr(dom_session_error(facade_phone), "another group of regions"));
 	/* What this device knows serves it, whatever is shown now. */
 	move_to_in(2);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_IN);
 }
 
@@ -451,11 +412,11 @@ static void
 the_group_is_met_on_the_way_if_it_must_be(void **state)
 {
 	(void)state;
-	dom_session_close(&phone);
+	dom_session_close(&facade_phone);
 	dom_file_remove(region_device("phone"), "group");
-	phone = facade_open("phone");
+	facade_phone = facade_open("phone");
 	move_to_in(2);
-	assert_ok(phone, dom_sync(phone));
+	assert_ok(facade_phone, dom_sync(facade_phone));
 	is_in(FACADE_IN);
 }
 
@@ -467,17 +428,17 @@ a_group_that_contradicts_the_pinned_key_is_refused(void **state)
 	struct dom_where where;
 
 	(void)state;
-	dom_session_close(&phone);
+	dom_session_close(&facade_phone);
 	dom_file_remove(region_device("phone"), "group");
-	phone = facade_open("phone");
+	facade_phone = facade_open("phone");
 	facades[FACADE_SG].key = facades[FACADE_PT].key;
 	facades[FACADE_PT].key = sg;
 	facade_sign_group(1, false);
-	assert_int_equal(dom_where(phone, &where), DOM_EINTEGRITY);
+	assert_int_equal(dom_where(facade_phone, &where), DOM_EINTEGRITY);
 	assert_non_null(
-	    strstr(dom_session_error(phone), "with the key that this device knows"));
+	    strstr(dom_session_error(facade_phone), "with the key that this device knows"));
 	move_to_in(2);
-	assert_int_equal(dom_sync(phone), DOM_EINTEGRITY);
+	assert_int_equal(dom_sync(facade_phone), DOM_EINTEGRITY);
 	facades[FACADE_PT].key = facades[FACADE_SG].key;
 	facades[FACADE_SG].key = sg;
 	is_in(FACADE_SG);
@@ -488,30 +449,34 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-	        it_goes_on_in_the_new_region_with_its_tokens, set_up, tear_down),
+	        it_goes_on_in_the_new_region_with_its_tokens, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        it_follows_through_several_regions, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(what_is_not_proven_is_refused, set_up, tear_down),
+	        it_follows_through_several_regions, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        an_earlier_hand_off_does_not_count_again, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(nobody_is_sent_around_for_ever, set_up, tear_down),
+	        what_is_not_proven_is_refused, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        a_region_that_cannot_be_reached_changes_nothing, set_up, tear_down),
+	        an_earlier_hand_off_does_not_count_again, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        whoever_answers_there_must_be_the_region, set_up, tear_down),
+	        nobody_is_sent_around_for_ever, facade_set_up, facade_tear_down),
+	    cmocka_unit_test_setup_teardown(a_region_that_cannot_be_reached_changes_nothing,
+	        facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        uploads_under_way_end_in_the_new_region, set_up, tear_down),
+	        whoever_answers_there_must_be_the_region, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        who_is_logged_out_there_finds_the_way_too, set_up, tear_down),
+	        uploads_under_way_end_in_the_new_region, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        logging_in_at_the_old_region_ends_in_the_new_one, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(a_stop_on_the_way_is_mended, set_up, tear_down),
-	    cmocka_unit_test_setup_teardown(the_group_never_goes_back, set_up, tear_down),
+	        who_is_logged_out_there_finds_the_way_too, facade_set_up, facade_tear_down),
+	    cmocka_unit_test_setup_teardown(logging_in_at_the_old_region_ends_in_the_new_one,
+	        facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        the_group_is_met_on_the_way_if_it_must_be, set_up, tear_down),
+	        a_stop_on_the_way_is_mended, facade_set_up, facade_tear_down),
 	    cmocka_unit_test_setup_teardown(
-	        a_group_that_contradicts_the_pinned_key_is_refused, set_up, tear_down),
+	        the_group_never_goes_back, facade_set_up, facade_tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        the_group_is_met_on_the_way_if_it_must_be, facade_set_up, facade_tear_down),
+	    cmocka_unit_test_setup_teardown(a_group_that_contradicts_the_pinned_key_is_refused,
+	        facade_set_up, facade_tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, set_up_once, tear_down_once);
+	return cmocka_run_group_tests(tests, facade_set_up_once, facade_tear_down_once);
 }
