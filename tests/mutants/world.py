@@ -121,7 +121,7 @@ MUTANTS = [
     Mutant("a log-out that a power cut undoes", "src/client/session.c",
            "st = dom_folder_sync(folder);", "st = DOM_OK;", 150, "phone power cut"),
     Mutant("a move followed before it is written down", "src/client/follow.c",
-           "dom_state_commit_for_good(", "dom_state_commit(", 400, "phone power cut"),
+           "dom_state_commit_for_good(", "dom_state_commit(", 600, "phone power cut"),
     Mutant("a token kept before its items", "src/client/sync.c",
            "\tfor (size_t i = 0; i < list.count && st == DOM_OK; i++)\n\t\tst = keep_item(",
            "\tst = dom_state_collection_token(session->state, collection->number, list.stoken);\n"
