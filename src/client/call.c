@@ -217,12 +217,19 @@ judge(struct dom_call *call)
 		    dom_slice(NULL, 0));
 		return;
 	}
-	if ((arena = dom_arena_new(4 << 20)) != NULL)
-		wire_error_decode(dom_call_reply(call), arena, &error);
-	keep_code(call->code, error.code);
-	if (error.error_count > 0)
-		keep_code(call->nested, error.errors[0].code);
-	judge_failure(call, &error);
+	/* Without its code an answer may be taken for another one. */
+	if ((arena = dom_arena_new(4 << 20)) == NULL ||
+	    wire_error_decode(dom_call_reply(call), arena, &error) == DOM_ENOMEM) {
+		say(call, DOM_ENOMEM,
+		    "There is not enough memory to read what the server answered. What is "
+		    "stored is safe; running the same command again is safe, too",
+		    dom_slice(NULL, 0));
+	} else {
+		keep_code(call->code, error.code);
+		if (error.error_count > 0)
+			keep_code(call->nested, error.errors[0].code);
+		judge_failure(call, &error);
+	}
 	dom_arena_free(&arena);
 }
 

@@ -304,8 +304,15 @@ plan_group(struct dom_fetch *fetch, struct dom_fetch_group **group_r)
 			*group_r = group;
 		}
 		fetch->has_ahead = false;
-		if ((st = item_new(fetch, group, &fetch->ahead)) < 0)
+		if ((st = item_new(fetch, group, &fetch->ahead)) < 0) {
+			/* Items let go of their group; this one has none. */
+			if (group->users == 0) {
+				group->users = 1;
+				group_release(group);
+				*group_r = NULL;
+			}
 			return st;
+		}
 	}
 	if (group != NULL)
 		fetch->held_bytes += group->bytes;

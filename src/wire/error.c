@@ -93,7 +93,7 @@ read_errors(struct wire_decoder *decoder, const struct wire_field *field, void *
 	    take_error_field, &error->error_count);
 }
 
-void
+enum dom_status
 wire_error_decode(struct dom_slice body, struct dom_arena *arena, struct wire_error *error_r)
 {
 	static const struct wire_field fields[] = {
@@ -107,9 +107,11 @@ wire_error_decode(struct dom_slice body, struct dom_arena *arena, struct wire_er
 	        INT32_MAX, true},
 	};
 	struct wire_decoder decoder = wire_decoder_over(body, arena, NULL);
+	enum dom_status st;
 
 	*error_r = (struct wire_error){.is_simple = true};
 	wire_read_map(&decoder, fields, WIRE_COUNT(fields), error_r);
-	if (wire_decoder_finish(&decoder) != DOM_OK)
+	if ((st = wire_decoder_finish(&decoder)) != DOM_OK)
 		*error_r = (struct wire_error){.is_simple = true};
+	return st == DOM_ENOMEM ? st : DOM_OK;
 }

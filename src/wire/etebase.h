@@ -227,8 +227,8 @@ struct wire_error {
 	struct dom_slice abort, signature;
 };
 void wire_error_encode(struct dom_buffer *body, const struct wire_error *error);
-/* Anything that is not such a body gives empty slices. */
-void wire_error_decode(
+/* Anything that is not such a body gives empty slices.  Nothing fails but DOM_ENOMEM. */
+enum dom_status wire_error_decode(
     struct dom_slice body, struct dom_arena *arena, struct wire_error *error_r);
 
 #endif
