@@ -366,8 +366,11 @@ ask_page(struct mover *mover, const struct store_move *move, struct mover_errand
 	}
 	if (st == DOM_OK)
 		st = is_old_news(copy, &is_old);
-	if (st != DOM_OK)
+	if (st != DOM_OK) {
+		/* It is asked for again, and looked through from its beginning. */
+		drop_page(copy);
 		return after_answer(mover, move, errand, st);
+	}
 	mover_went_well(errand);
 	if (freezes)
 		errand->hurry_until_ms =
