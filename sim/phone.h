@@ -164,6 +164,11 @@ bool stock_sign_up(struct phone *phone);
 /* The password of that number. */
 void person_password(const struct person *person, unsigned number, char text_r[64]);
 bool stock_account_act(struct phone *phone, enum action_kind action);
+/*
+ * Where the account lives by a hand-off; false: it is of an account of that name that was
+ * erased, or of a move that another has followed since.
+ */
+bool stock_learns(struct person *person, const struct wire_move *handoff, unsigned target);
 /* Number, sign and send it; may_be_r: a try before the answer may have been taken. */
 bool stock_state(struct phone *phone, struct wire_statement *statement, bool *may_be_r);
 /* stock_share.c */

@@ -143,6 +143,18 @@ sign_response(struct dom_buffer *body, const struct dom_main_key *main,
 	dom_buffer_free(&bytes);
 }
 
+bool
+stock_learns(struct person *person, const struct wire_move *handoff, unsigned target)
+{
+	if (person->generation != person->made_generation ||
+	    memcmp(handoff->account, person->public_key, sizeof(handoff->account)) != 0 ||
+	    handoff->epoch <= person->epoch)
+		return false;
+	person->epoch = handoff->epoch;
+	person->region = target;
+	return true;
+}
+
 /* The account lives elsewhere: that is where to log in. */
 static bool
 move_on(struct phone *phone, const struct answer *answer)
@@ -157,10 +169,9 @@ move_on(struct phone *phone, const struct answer *answer)
 		return false;
 	for (unsigned i = 0; i < phone->world->region_count; i++) {
 		if (!dom_slice_is(moved.region, phone->world->regions[i].name) ||
-		    handoff.epoch <= person->epoch)
+		    !stock_learns(person, &handoff, i))
 			continue;
-		person->epoch = handoff.epoch;
-		person->region = phone->region = i;
+		phone->region = i;
 		return true;
 	}
 	return false;

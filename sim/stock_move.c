@@ -132,11 +132,7 @@ stock_follow(struct phone *phone, const struct answer *answer)
 		target++;
 	if (target == world->region_count)
 		world_broken(world, "who has moved is told where to", "%s", phone->name);
-	/* A region may tell of a move that another has followed since. */
-	if (handoff.epoch > person->epoch) {
-		person->epoch = handoff.epoch;
-		person->region = target;
-	}
+	(void)stock_learns(person, &handoff, target);
 	phone->region = person->region;
 	phone->token[0] = '\0';
 	dom_buffer_free(&person->handoffs[target]);
