@@ -52,15 +52,20 @@ options_find(const struct cli_option *table, const char *name, size_t size)
 	return NULL;
 }
 
-/* One id in 64 begins with a hyphen, and nobody who pastes one thinks of that. */
+/*
+ * One id in 64 begins with a hyphen, and nobody who pastes one thinks of that.  Words of
+ * small letters are an option that somebody has mistyped: not one id in 30 million is so.
+ */
 static bool
 options_is_id(const char *argument)
 {
 	static const char letters[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	    "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+	static const char of_options[] = "abcdefghijklmnopqrstuvwxyz-";
 	size_t size = strlen(argument);
 
-	return size >= ID_SIZE_MIN && size <= ID_SIZE_MAX && strspn(argument, letters) == size;
+	return size >= ID_SIZE_MIN && size <= ID_SIZE_MAX &&
+	       strspn(argument, letters) == size && strspn(argument, of_options) != size;
 }
 
 static void

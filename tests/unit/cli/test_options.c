@@ -99,6 +99,9 @@ an_unknown_option_gets_a_suggestion(void **state)
 	assert_string_equal(fault, "there is no option --hlep; did you mean --help?");
 	assert_false(PARSE(&options, "--quite-other=5"));
 	assert_string_equal(fault, "there is no option --quite-other");
+	/* As long as an id, and none. */
+	assert_false(PARSE(&options, "--everything-that-there-is", "folder"));
+	assert_string_equal(fault, "there is no option --everything-that-there-is");
 	assert_false(PARSE(&options, "-j"));
 	assert_string_equal(fault, "there is no option -j");
 }
