@@ -98,13 +98,19 @@ static int
 group_init(struct ctl *ctl, char **words, size_t count)
 {
 	const struct dom_random random = dom_random_system();
-	const struct wire_group group = {.name = dom_slice_of(words[1])};
+	/* The version only so that the rest can be checked. */
+	const struct wire_group group = {.name = dom_slice_of(words[1]), .version = 1};
 	struct dom_buffer text = {0};
 	uint8_t secret[DOM_KEY_SIZE];
+	const char *why = group_draft_fault(words[1]);
 	int folder, result = CTL_DONE;
 
 	(void)ctl;
 	(void)count;
+	if (why != NULL || wire_group_check(&group, &why) != DOM_OK) {
+		fprintf(stderr, "domicilectl: the group's name: %s. Nothing was made\n", why);
+		return CTL_WRONG;
+	}
 	if (mkdir(words[0], 0700) != 0 && errno != EEXIST) {
 		fprintf(stderr, "domicilectl: the folder %s cannot be made: %s\n", words[0],
 		    strerror(errno));
@@ -173,7 +179,8 @@ set_words(struct ctl *ctl, struct wire_group_region *region, char **words, size_
 			region->address_count = 0;
 		}
 		if (!group_draft_set(region, ctl->arena, key, equals + 1, &why)) {
-			fprintf(stderr, "domicilectl: %s: %s\n", words[i], why);
+			fprintf(stderr, "domicilectl: %s: %s\n",
+			    group_draft_fault(words[i]) == NULL ? words[i] : key, why);
 			return CTL_WRONG;
 		}
 	}
@@ -291,16 +298,18 @@ group_remove(struct ctl *ctl, char **words, size_t count)
 	return finish_change(words[0], &group, "removed");
 }
 
-/* DOM_ABSENT: nothing was signed yet.  What is wrong otherwise was said. */
+/*
+ * DOM_ABSENT: nothing was signed yet.  What is wrong otherwise was said, of shown.  flags:
+ * O_NOFOLLOW for a name in a folder of ours.
+ */
 static enum dom_status
-read_signed(const char *path, int folder, const char *name, struct dom_arena *arena,
+read_signed(int folder, const char *name, int flags, const char *shown, struct dom_arena *arena,
     struct wire_group *group)
 {
 	struct dom_buffer bytes = {0};
 	struct dom_slice kept;
 	const char *why;
-	enum dom_status st =
-	    file_get(folder, name, O_NOFOLLOW, WIRE_GROUP_SIZE_MAX + 1, &bytes);
+	enum dom_status st = file_get(folder, name, flags, WIRE_GROUP_SIZE_MAX + 1, &bytes);
 
 	if (st == DOM_OK) {
 		kept = dom_arena_copy(arena, dom_buffer_slice(&bytes));
@@ -309,9 +318,12 @@ read_signed(const char *path, int folder, const char *name, struct dom_arena *ar
 		if (st == DOM_ENOMEM)
 			out_of_memory();
 		else if (st < 0)
-			fprintf(stderr, "domicilectl: %s/%s: %s\n", path, name, why);
+			fprintf(stderr, "domicilectl: %s: %s\n", shown, why);
 	} else if (st < 0) {
-		fail(path, name, "read");
+		/* EINVAL: see file_get(). */
+		fprintf(stderr, "domicilectl: %s cannot be read: %s\n", shown,
+		    errno == EINVAL ? "it is no file, or larger than any group's"
+		                    : strerror(errno));
 	}
 	dom_buffer_free(&bytes);
 	return st;
@@ -325,17 +337,19 @@ group_sign(struct ctl *ctl, char **words, size_t count)
 	struct dom_group_key *key = NULL;
 	struct wire_group group, before;
 	struct dom_buffer bytes = {0};
-	const char *why;
+	const char *why, *path = path_of(ctl, words[0], SIGNED_NAME);
 	enum dom_status st;
 	int folder, result = read_draft(ctl, words[0], &group);
 
 	(void)count;
 	if (result != CTL_DONE)
 		return result;
+	if (path == NULL)
+		return out_of_memory();
 	if ((folder = open_folder(words[0])) < 0)
 		return CTL_FAILED;
 	result = CTL_FAILED;
-	st = read_signed(words[0], folder, SIGNED_NAME, ctl->arena, &before);
+	st = read_signed(folder, SIGNED_NAME, O_NOFOLLOW, path, ctl->arena, &before);
 	if (st < 0 || (result = load_key(words[0], folder, &key)) != CTL_DONE)
 		goto out;
 	group.version = st == DOM_OK ? before.version + 1 : 1;
@@ -393,32 +407,17 @@ print_group(const struct wire_group *group, const char *draft)
 static int
 group_show(struct ctl *ctl, char **words, size_t count)
 {
-	const char *slash = strrchr(words[0], '/'),
-	           *name = slash == NULL ? words[0] : slash + 1;
+	const char *path = words[0];
 	struct dom_buffer text = {0};
 	struct wire_group group;
 	struct stat info;
 	enum dom_status st;
-	int folder;
 
 	(void)count;
-	if (stat(words[0], &info) == 0 && S_ISDIR(info.st_mode)) {
-		folder = open(words[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		name = SIGNED_NAME;
-	} else {
-		const char *parent = slash == NULL ? "."
-		                                   : dom_arena_print(ctl->arena, "%.*s",
-		                                         (int)(slash - words[0] + 1), words[0]);
-
-		folder = parent == NULL ? -1 : open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (folder < 0) {
-		fprintf(
-		    stderr, "domicilectl: %s cannot be read: %s\n", words[0], strerror(errno));
-		return CTL_FAILED;
-	}
-	st = read_signed(words[0], folder, name, ctl->arena, &group);
-	close(folder);
+	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode) &&
+	    (path = path_of(ctl, path, SIGNED_NAME)) == NULL)
+		return out_of_memory();
+	st = read_signed(AT_FDCWD, path, 0, path, ctl->arena, &group);
 	if (st == DOM_ABSENT)
 		fprintf(stderr, "domicilectl: %s holds no signed group file\n", words[0]);
 	if (st != DOM_OK)

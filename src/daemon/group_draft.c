@@ -12,6 +12,9 @@
 
 #include "daemon/ini_file.h"
 
+/* With the longest key, "address = ", it fits into a line of ini_file.c. */
+enum { VALUE_SIZE_MAX = 180 };
+
 struct reading {
 	struct ini_report report;
 	struct dom_arena *arena;
@@ -77,6 +80,23 @@ set_grace(struct wire_group_region *region, const char *value)
 	return NULL;
 }
 
+const char *
+group_draft_fault(const char *value)
+{
+	size_t size = strlen(value);
+
+	if (size > VALUE_SIZE_MAX)
+		return "this is longer than the 180 bytes that fit into a line of a draft";
+	for (size_t i = 0; i < size; i++)
+		if ((uint8_t)value[i] < 0x20 || value[i] == 0x7f)
+			return "this has a control character or the end of a line in it";
+	if (size != 0 && (value[0] == ' ' || value[size - 1] == ' '))
+		return "this begins or ends with a blank";
+	if (value[0] == ';' || strstr(value, " ;") != NULL)
+		return "a semicolon at the start or after a blank would begin a comment";
+	return NULL;
+}
+
 bool
 group_draft_set(struct wire_group_region *region, struct dom_arena *arena, const char *key,
     const char *value, const char **why_r)
@@ -85,6 +105,8 @@ group_draft_set(struct wire_group_region *region, struct dom_arena *arena, const
 
 	if (kept.data == NULL)
 		*why_r = "no memory";
+	else if ((*why_r = group_draft_fault(value)) != NULL)
+		return false;
 	else if (strcmp(key, "key") == 0)
 		*why_r = set_key(region, value);
 	else if (strcmp(key, "country") == 0)

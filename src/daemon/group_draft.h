@@ -36,5 +36,7 @@ void group_draft_print(struct dom_buffer *text, const struct wire_group *group);
  */
 bool group_draft_set(struct wire_group_region *region, struct dom_arena *arena, const char *key,
     const char *value, const char **why_r);
+/* Why a value cannot stand in a draft, where it would be read as something else; or NULL. */
+const char *group_draft_fault(const char *value);
 
 #endif

@@ -91,6 +91,30 @@ def test_a_draft_that_is_wrong_is_told_with_its_line(signed):
     assert "group.conf:3:" in said and "group.conf:4:" in said
 
 
+def test_a_name_that_a_draft_cannot_hold_makes_no_group(group):
+    for name, said in (("two\n\033[31mlines", "control character"), ("x" * 65, "1 to 64 bytes"),
+                       ("x" * 100_000, "180 bytes"), ("Our ; family", "comment")):
+        told = group("init", group.folder, name, code=2)
+        assert said in told and "\033" not in told
+    assert not group.folder.exists()
+
+
+def test_what_would_spoil_the_draft_does_not_come_into_it(signed):
+    draft = (signed.folder / "group.conf").read_text()
+    for word in ("country=S\001", "address=https://sg.example/" + "x" * 180):
+        said = signed("set", signed.folder, "sg", word, code=2)
+        assert len(said) < 400 and "\001" not in said
+    assert (signed.folder / "group.conf").read_text() == draft
+
+
+def test_what_is_shown_may_be_a_link_and_must_be_a_file(signed, tmp_path):
+    link = tmp_path / "current"
+    link.symlink_to(signed.folder / "group.signed")
+    assert signed("show", link) == signed("show", signed.folder)
+    assert "no file, or larger" in signed("show", "/dev/zero", code=1)
+    assert str(tmp_path / "none") + " holds no" in signed("show", tmp_path / "none", code=1)
+
+
 def test_a_key_that_others_can_read_does_not_sign(signed):
     (signed.folder / "group.key").chmod(0o644)
     assert "can be read by others" in signed("sign", signed.folder, code=1)
