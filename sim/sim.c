@@ -3,6 +3,7 @@
  * sim: regions, phones and everything that can go wrong between them, searched
  * by seeds.  See sim/DESIGN.md.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <malloc.h>
@@ -23,7 +24,8 @@ enum { SHRINK_TRIES = 200, MEMORY_KEPT = 32 << 20 };
 struct wanted {
 	struct run_seeds seeds;
 	const char *only;
-	bool is_one, prints_cover, keeps_plan;
+	bool is_one, is_many; /* --seed; what says which of many */
+	bool has_count, prints_cover, keeps_plan, traces, tells_calls, helps;
 };
 
 static const char usage[] =
@@ -43,6 +45,36 @@ static const char usage[] =
     "  --digests    print one number for all that happened in each world: the same each\n"
     "               time, whatever ran before it; --backwards: the last seed first\n"
     "  --no-shrink  tell of a failure with the whole plan\n";
+
+/* All of it, and no sign: strtoull() takes "x" for 0 and "-1" for the largest. */
+static bool
+read_number(const char *option, const char *text, uint64_t *number_r)
+{
+	char *end = NULL;
+
+	errno = 0;
+	if (text[0] >= '0' && text[0] <= '9') {
+		*number_r = strtoull(text, &end, 10);
+		if (errno == 0 && *end == '\0')
+			return true;
+	}
+	fprintf(stderr, "sim: %s wants a number, such as 7, not \"%.40s\"\n", option, text);
+	return false;
+}
+
+/* More than a year of CPU is a mistake. */
+static bool
+read_seconds(const char *text, double *seconds_r)
+{
+	char *end = NULL;
+
+	*seconds_r = text[0] >= '0' && text[0] <= '9' ? strtod(text, &end) : 0;
+	if (*seconds_r > 0 && *seconds_r < 366 * 86400.0 && *end == '\0')
+		return true;
+	fprintf(
+	    stderr, "sim: --seconds wants how many, such as 20 or 0.5, not \"%.40s\"\n", text);
+	return false;
+}
 
 /* Which build it was: the first bytes of the program's digest. */
 static void
@@ -154,6 +186,79 @@ run(const struct wanted *wanted)
 	return 0;
 }
 
+/* False: it was told why. */
+static bool
+take_option(struct wanted *wanted, int option)
+{
+	switch (option) {
+	case 's':
+		wanted->is_one = true;
+		return read_number("--seed", optarg, &wanted->seeds.first);
+	case 'o':
+		wanted->only = optarg;
+		return true;
+	case 't':
+		return wanted->traces = true;
+	case 'a':
+		return wanted->tells_calls = true;
+	case 'x':
+		if (!plan_faults(optarg)) {
+			fputs("sim: --faults wants names as --cover prints them\n", stderr);
+			return false;
+		}
+		return true;
+	case 'f':
+		wanted->is_many = true;
+		return read_number("--from", optarg, &wanted->seeds.first);
+	case 'n':
+		wanted->is_many = wanted->has_count = true;
+		return read_number("--seeds", optarg, &wanted->seeds.count);
+	case 'd':
+		wanted->is_many = true;
+		return read_seconds(optarg, &wanted->seeds.seconds);
+	case 'm':
+		plan_shuttles();
+		return true;
+	case 'c':
+		return wanted->prints_cover = true;
+	case 'g':
+		return wanted->seeds.prints_digests = true;
+	case 'b':
+		return wanted->seeds.is_backwards = true;
+	case 'k':
+		return wanted->keeps_plan = true;
+	case 'h':
+		return wanted->helps = true;
+	default:
+		fputs(usage, stderr);
+		return false;
+	}
+}
+
+/* Else a slip of the pen would search for nothing, or for something else, and say that all is
+ * well. */
+static bool
+makes_sense(const struct wanted *wanted, const char *word)
+{
+	const char *why = NULL;
+
+	if (word != NULL) {
+		fprintf(stderr, "sim: \"%.40s\" is no option: sim --help lists them\n", word);
+		return false;
+	}
+	if (wanted->is_one && wanted->is_many)
+		why = "--seed is one world: it does not go with --from, --seeds or --seconds";
+	else if (!wanted->is_one && wanted->only != NULL)
+		why = "--only is of one world: --seed says which";
+	else if (wanted->has_count && wanted->seeds.count == 0)
+		why = "--seeds 0 would search for nothing";
+	else if (wanted->seeds.is_backwards && !wanted->has_count && wanted->seeds.seconds > 0)
+		why = "--backwards wants --seeds, since the last one is the first";
+	if (why != NULL)
+		fprintf(stderr, "sim: %s\n", why);
+	return why == NULL;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -167,70 +272,21 @@ main(int argc, char **argv)
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct wanted wanted = {.seeds = {.first = 1, .count = 100}};
 	static struct sim_random source;
-	bool traces = false, tells_calls = false, has_count = false;
 	int option;
 
 	/* Files and logs come and go all the time: their memory need not go back in between. */
 	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
 	(void)mallopt(M_TRIM_THRESHOLD, 4 * MEMORY_KEPT);
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			wanted.is_one = true;
-			wanted.seeds.first = strtoull(optarg, NULL, 10);
-			break;
-		case 'o':
-			wanted.only = optarg;
-			break;
-		case 't':
-			traces = true;
-			break;
-		case 'a':
-			tells_calls = true;
-			break;
-		case 'x':
-			if (!plan_faults(optarg)) {
-				fprintf(stderr,
-				    "sim: --faults wants names as --cover prints them\n");
-				return 2;
-			}
-			break;
-		case 'f':
-			wanted.seeds.first = strtoull(optarg, NULL, 10);
-			break;
-		case 'n':
-			wanted.seeds.count = strtoull(optarg, NULL, 10);
-			has_count = true;
-			break;
-		case 'd':
-			wanted.seeds.seconds = strtod(optarg, NULL);
-			break;
-		case 'm':
-			plan_shuttles();
-			break;
-		case 'c':
-			wanted.prints_cover = true;
-			break;
-		case 'g':
-			wanted.seeds.prints_digests = true;
-			break;
-		case 'b':
-			wanted.seeds.is_backwards = true;
-			break;
-		case 'k':
-			wanted.keeps_plan = true;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return 0;
-		default:
-			fputs(usage, stderr);
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+		if (!take_option(&wanted, option))
 			return 2;
-		}
-	}
-	if (wanted.seeds.seconds > 0 && !has_count)
+	if (wanted.helps)
+		return fputs(usage, stdout) == EOF;
+	if (!makes_sense(&wanted, argv[optind]))
+		return 2;
+	if (wanted.seeds.seconds > 0 && !wanted.has_count)
 		wanted.seeds.count = UINT64_MAX;
-	run_open(traces, tells_calls);
+	run_open(wanted.traces, wanted.tells_calls);
 	sim_random_seed(&source, 1);
 	sim_random_install(&source);
 	if (dom_crypto_start() != DOM_OK)

@@ -42,6 +42,17 @@ run_all(const struct scenario *list, size_t count, const struct fault_options *o
 		faults_of(&list[i], options);
 }
 
+/* 0: it is none. */
+static unsigned
+read_stride(const char *text)
+{
+	char *end = NULL;
+	unsigned long number =
+	    text[0] >= '0' && text[0] <= '9' && strlen(text) < 10 ? strtoul(text, &end, 10) : 0;
+
+	return number != 0 && *end == '\0' ? (unsigned)number : 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -58,8 +69,7 @@ main(int argc, char **argv)
 		if (option == 's') {
 			options.tries = SHORT_TRIES;
 			options.crashes = 1;
-		} else if (option == 'n' && atoi(optarg) > 0) {
-			options.stride = (unsigned)atoi(optarg);
+		} else if (option == 'n' && (options.stride = read_stride(optarg)) != 0) {
 			options.weighs = false;
 		} else if (option == 'o') {
 			options.only = optarg;
@@ -68,6 +78,11 @@ main(int argc, char **argv)
 			    stderr, "usage: sim-faults [--short] [--stride N] [--only NAME]\n");
 			return 2;
 		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "sim-faults: \"%.40s\" is no option; one by name: --only\n",
+		    argv[optind]);
+		return 2;
 	}
 	signal(SIGABRT, died);
 	signal(SIGSEGV, died);
@@ -89,5 +104,10 @@ main(int argc, char **argv)
 	    (unsigned long long)totals.scenarios, (unsigned long long)totals.runs,
 	    (unsigned long long)totals.allocations, (unsigned long long)totals.operations,
 	    (unsigned long long)totals.stops, (unsigned long long)totals.wrong);
+	if (totals.scenarios == 0) {
+		fprintf(stderr, "sim-faults: no scenario has \"%.40s\" in its name\n",
+		    options.only);
+		return 2;
+	}
 	return totals.wrong != 0;
 }

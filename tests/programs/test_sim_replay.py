@@ -42,6 +42,23 @@ def test_a_seed_knows_not_what_was_before_it():
     assert backwards == forwards
 
 
+@pytest.mark.parametrize("words, said", [
+    (["sim", "--seed", "x"], "--seed wants a number"),
+    (["sim", "--seed", "5", "--seeds", "3"], "--seed is one world"),
+    (["sim", "--seeds", "0"], "search for nothing"),
+    (["sim", "--seeds", "-5"], "--seeds wants a number"),
+    (["sim", "--seconds", "0"], "--seconds wants"),
+    (["sim", "--only", "1"], "--seed says which"),
+    (["sim", "seeds=5"], '"seeds=5" is no option'),
+    (["sim-faults", "a write"], '"a write" is no option'),
+    (["sim-faults", "--only", "a wrote"], 'no scenario has "a wrote"'),
+])
+def test_a_slip_of_the_pen_does_not_say_that_all_is_well(words, said):
+    done = subprocess.run([build_folder() / "sim" / words[0], *words[1:]], text=True,
+                          capture_output=True, timeout=60)
+    assert done.returncode == 2 and said in done.stderr, done.stdout + done.stderr
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind, count", [
     pytest.param([], 80, id="all that people do"),
