@@ -12,6 +12,7 @@
 #include "wire/share.h"
 
 #include "services/root/root.h"
+#include "sim/access.h"
 #include "sim/phone.h"
 #include "sim/plan.h"
 #include "sim/serving.h"
@@ -28,6 +29,7 @@ oracle_new(struct world *world)
 	if (oracle == NULL || (oracle->arena = dom_arena_new(0)) == NULL)
 		abort();
 	oracle->world = world;
+	oracle->access = access_new();
 	oracle->step = 1;
 	return oracle;
 }
@@ -46,6 +48,7 @@ oracle_free(struct oracle **oracle)
 	for (unsigned i = 0; i < old->uncertain_count; i++)
 		dom_buffer_free(&old->uncertain[i].body);
 	free(old->uncertain);
+	access_free(&old->access);
 	dom_arena_free(&old->arena);
 	free(old);
 }
@@ -110,13 +113,21 @@ oracle_add_collection(
 	oracle->collections = grown(oracle->collections, oracle->collection_count,
 	    &oracle->collection_room, sizeof(*oracle->collections));
 	collection = &oracle->collections[oracle->collection_count++];
-	*collection =
-	    (struct o_collection){.owner = owner, .may_see = UINT32_C(1) << owner % 32};
+	*collection = (struct o_collection){.owner = owner};
+	oracle_let_in(collection, owner, WIRE_ACCESS_ADMIN);
 	name(collection->uid, uid);
 	assert(type.size <= sizeof(collection->type));
 	memcpy(collection->type, type.data, type.size);
 	collection->type_size = type.size;
 	return collection;
+}
+
+void
+oracle_let_in(struct o_collection *collection, unsigned account, int access_level)
+{
+	collection->may_see |= UINT32_C(1) << account % 32;
+	if (access_level != WIRE_ACCESS_READ_ONLY)
+		collection->may_write |= UINT32_C(1) << account % 32;
 }
 
 struct o_item *
@@ -356,7 +367,7 @@ note_creation(struct region *region, unsigned account, struct dom_slice body)
 		collection->is_committed = true;
 		collection->is_erased = false;
 		collection->owner = account;
-		collection->may_see |= UINT32_C(1) << account % 32;
+		oracle_let_in(collection, account, WIRE_ACCESS_ADMIN);
 	}
 	dom_arena_free(&arena);
 }
@@ -378,7 +389,7 @@ note_invitation(struct oracle *oracle, struct dom_slice body)
 	for (unsigned i = 0; i < oracle->account_count; i++)
 		if (dom_slice_is(wire.username, oracle->accounts[i].name) &&
 		    !oracle->accounts[i].is_erased)
-			collection->may_see |= UINT32_C(1) << i % 32;
+			oracle_let_in(collection, i, wire.access_level);
 }
 
 /* --- what regions tell ----------------------------------------------------------- */
@@ -393,6 +404,7 @@ oracle_committed(struct serving *serving)
 	world->oracle->step++;
 	if (phone == NULL || serving->reply.code != SERVICE_DONE)
 		return;
+	access_committed(world->oracle->access, serving);
 	switch (serving->request.op) {
 	case SERVICE_ITEM_BATCH:
 	case SERVICE_ITEM_TRANSACTION:
@@ -553,7 +565,7 @@ resolve(struct region *region)
  * owner has given up.
  */
 static bool
-is_sender(struct serving *serving, uint32_t may_see)
+is_sender(struct serving *serving, uint32_t let_in)
 {
 	struct oracle *oracle = serving->region->world->oracle;
 	struct dom_arena *arena = dom_arena_new(0);
@@ -568,17 +580,29 @@ is_sender(struct serving *serving, uint32_t may_see)
 	    store_session_find(txn, hash, arena, &session) == DOM_OK &&
 	    store_account_by_number(txn, session.account, arena, &account) == DOM_OK) {
 		for (unsigned i = 0; i < oracle->account_count; i++)
-			is =
-			    is || ((may_see >> i % 32 & 1) != 0 && oracle->accounts[i].has_id &&
-			              memcmp(oracle->accounts[i].id, account.id,
-			                  sizeof(account.id)) == 0);
+			is = is || ((let_in >> i % 32 & 1) != 0 && oracle->accounts[i].has_id &&
+			               memcmp(oracle->accounts[i].id, account.id,
+			                   sizeof(account.id)) == 0);
 	}
 	store_read_end(&txn);
 	dom_arena_free(&arena);
 	return is;
 }
 
-/* Nobody reads what they were never let into. */
+static bool
+puts_something(enum service_op op)
+{
+	return op == SERVICE_ITEM_BATCH || op == SERVICE_ITEM_TRANSACTION ||
+	       op == SERVICE_CHUNK_PUT;
+}
+
+static bool
+was_let_in(struct serving *serving, uint32_t let_in)
+{
+	return (let_in >> serving->call->account % 32 & 1) != 0 || is_sender(serving, let_in);
+}
+
+/* Nobody reads what they were never let into, nor writes where they may only read. */
 void
 oracle_answered(struct serving *serving)
 {
@@ -587,15 +611,20 @@ oracle_answered(struct serving *serving)
 	    serving->call == NULL ? NULL : world_phone(world, serving->call->from);
 	const struct o_collection *collection;
 
-	if (phone == NULL || serving->reply.code != SERVICE_DONE ||
-	    serving->request.collection_uid.size == 0)
+	if (phone == NULL || serving->reply.code != SERVICE_DONE)
+		return;
+	access_answered(world->oracle->access, serving);
+	if (serving->request.collection_uid.size == 0)
 		return;
 	collection = oracle_collection(world->oracle, serving->request.collection_uid);
 	if (collection == NULL)
 		return;
-	if ((collection->may_see >> serving->call->account % 32 & 1) == 0 &&
-	    !is_sender(serving, collection->may_see))
+	if (!was_let_in(serving, collection->may_see))
 		world_broken(world, "no account sees another's data", "%s of %s by %s",
+		    route_op_name(serving->request.op), collection->uid, phone->name);
+	else if (puts_something(serving->request.op) &&
+	         !was_let_in(serving, collection->may_write))
+		world_broken(world, "who may only read writes nothing", "%s of %s by %s",
 		    route_op_name(serving->request.op), collection->uid, phone->name);
 	if (collection->is_erased && !service_plan(serving->request.op)->writes)
 		world_broken(world, "nothing erased comes back", "%s of %s by %s",
@@ -771,6 +800,7 @@ oracle_restored(struct region *region)
 	struct oracle *oracle = region->world->oracle;
 	const struct o_backup *backup = &oracle->backups[region->index];
 
+	access_restored(oracle->access, region);
 	for (unsigned i = 0; i < oracle->account_count; i++) {
 		struct o_account *account = &oracle->accounts[i];
 

@@ -57,11 +57,12 @@ struct o_collection {
 	char uid[ORACLE_UID_SIZE];
 	unsigned owner; /* account */
 	enum write_state state;
-	bool is_committed; /* it was made, whatever anybody was told */
-	bool is_erased;    /* by a committed statement */
-	bool was_remade;   /* after that, under the same uid */
-	bool may_be_gone;  /* a deletion of the account or a restore */
-	uint32_t may_see;  /* accounts that were ever invited, a bit each */
+	bool is_committed;  /* it was made, whatever anybody was told */
+	bool is_erased;     /* by a committed statement */
+	bool was_remade;    /* after that, under the same uid */
+	bool may_be_gone;   /* a deletion of the account or a restore */
+	uint32_t may_see;   /* accounts that were ever invited, a bit each */
+	uint32_t may_write; /* of these, who was to do more than read */
 	uint8_t type[128];
 	size_t type_size;
 };
@@ -117,8 +118,11 @@ struct o_backup {
 	uint64_t epoch[ORACLE_ACCOUNTS_MAX];
 };
 
+struct access;
+
 struct oracle {
 	struct world *world;
+	struct access *access;
 	uint64_t step;
 	struct o_account accounts[ORACLE_ACCOUNTS_MAX];
 	unsigned account_count;
@@ -150,6 +154,9 @@ struct o_revision *oracle_add_revision(
 struct o_collection *oracle_add_collection(
     struct oracle *oracle, struct dom_slice uid, unsigned owner, struct dom_slice type);
 uint64_t oracle_hash(struct dom_slice bytes);
+
+/* The account may see it, and perhaps write to it, from now on. */
+void oracle_let_in(struct o_collection *collection, unsigned account, int access_level);
 
 /* What a reader has of a collection, after a list up to this token was complete. */
 struct o_mirror_entry {

@@ -39,9 +39,10 @@ share(struct phone *phone)
 
 	if (with == NULL || (collection = ours_collection(phone, false)) == NULL)
 		return false;
-	/* From here on they may see it: an answer that is lost may have been a yes. */
+	/* From here on they may see it: an answer that is lost may have been a yes.
+	 * What they may do is drawn later. */
 	if ((model = oracle_collection(oracle, dom_slice_of(collection->uid))) != NULL) {
-		model->may_see |= UINT32_C(1) << with->account % 32;
+		oracle_let_in(model, with->account, WIRE_ACCESS_READ_WRITE);
 		was_done =
 		    ours_said(phone, dom_person_find(phone->session, name, &person)) &&
 		    ours_said(phone, dom_share(collection, &person,

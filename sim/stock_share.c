@@ -88,17 +88,19 @@ share(struct phone *phone)
 	struct dom_buffer body = {0};
 	struct answer answer;
 	bool was_done;
+	int access_level;
 
 	if (with == NULL)
 		return false;
 	memcpy(uid, model->uid, sizeof(uid));
 	stock_uid(phone, invitation, 32);
+	access_level = (int)sim_random_below(&phone->random, 3);
 	/* From here on they may see it: also an answer that is lost may have been a yes. */
-	model->may_see |= UINT32_C(1) << with->account % 32;
+	oracle_let_in(model, with->account, access_level);
 	wire_invitation_encode(&body,
 	    &(struct wire_invitation){.uid = dom_slice_of(invitation),
 	        .version = 1,
-	        .access_level = (int)sim_random_below(&phone->random, 3),
+	        .access_level = access_level,
 	        .username = dom_slice_of(with->name),
 	        .collection = dom_slice_of(uid),
 	        .signed_key = dom_slice_of("an opaque key in a box")},

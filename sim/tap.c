@@ -88,7 +88,7 @@ note_creation(struct net_call *call, struct tapped *tapped)
 		/* Tried again in the account that followed an erased one. */
 		if (!collection->is_committed && collection->owner != call->account) {
 			collection->owner = call->account;
-			collection->may_see |= UINT32_C(1) << call->account % 32;
+			oracle_let_in(collection, call->account, WIRE_ACCESS_ADMIN);
 		}
 		tapped->collection = (unsigned)(collection - oracle->collections) + 1;
 		item = oracle_item(oracle, tapped->collection - 1, wire.item.uid);

@@ -68,6 +68,13 @@ MUTANTS = [
     Mutant("a receipt for other words", "src/services/consent/statement.c",
            "dom_region_sign(service->key, row->receipt, signature);",
            "dom_region_sign(service->key, row->bytes, signature);"),
+    Mutant("who may only read writes", "src/services/vault/place.c",
+           "st == DOM_OK && to_write &&", "st == DOM_OK && to_write && false &&", 400),
+    Mutant("a new password leaves other devices in", "src/services/account/login.c",
+           "st = store_session_remove_others(\n\t    call->txn, call->account.number, "
+           "call->session.token_hash);", "st = DOM_OK;"),
+    Mutant("a session that is ended goes on", "src/services/account/session.c",
+           "st = store_session_remove_id(call->txn, call->account.number, id);", "st = DOM_OK;"),
     # Erasing.
     Mutant("what is erased stays", "src/services/keeper/remove.c",
            "\tif (count == 0)\n\t\treturn DOM_ABSENT;", "\tif (count != 99)\n\t\treturn DOM_ABSENT;"),
