@@ -315,11 +315,13 @@ step_progress(struct move_answers *answers, struct store_txn **txn)
 {
 	struct move_served *served = answers->options.service->served;
 	struct answers_work work = {.answers = answers};
+	int64_t left_ms = answers->progress_ms - answers_now(answers);
 	struct store_move *rows;
 	size_t count;
 	enum dom_status st;
 
-	if (answers_now(answers) < answers->progress_ms)
+	/* More than there ever was: the clock was set back. */
+	if (left_ms > 0 && left_ms <= PROGRESS_EVERY_MS)
 		return DOM_ABSENT;
 	st = answers_list(answers, *txn, ANSWERS_STATE(WIRE_MOVE_EXPORTING), &rows, &count);
 	for (size_t i = 0; st == DOM_OK && i < count; i++) {

@@ -66,12 +66,14 @@ static enum dom_status
 read_on(struct move_answers *answers, struct store_txn *txn, const struct store_move *move,
     struct answers_book *book)
 {
+	int64_t left_ms = book->not_before_ms - answers_now(answers);
 	struct store_account account;
 	bool ended = false;
 	enum dom_status st;
 
-	if (answers_now(answers) < book->not_before_ms) {
-		answers_wait(answers, book->not_before_ms - answers_now(answers));
+	/* More than there ever was: the clock was set back. */
+	if (left_ms > 0 && left_ms <= BOOK_EVERY_MS) {
+		answers_wait(answers, left_ms);
 		return DOM_ABSENT;
 	}
 	st = store_account_by_number(txn, move->account, answers->arena, &account);

@@ -10,6 +10,7 @@
 #include "wire/moves.h"
 
 #include "move_pair.h"
+#include "services/move/served.h"
 
 /* --- writing meanwhile ---------------------------------------------------- */
 
@@ -473,6 +474,35 @@ a_clock_that_is_set_back_holds_nobody_up(void **state)
 	assert_in_range(house.now_ms - began_ms, 0, 3 * 60 * 1000);
 }
 
+/* Nor does a person see for that hour what was copied before it. */
+static void
+a_clock_that_is_set_back_hides_no_progress(void **state)
+{
+	struct move_served *served = move_served_new();
+	int64_t until_ms;
+
+	(void)state;
+	assert_non_null(served);
+	pair.services[0].served = served;
+	pair_fill();
+	assert_int_equal(order_move(1), SERVICE_DONE);
+	lost_op = WIRE_PEER_RECORDS;
+	pair.deliver = lose_all;
+	pair_run_until(0, WIRE_MOVE_EXPORTING);
+	for (int i = 0; i < 20; i++)
+		(void)pair_step();
+	assert_int_equal(the_move(0).bytes, 0);
+	house.now_ms -= 60 * 60 * 1000;
+	lost_op = WIRE_PEER_FREEZE;
+	until_ms = house.now_ms + 2 * 60 * 1000;
+	for (int i = 0; i < 10000 && house.now_ms < until_ms; i++)
+		(void)pair_step();
+	assert_int_equal(the_move(0).state, WIRE_MOVE_EXPORTING);
+	assert_true(the_move(0).bytes > 0);
+	pair.services[0].served = NULL;
+	move_served_free(&served);
+}
+
 static void
 a_source_that_hears_nothing_goes_on(void **state)
 {
@@ -536,6 +566,7 @@ main(void)
 	    PAIR_TEST(messages_may_come_again_and_late),
 	    PAIR_TEST(a_device_carries_the_hand_off),
 	    PAIR_TEST(a_clock_that_is_set_back_holds_nobody_up),
+	    PAIR_TEST(a_clock_that_is_set_back_hides_no_progress),
 	    PAIR_TEST(a_source_that_hears_nothing_goes_on),
 	    PAIR_TEST(a_cancelled_move_leaves_nothing_at_the_target),
 	};
