@@ -49,6 +49,7 @@ make_one(const char *path, bool syncs_anyway)
 	char parent[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	bool is_new = mkdir(path, 0700) == 0;
+	int saved;
 
 	if (!is_new && errno != EEXIST)
 		return file_failure();
@@ -61,6 +62,11 @@ make_one(const char *path, bool syncs_anyway)
 		    slash == path ? 1 : (int)(slash - path), path);
 	if (sync_folder(parent) || (!is_new && errno == EACCES))
 		return DOM_OK;
+	saved = errno;
+	/* Else whoever tries again would take it for one that was always there. */
+	if (is_new)
+		(void)rmdir(path);
+	errno = saved;
 	return file_failure();
 }
 

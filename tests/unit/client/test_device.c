@@ -120,6 +120,34 @@ a_log_in_outlasts_a_power_cut(void **state)
 	dom_session_close(&session);
 }
 
+/* Two names are made on the way, and whoever is refused tries again. */
+static void
+a_log_in_after_one_that_failed_outlasts_a_power_cut(void **state)
+{
+	const struct dom_session_options options = options_of(SIM_DISK_ROOT "phone/new/state");
+
+	(void)state;
+	/* The syncs of the two names. */
+	for (unsigned at = 1; at <= 2; at++) {
+		struct dom_complaint complaint = {""};
+		struct dom_session *session = NULL;
+
+		sim_disk_fail(disk, SIM_FAULT_SYNC, at, false);
+		if (dom_login(&options, &phone_credentials, &session, &complaint) != DOM_OK &&
+		    dom_login(&options, &phone_credentials, &session, &complaint) != DOM_OK)
+			fail_msg("%s", complaint.text);
+		assert_int_not_equal(sim_disk_struck(disk), 0);
+		sim_disk_heal(disk);
+		dom_session_close(&session);
+		power_cut();
+		if (dom_session_open(&options, &session, &complaint) != DOM_OK)
+			fail_msg("sync %u: %s", at, complaint.text);
+		dom_session_close(&session);
+		tear_down(NULL);
+		set_up(NULL);
+	}
+}
+
 static void
 a_log_out_outlasts_a_power_cut(void **state)
 {
@@ -248,6 +276,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_log_in_outlasts_a_power_cut, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+	        a_log_in_after_one_that_failed_outlasts_a_power_cut, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_log_out_outlasts_a_power_cut, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 	        a_log_out_whose_files_stay_says_so, set_up, tear_down),
