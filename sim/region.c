@@ -240,12 +240,14 @@ static void
 close_all(struct region *region)
 {
 	movers_close(region);
+	/* The last jobs run when the store is closed: unguarded, and by the same rules. */
+	region->service.guard = NULL;
 	move_guard_close(&region->guard);
 	keeper_close(&region->keeper);
-	retention_desk_close(&region->retention);
 	store_reader_close(&region->keeper_reader);
 	store_reader_close(&region->reader);
 	store_close(&region->store);
+	retention_desk_close(&region->retention);
 	journal_file_close(&region->journal);
 }
 

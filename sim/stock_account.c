@@ -275,7 +275,7 @@ change_password(struct phone *phone)
 	struct person *person = phone->person;
 	const struct dom_random random = sim_random_source(&phone->random);
 	uint8_t sealed[DOM_SECRETS_SIZE], fresh[DOM_PUBLIC_KEY_SIZE];
-	struct answer asked, answer = {0};
+	struct answer asked = {0}, answer = {0};
 	struct wire_challenge challenge;
 	struct dom_main_key *old = NULL, *new = NULL;
 	struct dom_buffer body = {0};
@@ -301,9 +301,10 @@ change_password(struct phone *phone)
 		was_done = is_done(&answer);
 		if (was_done)
 			person->may_be_old = false;
-		dom_buffer_free(&answer.body);
-		dom_buffer_free(&asked.body);
 	}
+	/* Who has moved is told so in an answer to the challenge, too. */
+	dom_buffer_free(&answer.body);
+	dom_buffer_free(&asked.body);
 	dom_main_key_free(&old);
 	dom_main_key_free(&new);
 	dom_buffer_free(&body);
