@@ -295,11 +295,27 @@ end_run(const struct scenario *scenario)
 	sites_empty();
 }
 
+/* Blocks that are not freed; each arena of the tests is left with one, whatever it had. */
+static int64_t
+live_blocks(void)
+{
+	struct dom_arena *arenas[] = {pair.arena, house.arena, pair.houses[1 - pair.at].arena};
+
+	for (size_t i = 0; i < sizeof(arenas) / sizeof(arenas[0]); i++) {
+		dom_arena_reset(arenas[i]);
+		if (dom_arena_take(arenas[i], 1) == NULL)
+			abort();
+	}
+	return sim_alloc_live();
+}
+
 /* True: the fault has struck. */
 static bool
 run_with(const struct scenario *scenario, const struct move_fault *fault)
 {
+	const int64_t live = live_blocks();
 	uint64_t struck, restarts;
+	int64_t left;
 
 	start_run();
 	restarts =
@@ -318,6 +334,8 @@ run_with(const struct scenario *scenario, const struct move_fault *fault)
 		sim_disk_heal(site_disks[i]);
 	totals.runs++;
 	end_run(scenario);
+	if ((left = live_blocks() - live) != 0)
+		wrong("%d blocks are not freed", (int)left);
 	return struck != 0;
 }
 

@@ -63,6 +63,8 @@ FAULTS = [
     Fault("an arena is not freed", "src/store/sqlite/settle.c",
           "store_reader_close(&reader);\n\tdom_arena_free(&arena);", "store_reader_close(&reader);",
           "keeper: a service", 40),
+    Fault("a page of a copy is not freed", "src/services/move/mover_pull.c",
+          "drop_page(copy);\n\t\treturn after_answer(", "return after_answer(", "moves", 100),
     # What was found first, as it was.
     Fault("a digest without memory", "src/crypto/digest.c",
           "if (!sha->failed && EVP_DigestUpdate", "if (EVP_DigestUpdate",
