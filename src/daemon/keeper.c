@@ -24,8 +24,8 @@ struct keeper_thread {
 	struct keeper_time time;
 	int64_t ticked_ms;
 	struct worker_failure failure;
-	unsigned failures;       /* in a row */
-	int64_t not_until_ms;    /* after a failure; of the monotonic clock */
+	unsigned failures;       /* of the keeper, in a row */
+	int64_t not_until_ms;    /* after one of these; of the monotonic clock */
 	struct workers *workers; /* one */
 };
 
@@ -68,12 +68,12 @@ failed(struct keeper_thread *thread, enum dom_status status)
 	return wait_ms;
 }
 
+/* Of both: after an erasure retention may still be in trouble. */
 static void
 went_well(struct keeper_thread *thread)
 {
-	if (thread->failures != 0)
+	if (thread->failure.last != DOM_OK)
 		fprintf(stderr, "domiciled: erasing and retention get on again\n");
-	thread->failures = 0;
 	thread->failure.last = DOM_OK;
 }
 
@@ -88,15 +88,17 @@ tick(struct keeper_thread *thread, int64_t now_ms)
 	thread->ticked_ms = now_ms;
 }
 
-/* How long to rest then. */
+/* How long to rest then.  Whoever erases meanwhile does not wait for what fails here. */
 static int64_t
 sweep(struct keeper_thread *thread)
 {
 	enum dom_status st =
 	    retention_desk_step(thread->retention, thread->options.service, thread->reader);
 
-	if (st < 0)
-		return failed(thread, st);
+	if (st < 0) {
+		tell(thread, st);
+		return WORKER_FAILURE_MS;
+	}
 	went_well(thread);
 	return st == DOM_ABSENT ? LOOK_MS : SWEEP_MS;
 }
@@ -126,11 +128,11 @@ step(void *context)
 		return 0;
 	if (st < 0)
 		return failed(thread, st);
-	if (st == DOM_ABSENT)
-		return sweep(thread);
 	if (st == DOM_CONFLICT)
 		return CONFLICT_MS;
-	went_well(thread);
+	thread->failures = 0;
+	if (st == DOM_ABSENT)
+		return sweep(thread);
 	return worker_pace_ms(thread->options.store);
 }
 
