@@ -75,28 +75,40 @@ order(struct phone *phone)
 	return true;
 }
 
+/* The move that is under way, if there is one. */
 static bool
-cancel(struct phone *phone)
+find_open(struct phone *phone, struct wire_statement *statement_r)
 {
 	struct dom_arena *arena = dom_arena_new(0);
-	struct wire_statement statement = {.kind = WIRE_MOVE_CANCEL};
 	struct wire_moves_entry *entries;
 	struct answer answer;
 	size_t count = 0;
-	bool is_good, may_be;
+	bool is_open;
 
 	phone_insist(phone, &answer, "GET", NULL, "/domicile/v1/moves/");
-	is_good = is_done(&answer) &&
+	is_open = is_done(&answer) &&
 	          wire_moves_decode(dom_buffer_slice(&answer.body), arena, &entries, &count) ==
 	              DOM_OK &&
 	          count != 0 && !entries[0].is_target;
-	if (is_good) {
-		statement.service = dom_slice_of("");
-		memcpy(statement.move, entries[0].move.data, sizeof(statement.move));
-	}
+	*statement_r =
+	    (struct wire_statement){.kind = WIRE_MOVE_CANCEL, .service = dom_slice_of("")};
+	if (is_open)
+		memcpy(statement_r->move, entries[0].move.data, sizeof(statement_r->move));
 	dom_buffer_free(&answer.body);
 	dom_arena_free(&arena);
-	return is_good && stock_state(phone, &statement, &may_be);
+	return is_open;
+}
+
+/* A move takes a moment: most that are cancelled are so as soon as they were asked for. */
+static bool
+cancel(struct phone *phone)
+{
+	struct wire_statement statement;
+	bool may_be;
+
+	if (!find_open(phone, &statement) && (!order(phone) || !find_open(phone, &statement)))
+		return false;
+	return stock_state(phone, &statement, &may_be);
 }
 
 /* A device has looked at the target: the source need not keep its copy. */
