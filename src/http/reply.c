@@ -102,6 +102,8 @@ static const struct row service_rows[] = {
     [SERVICE_ACCOUNT_MOVED] = {403, "account_moved", true,
         "This account lives in another region now. Sign in there; nothing was stored here."},
     [SERVICE_PEER_REFUSED] = {409, "peer_refused", false, "This region does not do that."},
+    [SERVICE_PEER_UNTRUSTED] = {409, "peer_untrusted", false,
+        "This region does not know the one that asks."},
     [SERVICE_MOVE_REFUSED] = {409, "move_refused", false,
         "The account cannot be moved so. Nothing was changed."},
 };

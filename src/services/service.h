@@ -156,7 +156,9 @@ enum service_code {
 	SERVICE_ACCOUNT_FROZEN, /* 503 account_frozen: for this moment */
 	SERVICE_ACCOUNT_MOVED,  /* 403 account_moved, with reply.moved */
 	SERVICE_PEER_REFUSED,   /* 409 peer_refused, to another region; reply.abort */
-	SERVICE_MOVE_REFUSED,   /* 409 move_refused */
+	/* 409 peer_untrusted, to another region, until a group file or a clock is put right */
+	SERVICE_PEER_UNTRUSTED,
+	SERVICE_MOVE_REFUSED, /* 409 move_refused */
 	SERVICE_CODE_COUNT,
 };
 

@@ -32,7 +32,8 @@
  * Every operation may be repeated.  "cursor" is an opaque string of the
  * answering region, empty to begin; "records" are strings to the end, each a
  * record (wire/record.h).  An answer is the raw bytes; a refusal is an error body:
- * 409 peer_refused for good, with abort and signature if this attempt is over; 503: later.
+ * 409 peer_refused for good, with abort and signature if this attempt is over; 409
+ * peer_untrusted until an operator has put a group file or a clock right; 503: later.
  */
 enum wire_peer_op {
 	/*

@@ -39,6 +39,13 @@ move_refuse_yet(struct move_asked *asked, const char *detail, unsigned retry_aft
 	return st;
 }
 
+/* An operator can mend that, so it is no answer to what was asked. */
+static enum dom_status
+distrust(struct move_asked *asked, const char *detail)
+{
+	return service_refuse(asked->call, SERVICE_PEER_UNTRUSTED, detail);
+}
+
 /* Nothing of the request is believed before this. */
 static enum dom_status
 authenticate(struct move_asked *asked)
@@ -48,8 +55,8 @@ authenticate(struct move_asked *asked)
 	int64_t off_ms;
 
 	if (call->service->settings.group == NULL)
-		return move_refuse(asked, "This region belongs to no group of regions: accounts"
-		                          " neither come to it nor leave it.");
+		return distrust(asked, "This region belongs to no group of regions: accounts"
+		                       " neither come to it nor leave it.");
 	if (wire_peer_signed_decode(call->request->body, &message) != DOM_OK ||
 	    wire_peer_decode(message.request, &asked->peer) != DOM_OK)
 		return move_refuse(
@@ -58,17 +65,17 @@ authenticate(struct move_asked *asked)
 		return move_refuse(asked, "The request is for another region than this one.");
 	asked->from = move_peer_region(call->service, asked->peer.from);
 	if (asked->from == NULL)
-		return move_refuse(
+		return distrust(
 		    asked, "The region that asks does not belong to this region's group.");
 	if (!dom_verify(dom_slice(asked->from->key, sizeof(asked->from->key)), message.request,
 	        message.signature))
-		return move_refuse(
+		return distrust(
 		    asked, "The request is not signed by the region that it names.");
 	off_ms = asked->peer.at_ms > call->now_ms ? asked->peer.at_ms - call->now_ms
 	                                          : call->now_ms - asked->peer.at_ms;
 	if (off_ms > WIRE_PEER_SKEW_MS)
-		return move_refuse(asked, "The clocks of the two regions are more than a day"
-		                          " apart: an operator has to look.");
+		return distrust(asked, "The clocks of the two regions are more than a day"
+		                       " apart: an operator has to look.");
 	return DOM_OK;
 }
 

@@ -64,6 +64,7 @@ static const struct {
     {SERVICE_ACCOUNT_FROZEN, 503, "account_frozen", false},
     {SERVICE_ACCOUNT_MOVED, 403, "account_moved", true},
     {SERVICE_PEER_REFUSED, 409, "peer_refused", false},
+    {SERVICE_PEER_UNTRUSTED, 409, "peer_untrusted", false},
     {SERVICE_MOVE_REFUSED, 409, "move_refused", false},
 };
 _Static_assert(sizeof(codes) / sizeof(codes[0]) == SERVICE_CODE_COUNT - 1,

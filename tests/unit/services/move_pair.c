@@ -250,16 +250,20 @@ static void
 take_reply(struct mover_ask *ask, struct serving *serving)
 {
 	const struct service_reply *reply = &serving->reply;
-	bool is_refused = reply->code == SERVICE_PEER_REFUSED;
-	struct wire_error error = {
-	    .code = dom_slice_of(is_refused ? "peer_refused" : "unavailable"),
+	bool is_refused = reply->code == SERVICE_PEER_REFUSED,
+	     is_untrusted = reply->code == SERVICE_PEER_UNTRUSTED;
+	struct wire_error error = {.code = dom_slice_of(is_refused     ? "peer_refused"
+	                                                : is_untrusted ? "peer_untrusted"
+	                                                               : "unavailable"),
 	    .detail = dom_slice_of(reply->detail == NULL ? "" : reply->detail),
 	    .is_simple = true,
 	    .abort = reply->abort.bytes,
 	    .signature = reply->abort.signature};
 
 	ask->failure = DOM_OK;
-	ask->status = reply->code == SERVICE_DONE ? 200 : is_refused ? 409 : 503;
+	ask->status = reply->code == SERVICE_DONE  ? 200
+	              : is_refused || is_untrusted ? 409
+	                                           : 503;
 	ask->retry_after_seconds = reply->retry_after_seconds;
 	if (reply->code == SERVICE_DONE)
 		dom_buffer_append_slice(&ask->reply, dom_buffer_slice(&reply->body));

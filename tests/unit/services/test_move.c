@@ -449,6 +449,34 @@ lose_switch(const struct mover_ask *ask, enum wire_peer_op op, int to)
 	return op != WIRE_PEER_SWITCH && op != WIRE_PEER_STATUS;
 }
 
+static const struct wire_group *the_group;
+static unsigned told_count;
+
+/* Its operator has made a mistake, and mends it. */
+static bool
+distrust_for_a_while(const struct mover_ask *ask, enum wire_peer_op op, int to)
+{
+	(void)ask;
+	pair.services[to].settings.group =
+	    op == WIRE_PEER_ACTIVE && told_count++ < 3 ? NULL : the_group;
+	return true;
+}
+
+/* It would be kept for ever by a source that has not heard that the target is home. */
+static void
+a_region_that_is_not_trusted_for_a_while_hears_of_the_end(void **state)
+{
+	(void)state;
+	the_group = pair.services[0].settings.group;
+	told_count = 0;
+	pair_fill();
+	assert_int_equal(order_move(1), SERVICE_DONE);
+	pair.deliver = distrust_for_a_while;
+	pair_run_until(1, WIRE_MOVE_HOME);
+	pair_run_until(0, WIRE_MOVE_LIVES);
+	assert_int_equal(told_count, 4);
+}
+
 /* Neither who waits for the other, nor who is to be asked later, waits for that hour. */
 static void
 a_clock_that_is_set_back_holds_nobody_up(void **state)
@@ -567,6 +595,7 @@ main(void)
 	    PAIR_TEST(a_device_carries_the_hand_off),
 	    PAIR_TEST(a_clock_that_is_set_back_holds_nobody_up),
 	    PAIR_TEST(a_clock_that_is_set_back_hides_no_progress),
+	    PAIR_TEST(a_region_that_is_not_trusted_for_a_while_hears_of_the_end),
 	    PAIR_TEST(a_source_that_hears_nothing_goes_on),
 	    PAIR_TEST(a_cancelled_move_leaves_nothing_at_the_target),
 	};

@@ -133,8 +133,8 @@ policies_and_limits_hold(void **state)
 	pair.services[1].settings.quota_bytes = 0;
 	assert_refused("no room");
 	offer.bytes = 8400;
-	assert_int_equal(send_offer_at(house.now_ms - DAY_MS - 1), SERVICE_PEER_REFUSED);
-	assert_int_equal(send_offer_at(house.now_ms + DAY_MS + 1), SERVICE_PEER_REFUSED);
+	assert_int_equal(send_offer_at(house.now_ms - DAY_MS - 1), SERVICE_PEER_UNTRUSTED);
+	assert_int_equal(send_offer_at(house.now_ms + DAY_MS + 1), SERVICE_PEER_UNTRUSTED);
 	offer.name = dom_slice_of("Ana");
 	assert_refused("not in the form");
 	offer.name = dom_slice_of("");
