@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Moves that meet a full disk, second thoughts, lies and old backups."""
+import contextlib
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -29,8 +31,18 @@ def settle_marked(person):
     return collection, pieces
 
 
+def told_unless_gone(error):
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
 def found_in(folder, pieces):
-    data = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    """What the server removes meanwhile holds nothing."""
+    data = []
+    for place, _, names in os.walk(folder, onerror=told_unless_gone):
+        for path in (pathlib.Path(place, name) for name in names):
+            with contextlib.suppress(FileNotFoundError):
+                data += [path.read_bytes()] if path.is_file() else []
     return sum(any(piece in content for content in data) for piece in pieces)
 
 
