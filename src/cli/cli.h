@@ -66,6 +66,8 @@ enum cli_exit cli_usage(struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 enum cli_exit cli_exit_of(enum dom_status status);
+/* The region did not answer, or not as it should: later it may. */
+bool cli_is_away(enum dom_status status);
 /*
  * Say what failed and what to do: the sentence that the library left, or the
  * status's own.  `what` says what was being done ("the backup stopped").

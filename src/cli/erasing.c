@@ -67,12 +67,14 @@ erasing_wait(struct erasing *erasing)
 		say_end(erasing, &erasure);
 		return CLI_DONE;
 	}
-	if (st == DOM_CONFLICT) {
+	if (cli_is_away(st))
+		(void)cli_fail(cli, st, "the receipt is not here");
+	if (st == DOM_CONFLICT || cli_is_away(st)) {
 		cli_say(cli,
 		    "%s: nobody can read it any more; the region goes on erasing by "
 		    "itself. Its receipt is fetched by: domicile erase receipts",
 		    erasing->what);
-		return CLI_STOPPED;
+		return st == DOM_CONFLICT ? CLI_STOPPED : cli_exit_of(st);
 	}
 	return cli_fail(cli, st, "the receipt is not here");
 }

@@ -78,6 +78,12 @@ cli_exit_of(enum dom_status status)
 	}
 }
 
+bool
+cli_is_away(enum dom_status status)
+{
+	return status == DOM_ENETWORK || status == DOM_EUNCERTAIN || status == DOM_ESERVER;
+}
+
 /* What the person can do; the library's sentence says what happened. */
 static const char *
 advice(enum dom_status status)

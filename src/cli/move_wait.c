@@ -139,7 +139,7 @@ may_pass(struct watch *watch, enum dom_status st)
 {
 	int64_t now_ms = dom_monotonic_ms();
 
-	if (st != DOM_ENETWORK && st != DOM_EUNCERTAIN && st != DOM_ESERVER)
+	if (!cli_is_away(st))
 		return false;
 	if (watch->unreached_ms == 0)
 		watch->unreached_ms = now_ms;
@@ -215,9 +215,17 @@ wait_erased(struct moving *moving, struct watch *watch)
 {
 	int64_t until_ms = dom_monotonic_ms() + ERASED_MS_MAX;
 
-	while (!cli_stopping && look(moving) == DOM_OK && !dom_move_is_over(&moving->last) &&
-	       dom_monotonic_ms() < until_ms) {
-		show(watch, PHASE_ERASING, 0, 0);
+	while (!cli_stopping && dom_monotonic_ms() < until_ms) {
+		enum dom_status st = look(moving);
+
+		if (st != DOM_OK && !may_pass(watch, st))
+			break;
+		if (st == DOM_OK) {
+			watch->unreached_ms = 0;
+			if (dom_move_is_over(&moving->last))
+				break;
+			show(watch, PHASE_ERASING, 0, 0);
+		}
 		rest(watch);
 	}
 	terminal_bar_end(&moving->cli->terminal);
@@ -311,9 +319,17 @@ move_finish(struct moving *moving)
 
 	if (dom_move_pending(cli->session)) {
 		show(&watch, PHASE_CHECKING, 0, 0);
-		st = dom_move_acknowledge(cli->session, &moving->found);
+		while ((st = dom_move_acknowledge(cli->session, &moving->found)) < 0 &&
+		       !cli_stopping && may_pass(&watch, st))
+			rest(&watch);
 		terminal_bar_end(&cli->terminal);
 		moving->has_found = st == DOM_OK;
+		watch.unreached_ms = 0;
+		if (cli_is_away(st))
+			return cli_fail(cli, st,
+			    "the account has moved; whether everything is there is looked at "
+			    "by "
+			    "the next command that reaches it");
 		if (st < 0)
 			return cli_fail(
 			    cli, st, "the account has moved, and this is not as it should be");
@@ -321,7 +337,14 @@ move_finish(struct moving *moving)
 	wait_erased(moving, &watch);
 	if (cli_stopping)
 		return say_stopped(moving);
-	if ((st = fetch_certificate(moving)) != DOM_OK)
+	while ((st = fetch_certificate(moving)) < 0 && !cli_stopping && may_pass(&watch, st))
+		rest(&watch);
+	if (cli_is_away(st)) {
+		(void)cli_fail(cli, st, "the account has moved; its certificate is not here");
+		cli_say(cli, "\"domicile move %s\" fetches it later", moving->target);
+		return cli_exit_of(st);
+	}
+	if (st != DOM_OK)
 		return cli_fail(cli, st, "the account has moved; its certificate is not here");
 	if (moving->is_json)
 		json_end(moving);

@@ -5,6 +5,7 @@ import json
 import random
 import re
 import signal
+import sqlite3
 import struct
 import subprocess
 import threading
@@ -316,6 +317,25 @@ def test_a_move_is_watched_left_cancelled_and_taken_up(group, make_site, tmp_pat
     assert "ana@sg lives in sg now" in done and "in has erased its copy" in done
     for liar in before.values():
         liar.close()
+
+
+def test_a_region_that_starts_again_meanwhile_ends_no_waiting(pair, tmp_path):
+    here, there = pair
+    phone = Device(tmp_path).signup(here, services=["contacts"])
+    (tmp_path / "a.vcf").write_text(contact("Somebody", uid="u1"))
+    phone.backup(tmp_path / "a.vcf")
+    hold = sqlite3.connect(f"file:{here.data}/store.sqlite3?mode=ro", uri=True)
+    hold.execute("BEGIN")
+    hold.execute("SELECT count(*) FROM item").fetchone()  # so that the old copy stays for now
+    watching = phone.start("move", "sg", "--yes")
+    while "the old region erases its copy" not in (line := watching.stdout.readline()):
+        assert line != "", watching.communicate()
+    there.kill9()
+    time.sleep(1.5)  # it looks once a second
+    there.start()
+    hold.close()
+    out, err = watching.communicate(timeout=60)
+    assert watching.returncode == 0 and "in has erased its copy" in out, (out, err)
 
 
 def test_a_backup_goes_on_while_the_account_moves(pair, tmp_path):

@@ -116,6 +116,30 @@ def test_a_receipt_that_was_not_waited_for_is_fetched_later(region, tmp_path):
     assert "No receipt is missing" in device.run("erase", "receipts").stdout
 
 
+def test_a_region_that_goes_away_while_it_erases_is_no_reason_to_worry(region, tmp_path):
+    device = Device(tmp_path).signup(region, services=["contacts"])
+    device.backup(export_folder(tmp_path, pictures=0))
+    hold = ReaderOfTheLog(region)
+    process = device.start("off", "contacts", "--erase")
+    give_up = time.monotonic() + 30
+    while "\t" not in ctl(region, "erasures"):
+        assert time.monotonic() < give_up
+    time.sleep(0.5)  # from the region's having it to its reply
+    region.kill9()
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 5 and "cannot be reached" in err, (process.returncode, err)
+    assert "goes on erasing by itself" in err and "domicile erase receipts" in err
+    hold.close()
+    region.start()
+    wait_for_receipt(device)
+
+
+def wait_for_receipt(device):
+    give_up = time.monotonic() + 30
+    while "contacts: erased" not in device.run("erase", "receipts").stdout:
+        assert time.monotonic() < give_up
+
+
 @pytest.mark.parametrize("words", [["off", "contacts", "--erase"],
                                    ["erase", "account", "--yes", "ana"]])
 def test_a_receipt_is_there_also_if_the_regions_answer_was_lost(region, tmp_path, words):
