@@ -394,6 +394,17 @@ note_invitation(struct oracle *oracle, struct dom_slice body)
 
 /* --- what regions tell ----------------------------------------------------------- */
 
+/* It came before anybody looked: the root has it, and no clock counts it. */
+static void
+note_early_chunk(struct serving *serving)
+{
+	struct o_account *account =
+	    &serving->region->world->oracle->accounts[serving->call->account];
+
+	if (account->home != serving->region->index)
+		account->root_is_old = true;
+}
+
 void
 oracle_committed(struct serving *serving)
 {
@@ -422,10 +433,7 @@ oracle_committed(struct serving *serving)
 		break;
 	case SERVICE_CHUNK_PUT:
 		check_consent(serving, serving->request.collection_uid);
-		/* It came before anybody looked: the root has it, and no clock counts it. */
-		if (world->oracle->accounts[serving->call->account].home !=
-		    serving->region->index)
-			world->oracle->accounts[serving->call->account].root_is_old = true;
+		note_early_chunk(serving);
 		break;
 	case SERVICE_STATEMENT_ADD:
 		/* A copy of the call may come late: whose session it was says whose it is. */
@@ -445,6 +453,8 @@ oracle_uncertain(struct serving *serving)
 	if (serving->call != NULL && serving->reply.code == SERVICE_DONE &&
 	    serving->request.op == SERVICE_INVITE)
 		note_invitation(oracle, serving->request.body);
+	if (serving->call != NULL && serving->request.op == SERVICE_CHUNK_PUT)
+		note_early_chunk(serving);
 	if (serving->call == NULL || serving->reply.code != SERVICE_DONE ||
 	    (serving->request.op != SERVICE_STATEMENT_ADD &&
 	        serving->request.op != SERVICE_COLLECTION_CREATE))

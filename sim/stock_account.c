@@ -248,6 +248,32 @@ try_passwords(struct phone *phone, bool *moved_r)
 	return false;
 }
 
+/*
+ * A region that was restored from before an account came there does not know where it went on
+ * to; people do.
+ */
+static bool
+look_elsewhere(struct phone *phone)
+{
+	struct world *world = phone->world;
+	struct person *person = phone->person;
+	unsigned forgetful = person->region;
+	bool moved;
+
+	if (world->regions[forgetful].restores == 0)
+		return false;
+	for (unsigned i = 1; i < world->region_count; i++) {
+		moved = false;
+		phone->region = (forgetful + i) % world->region_count;
+		if (!try_passwords(phone, &moved))
+			continue;
+		person->region = phone->region;
+		return true;
+	}
+	phone->region = forgetful;
+	return false;
+}
+
 bool
 stock_log_in(struct phone *phone)
 {
@@ -264,6 +290,8 @@ stock_log_in(struct phone *phone)
 		if (try_passwords(phone, &moved))
 			return true;
 	}
+	if (look_elsewhere(phone))
+		return true;
 	/* Not again from within a sign-up. */
 	return person->is_signed_up && begin_anew(phone, phone->account) &&
 	       stock_sign_up(phone);
