@@ -40,7 +40,7 @@ FAULTS = [
     Fault("a journal that is written anew is not synced", "src/daemon/journal.c",
           "(fsync(fd) != 0 || rename(", "(rename(", "goes on", 0),
     Fault("the name of a new journal is not synced", "src/daemon/journal.c",
-          "return sync_folder(file->path);", "return DOM_OK;", "goes on", 0),
+          "return sync_folder(file->path);", "return DOM_OK;", "goes on", 1),
     Fault("what was unlinked is not synced", "src/store/dir/blobs_forget.c",
           "return fsync(fd) == 0 ? DOM_OK : DOM_ESTORE;", "(void)fd;\n\treturn DOM_OK;",
           "keeper: a service", 7),
@@ -70,7 +70,7 @@ FAULTS = [
           "if (!sha->failed && EVP_DigestUpdate", "if (EVP_DigestUpdate",
           "keeper: an item", 11),
     Fault("a rollback without memory", WRITER, "if (!sqlite3_get_autocommit(writer->db))\n\t\tst =",
-          "if (false)\n\t\tst =", "LOGIN", 1),
+          "if (false)\n\t\tst =", "a sweep", 1),
     Fault("who has moved is taken for erased", "src/store/sqlite/fsck_look.c", "AND state = 1 AND",
           "AND state <> 0 AND", "moves", 500),
 ]
